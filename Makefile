@@ -1,0 +1,149 @@
+# The only front door. `make help` lists what it can do.
+#
+# Sources are found by pattern: a new .c file under src/ joins the program, a *_test.c becomes a test program, a
+# *_fuzz.c a fuzz target. Nothing is listed twice, so a new file needs no edit here.
+#
+#   SAN=address,undefined | SAN=thread   a sanitizer build, in a build folder of its own
+#   CC=gcc | CC=clang                    either compiles it; warnings are errors
+#   V=1                                  show the commands
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+SAN     ?=
+V       ?= 0
+Q       := $(if $(filter 1,$(V)),,@)
+
+comma   := ,
+variant := $(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),-clang)
+B       := build$(if $(variant),/variant$(variant))
+O       := $(B)/obj
+
+PKGS    := libuv yaml-0.1 openssl libmosquitto sqlite3 jansson libzstd libprotobuf-c libsystemd libseccomp
+# Computed once, and only when something is to be compiled: `make deps` must run before pkg-config exists.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+
+OPT     := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O2)
+HARDEN  := -fstack-protector-strong -fstack-clash-protection -fPIE $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) \
+           -ftrivial-auto-var-init=zero $(if $(SAN),,-D_FORTIFY_SOURCE=$(if $(filter clang%,$(CC)),2,3))
+WARN    := -Wall -Wextra -Wconversion -Wshadow -Werror -Wformat=2 -Wvla -Wstrict-prototypes -Wmissing-prototypes
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+CFLAGS  ?= -g
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' -Isrc -I$(B)/gen $(WARN) $(OPT) $(HARDEN) \
+           $(SANFLAGS) -ffile-prefix-map=$(CURDIR)=. $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS)
+LIBS    = $(PKG_LIBS) -lpthread -lm
+
+C       := $(shell find src -name '*.c' 2>/dev/null | LC_ALL=C sort)
+TEST_C  := $(filter %_test.c,$(C))
+FUZZ_C  := $(filter %_fuzz.c,$(C))
+MAIN_C  := src/cli/main.c
+LIB_C   := $(filter-out $(TEST_C) $(FUZZ_C) $(MAIN_C),$(C))
+PROTO   := $(shell find src -name '*.proto' 2>/dev/null)
+GEN_C   := $(PROTO:src/%.proto=$(B)/gen/%.pb-c.c)
+GEN_H   := $(GEN_C:.c=.h)
+LIB_O   := $(LIB_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o)
+LIB_A   := $(B)/libpenstock.a
+TESTS   := $(TEST_C:src/%.c=$(B)/test/%)
+REPLAYS := $(FUZZ_C:src/%.c=$(B)/replay/%)
+FUZZERS := $(FUZZ_C:src/%.c=build/fuzz/%)
+BENCH_C := $(wildcard bench/*.c)
+PEER_C  := $(wildcard test/peers/*.c)
+PEERS   := $(PEER_C:test/peers/%.c=$(B)/peers/%)
+
+.PHONY: all help deps test-deps demo test unit fuzz bench soak bare install clean peers replays tools
+all: $(B)/penstock
+
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+#: make           build the program, build/penstock
+#: make demo      set up, then run the main job on a simulated bottling line
+#: make test      set up, then run every test
+#: make deps      install what the build needs (says what), test-deps what the tests need on top
+#: make fuzz      fuzz every parser for FUZZ_SECONDS each (60)
+#: make bench     measure, printing tables; build/bench NAME for one alone
+#: make soak      the long fault campaign
+#: make bare DIST=bookworm   prove the two commands in a minimal root of that distribution
+#: make install DESTDIR= PREFIX=/usr/local
+
+deps:      ; @sh etc/deps.sh build
+test-deps: ; @sh etc/deps.sh build test
+
+$(B)/penstock: $(MAIN_C:%.c=$(O)/%.o) $(LIB_A)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "built $@"
+
+$(LIB_A): $(LIB_O)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+
+# Generated code is held to its generator's standard of warnings, not to ours.
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h &: src/%.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=src --c_out=$(B)/gen $<
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -I$(B)/gen $(OPT) $(HARDEN) $(SANFLAGS) $(PKG_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Tests: one small program per *_test.c, linked against everything.
+$(B)/test/%: $(O)/src/%.o $(LIB_A)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# Fuzz harnesses twice: with libFuzzer (clang), and as plain programs that replay the corpus under any compiler.
+$(B)/replay/%: $(O)/src/%.o $(O)/test/replay.o $(LIB_A)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+replays: $(REPLAYS)
+
+FUZZ_SECONDS ?= 60
+FUZZ_B := build/variant-fuzzer-no-link-address-undefined-clang
+build/fuzz/%: src/%.c FORCE
+	$(Q)$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined \
+		build/variant-fuzzer-no-link-address-undefined-clang/libpenstock.a
+	@mkdir -p $(@D)
+	$(Q)clang -std=c17 -D_GNU_SOURCE -Isrc -I$(FUZZ_B)/gen -g -O1 -fsanitize=fuzzer,address,undefined $(PKG_CFLAGS) \
+		-o $@ $< $(FUZZ_B)/libpenstock.a $(LIBS)
+FORCE:
+fuzz: $(FUZZERS)
+	@sh test/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+$(B)/peers/%: test/peers/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g $(SANFLAGS) -o $@ $< \
+		$$(pkg-config --cflags --libs libmodbus) -lpthread
+peers: $(PEERS)
+
+build/bench: $(BENCH_C:%.c=build/obj/%.o) build/libpenstock.a
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $$(pkg-config --libs libmodbus 2>/dev/null) $(LIBS)
+bench: deps test-deps
+	$(Q)$(MAKE) --no-print-directory all build/bench
+	build/bench all
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	@sh etc/demo/demo.sh build/penstock
+
+unit: $(TESTS) $(REPLAYS)
+tools: $(B)/penstock $(PEERS)
+
+test: deps test-deps
+	@sh test/all.sh
+soak: deps test-deps
+	$(Q)$(MAKE) --no-print-directory all
+	/usr/bin/python3 test/faults.py --trials 10000
+bare:
+	@sh test/bare.sh $(or $(DIST),bookworm)
+
+install: $(B)/penstock
+	install -D -m 755 $(B)/penstock $(DESTDIR)$(PREFIX)/bin/penstock
+	install -D -m 644 etc/systemd/penstock.service $(DESTDIR)$(PREFIX)/lib/systemd/system/penstock.service
+	install -D -m 644 etc/demo/site.yaml $(DESTDIR)$(PREFIX)/share/penstock/demo/site.yaml
+
+clean: ; rm -rf build
+
+.SECONDARY:
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,35 @@
+/*
+ * JSON out (RFC 8259), straight into a buf. The writer keeps track of commas; the caller keeps brackets balanced.
+ * Numbers that JSON cannot say (NaN, infinities) become null. Text that is not valid UTF-8 has the bad bytes replaced
+ * by U+FFFD. JSON in is jansson's work, not ours.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+struct json {
+	struct buf	*out;		/* borrowed */
+	bool		 comma;		/* a value stands before, in this bracket */
+};
+
+void json_open(struct json *j, char bracket);			/* '{' or '[' */
+void json_close(struct json *j, char bracket);			/* '}' or ']' */
+void json_key(struct json *j, const char *key);
+void json_str(struct json *j, const char *s, size_t len);
+void json_text(struct json *j, const char *s);			/* NULL gives null */
+void json_i64(struct json *j, int64_t v);
+void json_u64(struct json *j, uint64_t v);
+void json_f64(struct json *j, double v);
+void json_f32(struct json *j, float v);
+void json_bool(struct json *j, bool v);
+void json_null(struct json *j);
+/* Bytes that are JSON already. */
+void json_raw(struct json *j, const char *s, size_t len);
+
+/* The quoted, escaped form alone, for callers that build pieces in advance. */
+void json_quote(struct buf *out, const char *s, size_t len);
+
+#endif
