@@ -19,7 +19,7 @@ log_open(const char *process, enum log_level level)
 	threshold = level;
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 log_line(enum log_level level, const char *event, const char *fmt, va_list ap)
 {
 	char raw[LOG_LINE_MAX], line[LOG_LINE_MAX], when[WALL_TEXT];
