@@ -26,7 +26,7 @@ PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 OPT     := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O2)
 HARDEN  := -fstack-protector-strong -fstack-clash-protection -fPIE $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) \
-           -ftrivial-auto-var-init=zero $(if $(SAN),,-D_FORTIFY_SOURCE=$(if $(filter clang%,$(CC)),2,3))
+           $(if $(filter clang%,$(CC)),,-ftrivial-auto-var-init=zero) $(if $(SAN),,-D_FORTIFY_SOURCE=$(if $(filter clang%,$(CC)),2,3))
 WARN    := -Wall -Wextra -Wconversion -Wshadow -Werror -Wformat=2 -Wvla -Wstrict-prototypes -Wmissing-prototypes
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 CFLAGS  ?= -g

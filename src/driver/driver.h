@@ -1,0 +1,118 @@
+/*
+ * The contract of a driver: a sans-I/O engine for one *link* (a TCP connection or a serial line) and the sources on it (one
+ * device, or the units behind a gateway or on a bus). It owns no socket, reads no clock, allocates only in open(). The scan
+ * engine (field/) owns connection, timers and health; it calls in with bytes and the time, and the driver calls back
+ * through `struct driver_host`. Every call returns at once; none may be made from within a host call.
+ *
+ * Order of calls:  open, then any number of { up, (input | tick | scan | read | write)*, down }, then close.
+ *
+ * Sources are numbered 0..n-1 within the link, tags and scan classes as in the plan.
+ */
+#ifndef DRIVER_DRIVER_H
+#define DRIVER_DRIVER_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "model/sample.h"
+#include "site/catalog.h"
+
+enum link_kind { LINK_TCP, LINK_SERIAL };
+
+/* What the engine must open for a link. */
+struct link_spec {
+	enum link_kind	 kind;
+	const char	*host;		/* LINK_TCP: name or address */
+	int		 port;
+	const char	*device;	/* LINK_SERIAL */
+	int		 baud, data_bits, stop_bits;
+	char		 parity;	/* 'N', 'E', 'O' */
+	bool		 rs485;		/* ask the kernel for driver-enable */
+	int64_t		 connect_timeout_ns;
+};
+
+struct link_sources {
+	const struct source *const	*v;
+	uint32_t			 n;
+};
+
+enum outcome {			/* of one request, as health sees it */
+	OUTCOME_OK,		/* a well-formed answer with data */
+	OUTCOME_REFUSED,	/* the device answered with an exception: it is alive */
+	OUTCOME_GARBAGE,	/* something came that is no valid answer */
+	OUTCOME_TIMEOUT,	/* nothing came */
+};
+
+struct driver_host {
+	/* Queue bytes for the link, copied. 0 or ERR_FULL (the peer does not read): the driver then waits for tick. */
+	int	(*send)(struct driver_host *h, const void *p, size_t len);
+	/* One sample; v's bytes are copied. status Good with VALUE_NULL is not allowed. source_time/server_time 0 if unknown. */
+	void	(*sample)(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, const struct value *v,
+		    struct wall source_time, struct wall server_time, struct wall arrival, uint8_t flags);
+	/* All requests of this scan are answered or given up. */
+	void	(*scan_done)(struct driver_host *h, uint32_t src, uint32_t scan_class);
+	/* How a request ended; rtt_ns 0 unless OK or REFUSED. busy_ns: how long it held the link. */
+	void	(*outcome)(struct driver_host *h, uint32_t src, enum outcome o, int64_t rtt_ns, int64_t busy_ns);
+	/* A frame went out or came in (only called while tracing is on for the source, see driver.trace). */
+	void	(*frame)(struct driver_host *h, uint32_t src, bool out, const void *p, size_t len, const char *note);
+	/* An on-demand read or write with this id is finished; err 0 or the reason. */
+	void	(*done)(struct driver_host *h, uint32_t id, int err, const char *why);
+	/* The stream cannot be trusted any more (or never answers): close and reopen the link. why is static text. */
+	void	(*reset)(struct driver_host *h, const char *why);
+};
+
+struct driver {
+	struct driver_info	 info;
+
+	/* What to open for these sources (all share one link). */
+	int	(*link)(const struct source *s, struct link_spec *out);
+	/* Bytes of context for these sources; a driver keeps all its state in there. */
+	size_t	(*size)(const struct link_sources *s);
+	/* ctx is zeroed, size() bytes, aligned for anything; s and h stay valid until close. May allocate; 0 or an error. */
+	int	(*open)(void *ctx, const struct link_sources *s, struct driver_host *h);
+	void	(*close)(void *ctx);
+
+	void	(*up)(void *ctx, struct mono now, struct wall wall);	/* connected: nothing of an older connection is left */
+	void	(*down)(void *ctx, struct mono now, struct wall wall);	/* lost: give up all requests in flight (samples become bad) */
+	/* Bytes arrived. */
+	void	(*input)(void *ctx, const void *p, size_t len, struct mono now, struct wall wall);
+	/* A deadline that next() named may have passed. */
+	void	(*tick)(void *ctx, struct mono now, struct wall wall);
+	/* When tick is wanted next; MONO_NEVER if not. Asked after every call. */
+	struct mono (*next)(const void *ctx);
+
+	/*
+	 * A scan class of a source is due: queue its requests. When the scan before is not finished yet returns ERR_BUSY and
+	 * does nothing; the engine counts a skipped scan. probe: the source is demoted and this is its probe: one request only, the
+	 * cheapest that tells whether it lives; it ends with scan_done like a scan.
+	 */
+	int	(*scan)(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall);
+	/* Make every tag of a source bad once, with this status (link lost, source demoted, stopping). */
+	void	(*give_up)(void *ctx, uint32_t src, uint32_t status, struct wall wall);
+	/* Read tags now, outside of their scan; samples carry SAMPLE_REREAD. Ends with host.done(id). */
+	int	(*read)(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id, struct mono now);
+	/* Write a value that policy has admitted; ends with host.done(id) once the device has confirmed. NULL: read-only driver. */
+	int	(*write)(void *ctx, uint32_t src, uint32_t tag, const struct value *v, uint32_t id, struct mono now);
+
+	/* Turn host.frame on or off for a source. */
+	void	(*trace)(void *ctx, uint32_t src, bool on);
+	/* What is known of a tag's trouble, as JSON members into the open object: the request and the reply as hex and in words, the
+	 * device's exception, since when, how often, whether it is isolated. Called for `penstock why`. */
+	void	(*why)(const void *ctx, uint32_t src, uint32_t tag, struct json *out);
+	/* Figures for the status page: how many blocks, isolated addresses, late replies dropped and so on. Sticky counters. */
+	struct driver_counts {
+		uint64_t requests, replies, exceptions, timeouts, garbage, late_dropped, isolated_tags, blocks;
+	} (*counts)(const void *ctx, uint32_t src);
+	/* Decode one raw frame for people, one line ("TCP tid=7 unit=1 read holding 100..109"). For trace output. */
+	void	(*explain)(bool out, const void *p, size_t len, struct buf *text);
+	/* `penstock scan ENDPOINT`: try a device without a site file. NULL if the driver cannot. See field/try.h. */
+};
+
+#define DRIVER(name) extern const struct driver name##_driver;
+#include "driver/drivers.def"
+#undef DRIVER
+
+/* All drivers, NULL-ended; and one by the name a site file uses, NULL if unknown. */
+extern const struct driver *const drivers[];
+const struct driver *driver_find(const char *name);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * What the site file may name: drivers and sinks, with the keys that they declare and the functions that judge their
+ * parts of the file. site/ knows none of them; the program hands the catalog in (src/proc/catalog.c builds it from drivers.def
+ * and sinks.def).
+ */
+#ifndef SITE_CATALOG_H
+#define SITE_CATALOG_H
+
+#include "site/plan.h"
+
+/* What a driver understood of an address. */
+struct at_info {
+	uint8_t		type;		/* value type that the address yields before scaling, maybe VALUE_ARRAY */
+	bool		writable;	/* can be written in principle */
+	/* Place in the device, for finding overlaps: two tags of one source overlap when space is equal, the ranges
+	 * [first, last] meet, and neither is a bit of a word (overlap is a finding only when the types differ or the ranges differ;
+	 * equal address and type is a duplicate). */
+	uint32_t	space;
+	uint64_t	first, last;
+	bool		bit;
+};
+
+/* What a source asks of its link, to find a load that cannot be carried. */
+struct load_info {
+	double	requests_per_s;
+	double	busy;		/* fraction of the link's time, 1.0 = all of it; estimated from baud rate or round trip */
+	double	bytes_per_s;
+	const char *basis;	/* what the figure rests on, for the message: "9600 baud 8N1, 12 requests of 300 ms"; in the plan's arena */
+};
+
+struct driver_info {
+	const char		*name;		/* "modbus-tcp" */
+	const char		*help;
+	const struct key	*keys;		/* of a source of this driver (beyond driver, zone, endpoint) */
+	int			 default_port;	/* 0: none */
+	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
+	/*
+	 * Judge one address. keys: the source's values. On failure returns a negative error and writes cause and remedy into
+	 * why (at most size bytes): "register 70000 is past 65535: holding registers count from 0 to 65535".
+	 */
+	int	(*parse_at)(const char *at, const struct keyval *keys, struct at_info *out, char *why, size_t size);
+	/* Estimate the load of a compiled source. 0 or an error when nothing can be said. */
+	int	(*load)(const struct source *s, struct arena *a, struct load_info *out);
+};
+
+struct sink_info {
+	const char		*name;		/* "mqtt" */
+	const char		*help;
+	const struct key	*keys;
+	/* Judge the values together (a client key without a certificate, a bad topic template). 0, or negative with cause and remedy in
+	 * why and the index of the key it concerns in *key. */
+	int	(*check)(const struct sink *s, char *why, size_t size, size_t *key);
+};
+
+struct catalog {
+	const struct driver_info *const	*drivers;	/* NULL-ended */
+	const struct sink_info *const	*sinks;		/* NULL-ended */
+};
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * The plan: the checked, compiled, immutable form of the site file. Everything in it lives in its arena and is found by
+ * index; names that other rows refer to have been resolved. Processes do not see it whole: each gets a slice (slice.h).
+ *
+ * What has an identity across plans has a hash: a source by its key (all that it reads and how), a flow by its schema
+ * version (which tags, of which types and units, in which order). What keeps its hash is left alone by a reload.
+ */
+#ifndef SITE_PLAN_H
+#define SITE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "model/value.h"
+#include "site/key.h"
+
+#define PLAN_TAGS_MAX		2000000u
+#define PLAN_SOURCES_MAX	100000u
+#define PLAN_FLOWS_MAX		10000u
+#define PLAN_SCAN_CLASSES_MAX	32u	/* different periods within one source */
+
+struct place {		/* in a file of the site */
+	const char	*file;
+	int		 line, column;	/* both from 1 */
+};
+
+struct zone {
+	const char	*name;
+	double		 level;		/* Purdue level: 0..5, 3.5 for a DMZ */
+	int		 sl_t;		/* IEC 62443-3-3 target security level, 0..4 */
+	bool		 it;		/* on the IT side: level 3.5 and above */
+	struct place	 at;
+};
+
+struct conduit {
+	const char	*name;
+	uint32_t	 from, to;	/* zones; data flows from -> to */
+	bool		 initiator_from;	/* who opens the session */
+	struct place	 at;
+};
+
+struct enum_def {		/* an enumeration: text of each number */
+	const char	*name;
+	struct enum_item { int64_t value; const char *text; } *items;
+	uint32_t	 n;
+};
+
+struct tag {
+	const char	*path;		/* "Packaging/Line 3/Filler/speed" */
+	const char	*at;		/* address text, already checked by the driver; the driver parses it again */
+	uint8_t		 type;		/* as it leaves the driver: after scaling, after enum */
+	const char	*unit;		/* UCUM, "" if none given */
+	const char	*help;		/* description, "" if none */
+	int64_t		 scan_ns;	/* period; 0: only on demand */
+	uint16_t	 scan_class;	/* index into the source's classes */
+	double		 factor, offset;	/* raw * factor + offset; 1 and 0: none */
+	bool		 scaled;
+	bool		 has_range;
+	double		 lo, hi;	/* engineering range in `unit` */
+	const struct enum_def *enumeration;	/* NULL: none */
+	uint32_t	 source, index;	/* index: its number within the source, as in struct sample */
+	bool		 writable;
+	struct place	 place;
+};
+
+struct source {
+	const char	*name, *driver;
+	uint32_t	 zone;
+	const char	*endpoint;	/* as written */
+	const char	*link;		/* normal form; sources with equal (zone, driver, link) share one connection */
+	struct keyval	*keys;		/* the driver's keys, in the order of its table */
+	uint32_t	 nkeys;
+	struct tag	*tags;		/* borrowed run of plan->tags */
+	uint32_t	 ntags;
+	int64_t		 scans_ns[PLAN_SCAN_CLASSES_MAX];
+	uint32_t	 nscans;
+	uint64_t	 key;		/* identity: hash of driver, endpoint, keys and tags */
+	struct place	 place;
+};
+
+struct sink {
+	const char	*name, *kind;	/* kind: "mqtt", "sparkplug", "history" */
+	uint32_t	 zone;
+	struct keyval	*keys;
+	uint32_t	 nkeys;
+	uint64_t	 key;		/* identity: hash of kind and keys */
+	struct place	 place;
+};
+
+enum reduce_kind { REDUCE_EVERY, REDUCE_ON_CHANGE, REDUCE_WINDOW, REDUCE_SWINGING_DOOR };
+enum change_kind { CHANGE_ANY, CHANGE_ABSOLUTE, CHANGE_OF_VALUE, CHANGE_OF_RANGE };
+enum window_fn {
+	WINDOW_MIN, WINDOW_MAX, WINDOW_MEAN, WINDOW_TIME_MEAN, WINDOW_SUM, WINDOW_COUNT, WINDOW_FIRST, WINDOW_LAST, WINDOW_STDDEV,
+	WINDOW_FNS
+};
+enum durability { DURABLE_EACH, DURABLE_INTERVAL, DURABLE_NONE };
+
+struct flow {
+	const char	*name;
+	uint32_t	 schema;	/* schema version: hash of the tags below */
+	struct flow_tag { uint32_t source, tag; const char *name; } *tags;	/* what crosses; name: path, with ":mean" and such for windows */
+	uint32_t	 ntags;
+	uint32_t	 conduits[8];	/* the chain of conduits from the sources' zone to the sinks' */
+	uint32_t	 nconduits;
+	uint32_t	*sinks;
+	uint32_t	 nsinks;
+	enum reduce_kind reduce;
+	enum change_kind change;
+	double		 deadband;	/* absolute, or a fraction for the two kinds of per cent */
+	int64_t		 at_least_every_ns;	/* 0: off */
+	int64_t		 window_ns;
+	uint32_t	 window_fns;	/* bit set of enum window_fn; a window yields one tag a function, in enum order */
+	double		 door;		/* swinging door: compression deviation, absolute, or fraction of range by `change` */
+	enum durability	 durability;
+	int64_t		 sync_ns;	/* DURABLE_INTERVAL */
+	int64_t		 quota_bytes, quota_age_ns;	/* 0: none */
+	bool		 live_first;	/* live data may overtake the backlog */
+	int64_t		 latency_ns;	/* how long samples may wait at the gate to share a batch; 0: a batch a scan */
+	const char	*why, *owner;
+	struct place	 place;
+};
+
+struct plan {
+	struct arena	 arena;
+	const char	*enterprise, *site, *country, *time_zone;
+	const char	*folder;	/* of the site file */
+	struct zone	*zones;		uint32_t nzones;
+	struct conduit	*conduits;	uint32_t nconduits;
+	struct source	*sources;	uint32_t nsources;
+	struct tag	*tags;		uint32_t ntags;		/* all tags, source by source */
+	struct sink	*sinks;		uint32_t nsinks;
+	struct flow	*flows;		uint32_t nflows;
+	uint64_t	 hash;		/* of everything: two plans with equal hash run alike */
+};
+
+void plan_free(struct plan *p);
+/* Tag by full path, NULL if there is none. Linear in the worst case; for tools, not for the data path. */
+const struct tag *plan_tag(const struct plan *p, const char *path);
+
+#endif
