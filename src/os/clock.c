@@ -1,0 +1,25 @@
+/* See clock.h. */
+#include "os/clock.h"
+
+#include <time.h>
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);	/* cannot fail for these two ids */
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+struct mono
+mono_now(void)
+{
+	return (struct mono){ read_clock(CLOCK_MONOTONIC) };
+}
+
+struct wall
+wall_now(void)
+{
+	return (struct wall){ read_clock(CLOCK_REALTIME) };
+}

@@ -1,0 +1,12 @@
+/* Reading the two clocks of base/clock.h. Neither call fails or blocks. */
+#ifndef OS_CLOCK_H
+#define OS_CLOCK_H
+
+#include "base/clock.h"
+
+/* CLOCK_MONOTONIC: never steps, stands still while the machine is suspended. */
+struct mono mono_now(void);
+/* CLOCK_REALTIME: UTC, may step either way. */
+struct wall wall_now(void);
+
+#endif
