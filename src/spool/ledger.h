@@ -1,0 +1,86 @@
+/*
+ * The ledger: the account of one stream. For every sink of a flow, always:
+ *
+ *	admitted = delivered + pending + quarantined + dropped by stated policy
+ *
+ * `admitted` is the spool's own numbering; the ledger file holds what happened to the numbers, as checksummed, hash-chained entries
+ * appended by gate alone. It is the only memory of how far a sink has got: office keeps no cursor, it reads this one when it
+ * starts. Entries survive the segments they speak of: before a segment is deleted its seal (numbers, times, last hash) is
+ * entered, so the chain of proof has no hole.
+ */
+#ifndef SPOOL_LEDGER_H
+#define SPOOL_LEDGER_H
+
+#include "base/buf.h"
+#include "spool/spool.h"
+
+#define LEDGER_SINKS_MAX	64u
+#define LEDGER_NOTE_MAX		1000u	/* bytes of a reason */
+
+/*        kind         meaning */
+#define LEDGER_LIST(X)								\
+	X(OPEN,        "stream opened by a gate")				\
+	X(SINK,        "a sink joined the flow; it is owed everything from this number on") \
+	X(LEAVE,       "a sink left the flow by a change of the site file; what it was owed is dropped by that policy") \
+	X(DELIVERED,   "acknowledged by the sink's far end, up to this number")	\
+	X(QUARANTINED, "refused by the far end, kept aside by office with the reason") \
+	X(RELEASED,    "taken out of quarantine and delivered")			\
+	X(DISCARDED,   "taken out of quarantine and dropped by a person, with the reason") \
+	X(DROPPED,     "removed by quota or age before it was delivered")	\
+	X(DAMAGED,     "could not be read back from the disk")			\
+	X(LOST,        "never admitted: overwritten in a ring before gate could read it (count, no numbers)") \
+	X(SEAL,        "a segment was deleted; its last number, times and hash")
+
+enum ledger_kind {
+#define X(kind, text) LEDGER_##kind,
+	LEDGER_LIST(X)
+#undef X
+	LEDGER_KINDS
+};
+
+struct ledger_entry {
+	enum ledger_kind	 kind;
+	struct wall		 when;
+	const char		*sink;		/* "" if none */
+	uint64_t		 first, last;	/* sample numbers, inclusive; for LOST: first is 0, last the count */
+	const char		*note;		/* reason, policy, person; "" if none */
+};
+
+struct ledger;	/* opened for appending, by gate */
+/* Recovers a torn tail; a damaged middle is ERR_CORRUPT and the damaged file is kept beside a new one that begins with the
+ * totals that can still be proved. */
+int ledger_open(const char *dir, const struct disk *disk, struct ledger **out);
+/* Append; durable after ledger_sync. DELIVERED is cumulative for its sink: up to `last`, quarantined and damaged ranges excepted. An
+ * entry that contradicts the account (beyond admitted, backwards) is refused with ERR_RANGE and changes nothing. */
+int ledger_put(struct ledger *l, const struct ledger_entry *e);
+int ledger_sync(struct ledger *l);
+/* All numbers below this are settled for every sink. UINT64_MAX when there is no sink. */
+uint64_t ledger_settled(const struct ledger *l);
+void ledger_close(struct ledger *l);
+
+/* The account of a stream as it stands on disk. */
+struct ledger_sink {
+	char		name[64];
+	uint64_t	owed_from;	/* first number owed */
+	uint64_t	delivered, quarantined, dropped, pending;
+	uint64_t	next;		/* first number not settled yet: where office goes on */
+	struct wall	last_ack;
+};
+struct ledger_account {
+	uint64_t	admitted;	/* last number given */
+	uint64_t	lost;		/* never admitted (LOST), not part of the balance */
+	uint64_t	entries;
+	struct ledger_sink sinks[LEDGER_SINKS_MAX];
+	uint32_t	nsinks;
+};
+/* admitted is taken from the spool directory. ERR_CORRUPT with *where (text in out, file and offset) on any damage. */
+int ledger_read(const char *dir, const struct disk *disk, struct ledger_account *out, struct buf *where);
+/* Read every entry in order. */
+int ledger_each(const char *dir, const struct disk *disk, void (*each)(void *arg, const struct ledger_entry *e), void *arg);
+/*
+ * The proof: every batch's checksum and hash, the chain over all segments and seals, the numbering without holes, the ledger's own chain,
+ * and the balance of every sink. 0 when all holds; ERR_CORRUPT otherwise, with one line a finding in out (file, offset, cause).
+ */
+int ledger_verify(const char *dir, const struct disk *disk, struct ledger_account *out, struct buf *findings);
+
+#endif
