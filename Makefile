@@ -52,7 +52,7 @@ BENCH_C := $(wildcard bench/*.c)
 PEER_C  := $(wildcard test/peers/*.c)
 PEERS   := $(PEER_C:test/peers/%.c=$(B)/peers/%)
 
-.PHONY: all help deps test-deps demo test unit fuzz bench soak bare install clean peers replays tools
+.PHONY: all help deps test-deps demo test unit fuzz bench soak bare install clean peers node-peers replays objects FORCE
 all: $(B)/penstock
 
 help:
@@ -101,9 +101,10 @@ replays: $(REPLAYS)
 
 FUZZ_SECONDS ?= 60
 FUZZ_B := build/variant-fuzzer-no-link-address-undefined-clang
-build/fuzz/%: src/%.c FORCE
-	$(Q)$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined \
-		build/variant-fuzzer-no-link-address-undefined-clang/libpenstock.a
+# The inner make has FUZZ_B set aside, since there this library is an ordinary one.
+$(FUZZ_B)/libpenstock.a: FORCE
+	$(Q)$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined FUZZ_B=none $@
+build/fuzz/%: src/%.c $(FUZZ_B)/libpenstock.a
 	@mkdir -p $(@D)
 	$(Q)clang -std=c17 -D_GNU_SOURCE -Isrc -I$(FUZZ_B)/gen -g -O1 -fsanitize=fuzzer,address,undefined $(PKG_CFLAGS) \
 		-o $@ $< $(FUZZ_B)/libpenstock.a $(LIBS)
@@ -117,6 +118,11 @@ $(B)/peers/%: test/peers/%.c
 		$$(pkg-config --cflags --libs libmodbus) -lpthread
 peers: $(PEERS)
 
+# Peers that npm has. The lock file pins what is fetched by its hash and names no address; nothing of theirs is run here.
+node-peers: test/peers/node_modules/.fetched
+test/peers/node_modules/.fetched: test/peers/package-lock.json
+	$(Q)cd $(<D) && npm ci --silent --ignore-scripts --no-audit --no-fund && touch node_modules/.fetched
+
 build/bench: $(BENCH_C:%.c=build/obj/%.o) build/libpenstock.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $$(pkg-config --libs libmodbus 2>/dev/null) $(LIBS)
 bench: deps test-deps
@@ -128,7 +134,8 @@ demo: deps
 	@sh etc/demo/demo.sh build/penstock
 
 unit: $(TESTS) $(REPLAYS)
-tools: $(B)/penstock $(PEERS)
+# Everything compiled, nothing linked: for trying a compiler.
+objects: $(C:%.c=$(O)/%.o) $(BENCH_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o)
 
 test: deps test-deps
 	@sh test/all.sh

@@ -1,0 +1,102 @@
+#!/bin/sh
+# Every test, as `make test` runs it: both compilers, the sanitizers, the corpora, whole systems, and the short run of
+# faults. The last line is the sum: "N passed, N failed". Everything is bounded in time.
+set -u
+export LC_ALL=C.UTF-8
+cd "$(dirname "$0")/.." || exit 2
+[ ! -d /usr/lib/ccache ] || PATH=/usr/lib/ccache:$PATH
+PATH=$PATH:/usr/sbin:/sbin
+jobs=$(nproc)
+results=build/test-results
+san=build/variant-address-undefined
+began=$(date +%s)
+
+rm -rf $results
+mkdir -p $results
+total=$results/total
+: >$total
+
+export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+phase() {
+	now=$(date +%s)
+	printf '== %s  (at %d:%02d)\n' "$1" $(((now - began) / 60)) $(((now - began) % 60))
+}
+
+finish() {
+	now=$(date +%s)
+	awk -v took=$((now - began)) '{ p += $1; f += $2; s += $3 }
+		END {
+			if (p + f == 0)
+				f = 1
+			printf "took %d:%02d, %d skipped\n", took / 60, took % 60, s
+			printf "%d passed, %d failed\n", p, f
+			exit f != 0
+		}' $total
+	exit
+}
+
+# A build is one case: it passes, or its output is shown and the run ends here, since the rest would test old programs.
+build() {
+	if timeout 1500 make -s --no-print-directory -j"$jobs" "$@" >$results/build.log 2>&1; then
+		echo "  ok   make $*"
+		echo 1 0 0 >>$total
+		return
+	fi
+	echo "  FAIL make $*; its output:"
+	sed 's/^/    /' $results/build.log
+	echo 0 1 0 >>$total
+	finish
+}
+
+# Commands on standard input, one a line; options of test/lib/runner.py.
+run() { /usr/bin/python3 test/lib/runner.py --total $total "$@"; }
+
+in_sources() { find src -name "$1" | sort; }
+
+phase "gcc, as it is shipped"
+build all objects peers node-peers
+[ ! -d bench ] || build build/bench
+
+phase "clang compiles it too"
+build CC=clang objects
+
+phase "sanitizers: address, undefined"
+build SAN=address,undefined all unit
+
+phase "unit tests"
+in_sources '*_test.c' | sed "s,^src/\(.*\)\.c$,$san/test/\1," | run --jobs "$jobs" --timeout 180
+
+phase "corpora"
+in_sources '*_fuzz.c' | while read -r source; do
+	stem=$(basename "$source" _fuzz.c)
+	echo "$source" | sed "s,^src/\(.*\)\.c$,$san/replay/\1 test/corpus/$stem,"
+done | run --bare --jobs "$jobs" --timeout 180
+
+phase "unit tests that share memory or threads, under the thread sanitizer"
+marked=$(grep -l '/\* tsan \*/' $(in_sources '*_test.c') | sed 's,^src/\(.*\)\.c$,build/variant-thread/test/\1,')
+if [ -n "$marked" ]; then
+	build SAN=thread $marked
+	# Without address randomisation, where that is allowed: this sanitizer's map of memory has no room for all of it.
+	fixed=$(setarch -R true 2>/dev/null && echo "setarch -R ")
+	echo "$marked" | sed "s/^/$fixed/" | run --jobs "$jobs" --timeout 300
+fi
+
+phase "whole systems"
+export PENSTOCK="$PWD/$san/penstock"
+alone=$(grep -l '^# alone' test/sys/test_*.py)
+for script in test/sys/test_*.py; do
+	case " $(echo $alone) " in *" $script "*) ;; *) echo "/usr/bin/python3 $script" ;; esac
+done | run --jobs "$jobs" --timeout 600
+for script in $alone; do
+	echo "/usr/bin/python3 $script"
+done | run --timeout 600
+
+if [ -f test/faults.py ]; then
+	phase "faults, 300 trials"
+	PENSTOCK="$PWD/build/penstock"
+	echo "/usr/bin/python3 test/faults.py --trials 300" | run --timeout 1200
+fi
+finish
