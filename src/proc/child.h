@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "base/clock.h"
 #include "ring/channel.h"
 #include "ring/ring.h"
 #include "ring/stats.h"
