@@ -26,6 +26,8 @@
 struct ring_writer;
 /* Create a ring of at least size bytes (rounded up to a power of two) and seal it. *fd is given: a descriptor to hand on. */
 int ring_create(const char *name, size_t size, struct ring_writer **out, int *fd);
+/* The random number that names this ring. */
+uint64_t ring_writer_epoch(const struct ring_writer *w);
 /* Room for a record of at most len bytes, contiguous, 8-aligned; never fails for len <= size / 4 (else NULL). */
 void *ring_reserve(struct ring_writer *w, size_t len);
 /* Publish the reserved record with its real length (<= reserved). */
@@ -43,8 +45,9 @@ uint64_t ring_pos(const struct ring_reader *r);
 int ring_seek(struct ring_reader *r, uint64_t pos);
 /*
  * Copy the next record to p (8-aligned, size bytes). 0 with *len; ERR_AGAIN: none yet; ERR_GAP: the writer overtook, *lost
- * receives the weight that is gone, the reader stands at the oldest record again; ERR_LIMIT: record larger than size, skipped;
- * ERR_PROTO: the writer breaks the format (it may have been taken over): the ring is dead to this reader.
+ * receives the weight that is gone, call again (0: not known yet, a later ERR_GAP says it; the reader goes on where the writer's lap
+ * began, or at the newest record); ERR_LIMIT: record larger than size, skipped; ERR_PROTO: the writer breaks the format (it may
+ * have been taken over): the ring is dead to this reader.
  */
 int ring_read(struct ring_reader *r, void *p, size_t size, size_t *len, uint64_t *lost);
 void ring_close(struct ring_reader *r);
