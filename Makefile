@@ -19,7 +19,7 @@ variant := $(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),-
 B       := build$(if $(variant),/variant$(variant))
 O       := $(B)/obj
 
-PKGS    := libuv yaml-0.1 openssl libmosquitto sqlite3 jansson libzstd libprotobuf-c libsystemd libseccomp
+PKGS    := libuv yaml-0.1 openssl libmosquitto sqlite3 jansson libzstd libprotobuf-c
 # Computed once, and only when something is to be compiled: `make deps` must run before pkg-config exists.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
@@ -32,7 +32,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 CFLAGS  ?= -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' -Isrc -I$(B)/gen $(WARN) $(OPT) $(HARDEN) \
            $(SANFLAGS) -ffile-prefix-map=$(CURDIR)=. $(PKG_CFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed,--gc-sections $(SANFLAGS) $(LDFLAGS)
 LIBS    = $(PKG_LIBS) -lpthread -lm
 
 C       := $(shell find src -name '*.c' 2>/dev/null | LC_ALL=C sort)
