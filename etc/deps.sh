@@ -22,8 +22,6 @@ build  libjansson-dev           -               JSON in
 build  libzstd-dev              -               compression
 build  libprotobuf-c-dev        -               Sparkplug payloads
 build  protobuf-c-compiler      protoc-c        generates the Sparkplug codec
-build            -               tells systemd when the gateway is ready
-build            -               sandbox
 build  mosquitto                mosquitto       MQTT broker, for the demo and the tests
 build  mosquitto-clients        mosquitto_sub   looks at what the broker got
 build  openssl                  openssl         makes certificates for TLS runs
