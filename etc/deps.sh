@@ -31,6 +31,7 @@ test   libmodbus-dev            -               Modbus peers that are not our co
 test   mbpoll                   mbpoll          a foreign Modbus master
 test   python3                  /usr/bin/python3  whole-system tests
 test   python3-pymodbus         -               another foreign Modbus peer
+test   python3-serial-asyncio   -               which that one imports, but does not depend on
 test   socat                    socat           pairs of serial lines
 test   nodejs                   node            runs the MQTT and Sparkplug peers
 test   npm                      npm             fetches them
