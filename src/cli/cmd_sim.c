@@ -1,0 +1,10 @@
+/* `penstock sim ...`: all of it is in src/sim. */
+#include "sim/sim.h"
+
+int cmd_sim(int argc, char **argv);
+
+int
+cmd_sim(int argc, char **argv)
+{
+	return sim_main(argc, argv);
+}
