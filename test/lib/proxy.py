@@ -21,6 +21,14 @@ from cases import defer
 CHUNK = 65536
 
 
+async def end_tasks():
+    """Cancels what else runs on this loop and waits for it, so that the loop can be closed."""
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 class Proxy:
     def __init__(self, target_port, target_host="127.0.0.1", port=0):
         self.target = (target_host, target_port)
@@ -67,11 +75,13 @@ class Proxy:
         return len(self._pairs)
 
     def stop(self):
-        if not self._loop.is_running():
+        if self._loop.is_closed():
             return
         self._call(self._cut(listen=False, reset=False))
+        self._call(end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def _call(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
@@ -150,10 +160,14 @@ class Proxy:
     async def _pass_on(self, data, writer, up):
         """Sends the bytes at the speed allowed; False when the connection is to be cut here."""
         while data:
-            if not up and self._budget is not None:
-                data = data[:self._budget]
             rate = self.bytes_per_s
             part = data[:max(1, rate // 20)] if rate else data
+            cut = not up and self._budget is not None and self._budget <= len(part)
+            if cut:
+                part = part[:self._budget]
+                self._budget = None
+            elif not up and self._budget is not None:
+                self._budget -= len(part)
             if rate:
                 await asyncio.sleep(len(part) / rate)
             writer.write(part)
@@ -161,11 +175,8 @@ class Proxy:
             data = data[len(part):]
             if up:
                 self.bytes_up += len(part)
-                continue
-            self.bytes_down += len(part)
-            if self._budget is not None:
-                self._budget -= len(part)
-                if self._budget <= 0:
-                    self._budget = None
-                    return False
+            else:
+                self.bytes_down += len(part)
+            if cut:
+                return False
         return True

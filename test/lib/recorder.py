@@ -17,6 +17,7 @@ import threading
 import time
 
 import mqtt_wire as wire
+from proxy import end_tasks
 
 QUEUE_MAX = 100_000             # messages kept for one absent or slow client
 
@@ -158,12 +159,14 @@ class RecordingBroker:
         self._call(self._shut())
 
     def stop(self):
-        if not self._loop.is_running():
+        if self._loop.is_closed():
             return
         self._call(self._shut())
         self._call(self._drop(lambda conn: True, False, will=False))
+        self._call(end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def drop(self, client_id=None, reset=False):
         """Closes connections without a word: one client's, or all. reset: with RST instead of FIN."""

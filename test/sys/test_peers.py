@@ -81,7 +81,7 @@ def test_libmodbus_server_delays_without_blocking_others():
         equal(len(s.recv(100)), 11, "bytes of the reply")
         s.close()
     took = time.monotonic() - start
-    assert 0.39 < took < 1.2, f"five delayed answers took {took:.2f} s together"
+    assert 0.39 < took < 1.9, f"five delayed answers took {took:.2f} s together"
 
 
 def test_libmodbus_server_ticks():
