@@ -7,6 +7,7 @@
  *	insight  sources (name, key, tags without addresses); no endpoints
  *	gate     sources as for insight, flows, names of sinks
  *	office   flows, sinks with keys, tags as far as flows name them (path, type, unit, range, enum); no endpoints, no addresses
+ *	all      the whole plan, for the supervisor's own store: what was in force, and what was before it
  */
 #ifndef SITE_SLICE_H
 #define SITE_SLICE_H
@@ -14,7 +15,7 @@
 #include "base/buf.h"
 #include "site/plan.h"
 
-enum slice_for { SLICE_FIELD, SLICE_INSIGHT, SLICE_GATE, SLICE_OFFICE };
+enum slice_for { SLICE_FIELD, SLICE_INSIGHT, SLICE_GATE, SLICE_OFFICE, SLICE_ALL };
 
 /* zone: for SLICE_FIELD the zone's index, else ignored. out is appended to. */
 int slice_write(const struct plan *p, enum slice_for who, uint32_t zone, struct buf *out);
