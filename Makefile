@@ -52,7 +52,8 @@ BENCH_C := $(wildcard bench/*.c)
 PEER_C  := $(wildcard test/peers/*.c)
 PEERS   := $(PEER_C:test/peers/%.c=$(B)/peers/%)
 
-.PHONY: all help deps test-deps demo test unit fuzz bench soak bare install clean peers node-peers replays objects FORCE
+.PHONY: all help deps test-deps demo test unit fuzz bench soak bare install clean peers node-peers replays tools objects \
+        FORCE
 all: $(B)/penstock
 
 help:
@@ -134,6 +135,8 @@ demo: deps
 	@sh etc/demo/demo.sh build/penstock
 
 unit: $(TESTS) $(REPLAYS)
+# What the whole-system tests run.
+tools: all peers node-peers
 # Everything compiled, nothing linked: for trying a compiler.
 objects: $(C:%.c=$(O)/%.o) $(BENCH_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o)
 
@@ -147,7 +150,8 @@ bare:
 
 install: $(B)/penstock
 	install -D -m 755 $(B)/penstock $(DESTDIR)$(PREFIX)/bin/penstock
-	install -D -m 644 etc/systemd/penstock.service $(DESTDIR)$(PREFIX)/lib/systemd/system/penstock.service
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/,$(PREFIX)/,' etc/systemd/penstock.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/penstock.service
 	install -D -m 644 etc/demo/site.yaml $(DESTDIR)$(PREFIX)/share/penstock/demo/site.yaml
 
 clean: ; rm -rf build
