@@ -91,6 +91,7 @@ struct mqtt_msg {
 	char		 why[160];	/* for people, "" when acknowledged */
 
 	struct mqtt_msg	*next;		/* the link's own */
+	uint32_t	 session;
 	int		 mid;
 	int64_t		 sent_ns;
 };
