@@ -148,7 +148,7 @@ json_bool(struct json *j, bool v)
 }
 
 void
-json_null(struct json *j)
+json_nil(struct json *j)
 {
 	json_raw(j, "null", 4);
 }

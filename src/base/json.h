@@ -25,7 +25,12 @@ void json_u64(struct json *j, uint64_t v);
 void json_f64(struct json *j, double v);
 void json_f32(struct json *j, float v);
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_nil(struct json *j);
+/* The name by which most of us call it. jansson exports a json_null() of its own, so ours must not be a symbol of the program (it would
+ * be called from inside libjansson); a file that needs both includes jansson.h first. */
+#ifndef JANSSON_H
+static inline void json_null(struct json *j) { json_nil(j); }
+#endif
 /* Bytes that are JSON already. */
 void json_raw(struct json *j, const char *s, size_t len);
 
