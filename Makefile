@@ -30,7 +30,7 @@ HARDEN  := -fstack-protector-strong -fstack-clash-protection -fPIE $(if $(filter
 WARN    := -Wall -Wextra -Wconversion -Wshadow -Werror -Wformat=2 -Wvla -Wstrict-prototypes -Wmissing-prototypes
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 CFLAGS  ?= -g
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' -Isrc -I$(B)/gen $(WARN) $(OPT) $(HARDEN) \
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' -I. -Isrc -I$(B)/gen $(WARN) $(OPT) $(HARDEN) \
            $(SANFLAGS) -ffile-prefix-map=$(CURDIR)=. $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed,--gc-sections $(SANFLAGS) $(LDFLAGS)
 LIBS    = $(PKG_LIBS) -lpthread -lm
