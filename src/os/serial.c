@@ -33,7 +33,7 @@ rate_code(int baud, speed_t *out)
 	return ERR_RANGE;
 }
 
-/* Raw mode with the line's framing; VMIN and VTIME 0, so a read returns what is there. */
+/* Raw mode with the line's framing; a read returns what is there. */
 static int
 set_mode(int fd, const struct serial_line *line, char *why, size_t size)
 {
@@ -58,7 +58,7 @@ set_mode(int fd, const struct serial_line *line, char *why, size_t size)
 	if (line->stop_bits == 2)
 		t.c_cflag |= CSTOPB;
 	t.c_iflag &= ~(tcflag_t)(IXON | IXOFF | INPCK);
-	t.c_cc[VMIN] = 0;
+	t.c_cc[VMIN] = 1;	/* with 0 an idle line would read like one that has hung up */
 	t.c_cc[VTIME] = 0;
 	cfsetispeed(&t, speed);
 	cfsetospeed(&t, speed);
