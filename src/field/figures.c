@@ -1,0 +1,98 @@
+/* Figures of sources and of the process on the status page, brought up to date once a second. */
+#include "field/ask.h"
+#include "field/feed.h"
+#include "field/link.h"
+#include "os/clock.h"
+
+#define FIGURES_NS NS_PER_S
+
+/* Scans a second over the last FEED_RATE_S seconds, in thousandths. */
+static uint64_t
+rate_mhz(struct feed *f)
+{
+	uint64_t *oldest = &f->past[f->past_at % FEED_RATE_S];
+	uint64_t seconds = f->past_at < FEED_RATE_S ? f->past_at : FEED_RATE_S;
+	uint64_t rate = seconds == 0 ? 0 : (f->nscans - (f->past_at < FEED_RATE_S ? f->past[0] : *oldest)) * 1000 / seconds;
+
+	*oldest = f->nscans;
+	f->past_at++;
+	return rate;
+}
+
+static uint64_t
+target_mhz(const struct source *s)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < s->nscans; i++)
+		sum += (uint64_t)(1000 * NS_PER_S / (s->scans_ns[i] > 0 ? s->scans_ns[i] : NS_PER_S));
+	return sum;
+}
+
+void
+feed_figures(struct feed *f, struct mono now)
+{
+	const struct link *l = f->link;
+	struct driver_counts c = l->driver->counts(l->ctx, f->no);
+	stat_t *s = f->figures;
+
+	stat_set(&s[STATS_source_state], f->health.state);
+	stat_set(&s[STATS_source_connected], l->state == LINK_UP);
+	stat_set(&s[STATS_source_scans], f->nscans);
+	stat_set(&s[STATS_source_skipped], f->nskipped);
+	stat_set(&s[STATS_source_samples], f->nsamples);
+	stat_set(&s[STATS_source_requests], c.requests);
+	stat_set(&s[STATS_source_replies], c.replies);
+	stat_set(&s[STATS_source_exceptions], c.exceptions);
+	stat_set(&s[STATS_source_timeouts], c.timeouts);
+	stat_set(&s[STATS_source_garbage], c.garbage);
+	stat_set(&s[STATS_source_late_dropped], c.late_dropped);
+	stat_set(&s[STATS_source_isolated], c.isolated_tags);
+	stat_set(&s[STATS_source_reconnects], l->connects > 0 ? l->connects - 1 : 0);
+	stat_set(&s[STATS_source_lateness_p50_us], hist_us(&f->lateness, 0.50, now));
+	stat_set(&s[STATS_source_lateness_p99_us], hist_us(&f->lateness, 0.99, now));
+	stat_set(&s[STATS_source_rate_mhz], rate_mhz(f));
+	stat_set(&s[STATS_source_target_mhz], target_mhz(f->source));
+	stat_set(&s[STATS_source_last_good_ns], (uint64_t)f->good_at.ns);
+}
+
+static void
+field_figures(struct field *f)
+{
+	uint64_t up = 0;
+
+	for (uint32_t i = 0; i < f->nlinks; i++)
+		up += f->links[i]->state == LINK_UP;
+	stat_set(&f->figures[STATS_field_links], f->nlinks);
+	stat_set(&f->figures[STATS_field_links_up], up);
+	stat_set(&f->figures[STATS_field_batches], f->batches);
+	stat_set(&f->figures[STATS_field_samples], f->samples);
+	stat_set(&f->figures[STATS_field_clock_steps], f->clock_steps);
+}
+
+void
+figures_due(struct deadline *d, struct mono now)
+{
+	struct field *f = CONTAINER(d, struct field, figures_deadline);
+	struct wall wall;
+
+	field_now(f, &wall);	/* a step of the clock is noticed within a second even while nothing is scanned */
+	for (uint32_t i = 0; i < f->nlinks; i++)
+		for (uint32_t k = 0; k < f->links[i]->sources.n; k++)
+			feed_figures(f->links[i]->feeds[k], now);
+	field_figures(f);
+	deadline_set(&f->deadlines, d, mono_add(now, FIGURES_NS));
+}
+
+void
+field_reset_figures(struct field *f)
+{
+	if (f->stats != NULL)
+		stats_reset(f->stats);
+	f->figures = stats_object(f->stats, STATS_field, "field");
+	for (uint32_t i = 0; i < f->nlinks; i++)
+		for (uint32_t k = 0; k < f->links[i]->sources.n; k++) {
+			struct feed *feed = f->links[i]->feeds[k];
+			feed->figures = stats_object(f->stats, STATS_source, feed->source->name);
+		}
+}

@@ -1,0 +1,58 @@
+/* See show.h. */
+#include "field/show.h"
+
+static void
+show_time(struct json *j, const char *key, struct wall t)
+{
+	char text[WALL_TEXT];
+
+	if (t.ns == 0)
+		return;
+	json_key(j, key);
+	json_text(j, wall_format(t, 6, text));
+}
+
+static void
+show_meaning(struct json *j, const struct tag *tag, const struct value *v)
+{
+	if (tag->enumeration == NULL || v->type < VALUE_BOOL || v->type > VALUE_U64)
+		return;
+	for (uint32_t i = 0; i < tag->enumeration->n; i++)
+		if (tag->enumeration->items[i].value == v->i) {
+			json_key(j, "meaning");
+			json_text(j, tag->enumeration->items[i].text);
+			return;
+		}
+}
+
+void
+show_sample(struct json *j, const struct tag *tag, const struct sample *s)
+{
+	static const struct { uint8_t flag; const char *name; } flags[] = {
+		{ SAMPLE_HISTORICAL, "historical" }, { SAMPLE_LATE, "late" }, { SAMPLE_CLOCK_STEP, "clock_step" }, { SAMPLE_REREAD, "reread" },
+	};
+
+	json_key(j, "tag");
+	json_text(j, tag->path);
+	json_key(j, "value");
+	value_json(j, &s->v);
+	show_meaning(j, tag, &s->v);
+	if (tag->unit != NULL && tag->unit[0] != '\0') {
+		json_key(j, "unit");
+		json_text(j, tag->unit);
+	}
+	json_key(j, "status");
+	json_text(j, status_name(s->status));
+	if (!status_is_good(s->status)) {
+		json_key(j, "why");
+		json_text(j, status_text(s->status));
+	}
+	show_time(j, "source_time", s->source);
+	show_time(j, "server_time", s->server);
+	show_time(j, "arrival", s->arrival);
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+		if ((s->flags & flags[i].flag) != 0) {
+			json_key(j, flags[i].name);
+			json_bool(j, true);
+		}
+}

@@ -1,0 +1,101 @@
+/* See why.h. From the outside in: the connection, the device, then the tag; the first that is at fault is the verdict. */
+#include "field/why.h"
+
+#include <stdio.h>
+
+#include "field/link.h"
+#include "field/show.h"
+#include "os/clock.h"
+
+static void
+put_time(struct json *j, const char *key, struct wall t)
+{
+	char text[WALL_TEXT];
+
+	json_key(j, key);
+	if (t.ns == 0)
+		json_null(j);
+	else
+		json_text(j, wall_format(t, 3, text));
+}
+
+static void
+verdict(const struct feed *f, const struct known *k, char *out, size_t size)
+{
+	const struct link *l = f->link;
+
+	if (l->state == LINK_QUEUED)
+		snprintf(out, size, "%s waits for its turn: many connections are being opened at once", l->name);
+	else if (l->state != LINK_UP && l->cause[0] == '\0')
+		snprintf(out, size, "the connection to %s is being opened", l->name);
+	else if (l->state != LINK_UP)
+		snprintf(out, size, "there is no connection to %s: %s", l->name, l->cause);
+	else if (health_demoted(&f->health) && !f->health.answered)
+		snprintf(out, size, "%s is connected, but the device has never answered: check its unit number and that it is switched on", l->name);
+	else if (health_demoted(&f->health))
+		snprintf(out, size, "%s is connected, but the device no longer answers: check its power and its bus", l->name);
+	else if (k->since.ns == 0)
+		snprintf(out, size, "it has not been read yet");
+	else if (status_is_good(k->status))
+		snprintf(out, size, "nothing is wrong with it");
+	else
+		snprintf(out, size, "%s", status_text(k->status));
+}
+
+static void
+put_source(struct json *j, const struct feed *f)
+{
+	const struct link *l = f->link;
+	struct wall wall = wall_now();
+	struct mono now = mono_now();
+
+	json_key(j, "source");
+	json_text(j, f->source->name);
+	json_key(j, "driver");
+	json_text(j, f->source->driver);
+	json_key(j, "link");
+	json_text(j, l->name);
+	json_key(j, "link_state");
+	json_text(j, link_state_name(l->state));
+	json_key(j, "link_cause");
+	json_text(j, l->cause);
+	json_key(j, "health");
+	json_text(j, health_name(f->health.state));
+	put_time(j, "health_since", (struct wall){ wall.ns - mono_diff(now, f->health.since) });
+	json_key(j, "missed_in_a_row");
+	json_u64(j, f->health.misses);
+}
+
+void
+why_json(struct feed *f, uint32_t tag, struct buf *out)
+{
+	const struct tag *t = &f->source->tags[tag];
+	const struct known *k = &f->known[tag];
+	struct json j = { .out = out };
+	char text[512];
+
+	json_open(&j, '{');
+	json_key(&j, "tag");
+	json_text(&j, t->path);
+	json_key(&j, "at");
+	json_text(&j, t->at);
+	verdict(f, k, text, sizeof text);
+	json_key(&j, "verdict");
+	json_text(&j, text);
+	json_key(&j, "status");
+	json_text(&j, k->since.ns != 0 ? status_name(k->status) : "BadWaitingForInitialData");
+	put_time(&j, "since", k->since);
+	json_key(&j, "last_good");
+	value_json(&j, &k->good);
+	if (t->unit != NULL && t->unit[0] != '\0') {
+		json_key(&j, "unit");
+		json_text(&j, t->unit);
+	}
+	put_time(&j, "last_good_at", k->good_at);
+	put_source(&j, f);
+	json_key(&j, "detail");
+	json_open(&j, '{');
+	f->link->driver->why(f->link->ctx, f->no, tag, &j);
+	json_close(&j, '}');
+	json_close(&j, '}');
+}
