@@ -21,7 +21,7 @@ enum link_kind { LINK_TCP, LINK_SERIAL };
 /* What the engine must open for a link. */
 struct link_spec {
 	enum link_kind	 kind;
-	const char	*host;		/* LINK_TCP: name or address */
+	const char	*host;		/* LINK_TCP: name or address; valid until the next call, so copy it */
 	int		 port;
 	const char	*device;	/* LINK_SERIAL */
 	int		 baud, data_bits, stop_bits;
