@@ -38,6 +38,7 @@ struct link_queue {	/* links that wait for their turn to connect */
 struct field {
 	uv_loop_t		*loop;
 	struct field_out	 out;
+	size_t			 batch_max;
 	struct stats		*stats;
 	const struct driver	*(*driver)(const char *name);
 

@@ -117,6 +117,12 @@ field_stop(struct field *f, int64_t within_ns, void (*done)(void *arg), void *ar
 	deadline_set(&f->deadlines, &f->stop_deadline, mono_add(mono_now(), wait));
 }
 
+void
+field_set_batch_max(struct field *f, size_t bytes)
+{
+	f->batch_max = bytes;
+}
+
 static void
 free_handle(uv_handle_t *h)
 {
@@ -152,6 +158,7 @@ field_new(const struct field_config *config, struct field **out)
 		return ERR_NOMEM;
 	f->loop = config->loop;
 	f->out = config->out;
+	f->batch_max = config->batch_max > 0 ? config->batch_max : SIZE_MAX;
 	f->stats = config->stats;
 	f->driver = config->driver != NULL ? config->driver : driver_find;
 	f->connects_max = config->connects_max > 0 ? config->connects_max : FIELD_CONNECTS_MAX;

@@ -13,6 +13,7 @@
 #include "site/plan.h"
 
 #define FIELD_CONNECTS_MAX	64u		/* connections being opened at one time */
+#define FIELD_BATCH_MIN		(128u << 10)	/* bytes; holds any one value */
 #define FIELD_FLUSH_NS		(4 * NS_PER_MS)	/* longest that a sample waits for the rest of its scan */
 #define FIELD_STOP_NS		(500 * NS_PER_MS)	/* longest that a stop waits for scans under way */
 #define FIELD_STEP_NS		NS_PER_S	/* a jump of the wall clock against the steady one that counts as a step */
@@ -27,6 +28,7 @@ struct field_out {
 struct field_config {
 	uv_loop_t		*loop;		/* borrowed */
 	struct field_out	 out;
+	size_t			 batch_max;	/* bytes of one batch; 0: no limit but those of model/sample.h. At least FIELD_BATCH_MIN */
 	struct stats		*stats;		/* borrowed; NULL: figures are kept but not shown */
 	uint32_t		 connects_max;	/* 0: FIELD_CONNECTS_MAX */
 	int64_t			 retry_min_ns, retry_max_ns;	/* pauses between connects; 0: LINK_RETRY_MIN_NS, LINK_RETRY_MAX_NS */
@@ -51,6 +53,7 @@ void field_stop(struct field *f, int64_t within_ns, void (*done)(void *arg), voi
 /* Close everything now. Handles of the loop are freed by the loop: run it until it has none, or leave the process. */
 void field_free(struct field *f);
 
-/* The name of a source or tag's full path -> the feed and tag that runs it. See ask.h. */
+/* Later batches hold at most this many bytes, see field_config. */
+void field_set_batch_max(struct field *f, size_t bytes);
 
 #endif

@@ -1,0 +1,165 @@
+/*
+ * The OT side of the gateway: the scan engine between the devices of one zone and the ring that this process writes. It knows
+ * its zone's sources and nothing of what lies above.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "field/ask.h"
+#include "field/field.h"
+#include "os/clock.h"
+#include "os/stream.h"
+#include "proc/child.h"
+
+#define RING_SECONDS	2		/* of samples that a ring holds: as long may a reader be held up before it loses any */
+#define RING_LEAST	(1u << 20)
+#define RING_MOST	(64u << 20)
+
+struct field_proc {
+	struct child		*child;
+	struct field		*field;
+	struct ring_writer	*ring;
+	size_t			 ring_size;
+};
+
+static struct field_proc proc;
+
+static void
+on_batch(void *arg, const struct batch_head *head, const struct sample *samples, const void *blob)
+{
+	struct field_proc *p = arg;
+	size_t len = batch_size(head->n, head->blob_len), at = sizeof *head + head->n * sizeof *samples;
+	uint8_t *to = ring_reserve(p->ring, len);
+
+	if (to == NULL)		/* batch_max sees to it that every batch fits */
+		fatal("batch_too_long", "bytes=%zu ring=%zu", len, p->ring_size);
+	memcpy(to, head, sizeof *head);
+	memcpy(to + sizeof *head, samples, head->n * sizeof *samples);
+	memcpy(to + at, blob, head->blob_len);
+	ring_commit(p->ring, len, head->n);
+	child_signal(p->child);
+}
+
+/* Bytes of samples that a plan brings in RING_SECONDS. */
+static size_t
+wanted_ring(const struct plan *plan)
+{
+	double bytes = 0;
+
+	for (uint32_t i = 0; i < plan->ntags; i++) {
+		const struct tag *t = &plan->tags[i];
+		if (t->scan_ns > 0)
+			bytes += (double)(sizeof(struct sample) + (value_has_bytes(t->type) ? 64 : 0)) * (double)NS_PER_S / (double)t->scan_ns;
+	}
+	bytes *= RING_SECONDS;
+	return bytes < RING_LEAST ? RING_LEAST : bytes > RING_MOST ? RING_MOST : (size_t)bytes;
+}
+
+/* Have a ring that is large enough for the plan. Readers finish the one before first. */
+static int
+need_ring(struct field_proc *p, const struct plan *plan)
+{
+	size_t size = wanted_ring(plan);
+	struct ring_writer *ring;
+	int fd;
+
+	if (p->ring != NULL && p->ring_size >= size)
+		return 0;
+	int err = ring_create(p->child->name, size, &ring, &fd);
+	if (err != 0) {
+		log_error("ring_failed", "bytes=%zu error=\"%s\"", size, err_text(err));
+		return err;
+	}
+	ring_writer_free(p->ring);
+	p->ring = ring;
+	p->ring_size = size;
+	child_ring_out(p->child, fd, ring_writer_epoch(ring));
+	stream_close(fd);
+	return 0;
+}
+
+static int
+on_plan(void *arg, struct plan *plan)
+{
+	struct field_proc *p = arg;
+	int err = need_ring(p, plan);
+
+	if (err == 0 && p->field == NULL) {
+		struct field_config config = { .loop = p->child->loop, .out = { .arg = p, .batch = on_batch }, .stats = p->child->stats };
+		err = field_new(&config, &p->field);
+	}
+	if (err != 0) {
+		plan_free(plan);
+		return err;
+	}
+	field_set_batch_max(p->field, p->ring_size / 4);
+	return field_apply(p->field, plan);
+}
+
+static bool
+to_client(void *arg, const char *text, size_t len)
+{
+	return client_reply(arg, text, len);
+}
+
+static void
+end_client(void *arg)
+{
+	client_end(arg);
+}
+
+static void
+client_gone(void *arg)
+{
+	ask_gone(proc.field, arg);
+}
+
+static void
+on_client(void *arg, struct client *c, const char *verb, int argc, const char *const *argv)
+{
+	static const struct { const char *verb; void (*ask)(struct field *, const struct ask_to *, int, const char *const *); } rows[] = {
+		{ "read", ask_read }, { "why", ask_why }, { "trace", ask_trace },
+	};
+	static const char no[] = "{\"error\":\"this is not a request for the field side\"}\n";
+	struct field_proc *p = arg;
+	struct ask_to to = { .arg = c, .line = to_client, .end = end_client };
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && p->field != NULL; i++)
+		if (strcmp(rows[i].verb, verb) == 0) {
+			client_on_gone(c, client_gone, c);
+			rows[i].ask(p->field, &to, argc, argv);
+			return;
+		}
+	client_reply(c, no, sizeof no - 1);
+	client_end(c);
+}
+
+static void
+on_stopped(void *arg)
+{
+	struct field_proc *p = arg;
+	child_stopped(p->child);
+}
+
+static void
+on_stop(void *arg, struct mono deadline)
+{
+	struct field_proc *p = arg;
+
+	if (p->field == NULL)
+		child_stopped(p->child);
+	else
+		field_stop(p->field, mono_diff(deadline, mono_now()), on_stopped, p);
+}
+
+int
+field_main(const char *name, const char *state_dir)
+{
+	static const struct child_ops ops = { .plan = on_plan, .client = on_client, .stop = on_stop };
+	int status = child_main(ROLE_FIELD, name, state_dir, &ops, &proc, &proc.child);
+
+	field_free(proc.field);
+	ring_writer_free(proc.ring);
+	return status;
+}
