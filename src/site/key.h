@@ -17,13 +17,19 @@ enum key_type {
 	KEY_TEXT,	/* any text, min..max bytes -> s */
 	KEY_NAME,	/* letters, digits, '-', '_', '.'; starts with a letter or digit -> s */
 	KEY_ENUM,	/* one of `choices` -> i, its index */
-	KEY_DURATION,	/* "100 ms", "10s", "1.5 min", "2 h", "30 d" -> i, ns; min and max in ns */
+	KEY_DURATION,	/* "100 ms", "10s", "1.5 min", "2 h", "30 d" -> i, ns; min and max in ns. "0" and the words in
+			 * `choices` (NULL: none) are 0 and pass the limits */
 	KEY_SIZE,	/* "64 KiB", "10 GiB", "500 MB" -> i, bytes */
 	KEY_RATIO,	/* "0.5 %" or a number -> f, as a fraction (0.005) */
 	KEY_ENDPOINT,	/* "host:port", "[v6]:port", "host" (port from the module's default), or a device path -> s, checked */
 	KEY_PATH,	/* a path of the file system, relative to the site file's folder -> s */
 	KEY_SECRET,	/* path of a file that holds a secret; never the secret itself -> s */
 	KEY_LIST,	/* list of texts (a single text is a list of one) -> list */
+	KEY_CHOICES,	/* list of some of `choices` (at most 63) -> i, a set of bits by index */
+	KEY_RANGE,	/* [low, high], or "low..high" in a table -> f, g */
+	KEY_DEADBAND,	/* "0.5", "0.5 %" (of the value), "0.5 % of range", "any" -> f (a fraction if per cent), i: enum change_kind */
+	KEY_UNIT,	/* UCUM unit -> s, checked */
+	KEY_MAP,	/* a map with keys of its own, which the section's code reads; only set and the place are filled */
 	KEY_TYPES
 };
 
@@ -44,7 +50,7 @@ struct keyval {
 	int	line, column;	/* where, if written */
 	bool	b;
 	int64_t	i;
-	double	f;
+	double	f, g;
 	const char		*s;
 	const char *const	*list;
 	size_t			 n;

@@ -21,6 +21,8 @@
 #define PLAN_FLOWS_MAX		10000u
 #define PLAN_SCAN_CLASSES_MAX	32u	/* different periods within one source */
 
+#define PLAN_NO_SCAN		UINT16_MAX	/* scan class of a tag that is read on demand only */
+
 struct place {		/* in a file of the site */
 	const char	*file;
 	int		 line, column;	/* both from 1 */
@@ -50,11 +52,12 @@ struct enum_def {		/* an enumeration: text of each number */
 struct tag {
 	const char	*path;		/* "Packaging/Line 3/Filler/speed" */
 	const char	*at;		/* address text, already checked by the driver; the driver parses it again */
-	uint8_t		 type;		/* as it leaves the driver: after scaling, after enum */
+	uint8_t		 type;		/* as it leaves the driver: a scaled number is VALUE_F64 (an array of it for an array), anything
+					 * else has the type of its address. An enumeration leaves the number as it is; sinks show its text. */
 	const char	*unit;		/* UCUM, "" if none given */
 	const char	*help;		/* description, "" if none */
 	int64_t		 scan_ns;	/* period; 0: only on demand */
-	uint16_t	 scan_class;	/* index into the source's classes */
+	uint16_t	 scan_class;	/* index into the source's classes, shortest period first; PLAN_NO_SCAN: on demand */
 	double		 factor, offset;	/* raw * factor + offset; 1 and 0: none */
 	bool		 scaled;
 	bool		 has_range;
@@ -72,7 +75,7 @@ struct source {
 	const char	*link;		/* normal form; sources with equal (zone, driver, link) share one connection */
 	struct keyval	*keys;		/* the driver's keys, in the order of its table */
 	uint32_t	 nkeys;
-	struct tag	*tags;		/* borrowed run of plan->tags */
+	struct tag	*tags;		/* borrowed run of plan->tags, sorted by path */
 	uint32_t	 ntags;
 	int64_t		 scans_ns[PLAN_SCAN_CLASSES_MAX];
 	uint32_t	 nscans;
@@ -126,6 +129,7 @@ struct plan {
 	struct arena	 arena;
 	const char	*enterprise, *site, *country, *time_zone;
 	const char	*folder;	/* of the site file */
+	const char *const *files;	/* the site file, then its tables; NULL-ended. Not in slices. */
 	struct zone	*zones;		uint32_t nzones;
 	struct conduit	*conduits;	uint32_t nconduits;
 	struct source	*sources;	uint32_t nsources;
@@ -135,7 +139,11 @@ struct plan {
 	uint64_t	 hash;		/* of everything: two plans with equal hash run alike */
 };
 
+/* An empty plan, given (plan_free). */
+struct plan *plan_new(void);
 void plan_free(struct plan *p);
+/* Tag of one source by full path, NULL if there is none. Logarithmic. */
+const struct tag *source_tag(const struct source *s, const char *path);
 /* Tag by full path, NULL if there is none. Linear in the worst case; for tools, not for the data path. */
 const struct tag *plan_tag(const struct plan *p, const char *path);
 

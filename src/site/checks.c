@@ -1,0 +1,91 @@
+/* See checks.h. */
+#include "site/checks.h"
+
+#include <string.h>
+
+/* Everything a person wrote should do something; what does not is probably a slip of the pen. */
+static void
+check_unused(struct loader *l)
+{
+	const struct plan *p = l->plan;
+	bool *read = arena_array(&l->scratch, p->nsources + 1, sizeof *read);
+
+	for (size_t i = 0; i < l->ntags; i++)
+		read[l->tags[i].source] = true;
+	for (uint32_t i = 0; i < p->nsources; i++)
+		if (!read[i]) {
+			site_warning(&l->f, "unused", p->sources[i].place, "source %s has no tags: it will not be connected", p->sources[i].name);
+			site_remedy(&l->f, "name it as `source` at the equipment it belongs to, or remove it");
+		}
+	for (uint32_t i = 0; i < p->nconduits; i++)
+		if (!l->conduit_used[i]) {
+			site_warning(&l->f, "unused", p->conduits[i].at, "conduit %s carries no flow", p->conduits[i].name);
+			site_remedy(&l->f, "remove it: an open way that nobody needs is a risk");
+		}
+	for (uint32_t i = 0; i < p->nsinks; i++)
+		if (!l->sink_used[i]) {
+			site_warning(&l->f, "unused", p->sinks[i].place, "no flow goes to sink %s", p->sinks[i].name);
+			site_remedy(&l->f, "name it as `to` of a flow, or remove it");
+		}
+	for (uint32_t i = 0; i < p->nzones; i++)
+		if (!l->zone_used[i]) {
+			site_warning(&l->f, "unused", p->zones[i].at, "zone %s holds nothing and no conduit touches it", p->zones[i].name);
+			site_remedy(&l->f, "remove it, or place what it holds");
+		}
+}
+
+/* One finding a source: which of its tags has the period too many. */
+static void
+check_scan_classes(struct loader *l)
+{
+	struct plan *p = l->plan;
+	struct seen { int64_t ns[PLAN_SCAN_CLASSES_MAX]; uint32_t n; } *all = arena_array(&l->scratch, p->nsources + 1, sizeof *all);
+
+	for (size_t i = 0; i < l->ntags; i++) {
+		struct seen *s = &all[l->tags[i].source];
+		uint32_t k = 0;
+		while (k < s->n && s->ns[k] != l->tags[i].scan_ns)
+			k++;
+		if (k < s->n || l->tags[i].scan_ns == 0)
+			continue;
+		if (s->n < PLAN_SCAN_CLASSES_MAX) {
+			s->ns[s->n++] = l->tags[i].scan_ns;
+			continue;
+		}
+		site_error(&l->f, "scan-classes", p->sources[l->tags[i].source].place,
+		    "source %s has tags of more than %u different scan periods", p->sources[l->tags[i].source].name, PLAN_SCAN_CLASSES_MAX);
+		site_remedy(&l->f, "use fewer periods: tags of one period are read together, which also takes less of the link");
+	}
+}
+
+static void
+check_flow_texts(struct loader *l)
+{
+	const struct plan *p = l->plan;
+	for (uint32_t i = 0; i < p->nflows; i++) {
+		const struct flow *f = &p->flows[i];
+		if (f->nconduits == 0 || (*f->why != '\0' && *f->owner != '\0'))
+			continue;
+		site_warning(&l->f, "flow-reason", f->place, "flow %s crosses a conduit without saying %s", f->name,
+		    *f->why == '\0' && *f->owner == '\0' ? "why, or who owns it" : *f->why == '\0' ? "why" : "who owns it");
+		site_remedy(&l->f, "add `why` and `owner`: whoever reviews the conduit will ask");
+	}
+}
+
+static const struct {
+	const char	*name;
+	void		(*run)(struct loader *l);
+} rules[] = {
+	{ "unused", check_unused },
+	{ "scan-classes", check_scan_classes },
+	{ "flow-reason", check_flow_texts },
+	{ "overlap", check_overlaps },
+	{ "link-load", check_link_load },
+};
+
+void
+site_checks(struct loader *l)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		rules[i].run(l);
+}
