@@ -14,6 +14,7 @@ struct disk_stat {
 	uint64_t	size;
 	int64_t		mtime_ns;
 	bool		is_dir;
+	uint64_t	id;		/* of the file itself: another one under the same name has another id */
 };
 
 struct disk {
@@ -32,9 +33,12 @@ struct disk {
 	int	(*mkdir)(void *ctx, const char *path);		/* 0 also when it is there */
 	int	(*stat)(void *ctx, const char *path, struct disk_stat *out);
 	int	(*fstat)(void *ctx, int fd, struct disk_stat *out);
-	/* Exclusive advisory lock that dies with the process; ERR_BUSY with the holder's pid (0 if unknown). */
+	/*
+	 * Exclusive advisory lock that dies with the process; ERR_BUSY with the holder's pid (0 if unknown). The holder's
+	 * pid is the content of the file: lock a file that is for nothing else.
+	 */
 	int	(*lock)(void *ctx, int fd, long *holder);
-	/* Names in a directory, sorted, without . and ..; ends early when each() returns nonzero. */
+	/* Names in a directory, sorted, without . and ..; ends early when each() returns nonzero, with what it returned. */
 	int	(*list)(void *ctx, const char *path, int (*each)(void *arg, const char *name), void *arg);
 	/* Bytes free for us on the file system of path. */
 	int	(*space)(void *ctx, const char *path, uint64_t *out_free);
@@ -47,7 +51,11 @@ extern const struct disk disk_os;	/* the real one */
 /* Whole transfers over a table; ERR_END when the file is shorter than asked. */
 int disk_read_all(const struct disk *d, int fd, void *p, size_t len, uint64_t off);
 int disk_write_all(const struct disk *d, int fd, const void *p, size_t len, uint64_t off);
-/* Replace a file for good: write aside, sync, rename, sync the directory. */
+/* Replace a file for good: write aside (path with ".new"), sync, rename, sync the directory. */
 int disk_replace(const struct disk *d, const char *path, const void *p, size_t len);
+/* Sync the directory that path is in. */
+int disk_sync_parent(const struct disk *d, const char *path);
+
+#define DISK_PATH_MAX	4096u
 
 #endif

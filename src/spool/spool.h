@@ -37,6 +37,14 @@ struct spool_schema {
 	uint32_t		 n;
 };
 
+/* What remains of a segment that is deleted: the link that the chain of proof needs. */
+struct spool_seal {
+	uint64_t	first, last;		/* sample numbers */
+	struct wall	oldest, newest;		/* sample times, of its first and of its last batch; 0: unknown */
+	struct wall	sealed;			/* its last batch */
+	uint8_t		hash[SPOOL_HASH];	/* of its last batch; zero when the segment behind it is damaged */
+};
+
 enum spool_durability { SPOOL_EACH, SPOOL_INTERVAL, SPOOL_NONE };
 
 struct spool_opts {
@@ -45,6 +53,10 @@ struct spool_opts {
 	uint64_t		segment_bytes;	/* 0: SPOOL_SEGMENT_BYTES */
 	uint64_t		quota_bytes;	/* of the stream; 0: none. What goes to keep it stands in the ledger */
 	int64_t			quota_age_ns;	/* 0: none */
+	/* Called by spool_trim() before a segment is deleted, to enter its seal in the ledger (ledger_seal()). An error keeps
+	 * the segment and is passed on. NULL: none is entered, and ledger_verify() will miss it. */
+	int			(*seal)(void *arg, const struct spool_seal *seal);
+	void			*seal_arg;
 };
 
 /*
@@ -115,8 +127,9 @@ struct spool_batch {
 /* A damaged range: these sample numbers cannot be read any more (ERR_GAP), with the file and the offsets. */
 struct spool_damage {
 	uint64_t	 first, last;
-	const char	*file, *cause;
-	uint64_t	 from, to;
+	const char	*file, *cause;	/* borrowed until the next call */
+	uint64_t	 from, to;	/* bytes of the file; both 0 when the file itself is gone */
+	bool		 removed;	/* not damage: deleted by quota or age (or all sinks had it) before it was read */
 };
 /* dir: the stream's directory. Position at sample number `from` (the batch that holds it), 0: the oldest. */
 int spool_reader_open(const char *dir, uint64_t from, const struct disk *disk, struct spool_reader **out);
