@@ -15,18 +15,29 @@ import asyncio
 import socket
 import struct
 import threading
+import weakref
 
 from cases import defer
 
 CHUNK = 65536
 
 
-async def end_tasks():
-    """Cancels what else runs on this loop and waits for it, so that the loop can be closed."""
+async def end_tasks(writers):
+    """Ends what else runs on this loop, so that it can be closed: connections at once, tasks once they noticed.
+
+    writers() lists the connections; it is called once those that were just accepted are in place.
+    """
+    await asyncio.sleep(0.01)
+    for writer in writers():
+        try:
+            writer.transport.abort()
+        except AttributeError:          # a TLS transport that has ended already
+            pass
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0.01)           # transports that were closed let go of their sockets in the loop's next turn
 
 
 class Proxy:
@@ -40,6 +51,7 @@ class Proxy:
         self.bytes_down = 0
         self._budget = None             # bytes to clients until the cut of cut_after()
         self._pairs = set()             # (client writer, target writer)
+        self._writers = weakref.WeakSet()
         self._server = None
         self._loop = asyncio.new_event_loop()
         self._flowing = None
@@ -77,8 +89,9 @@ class Proxy:
     def stop(self):
         if self._loop.is_closed():
             return
+        self._call(asyncio.sleep(0.02))         # closing a server in the middle of an accept confuses asyncio
         self._call(self._cut(listen=False, reset=False))
-        self._call(end_tasks())
+        self._call(end_tasks(lambda: list(self._writers)))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -119,12 +132,14 @@ class Proxy:
 
     async def _client(self, reader, writer):
         self.accepted += 1
-        await self._flowing.wait()
+        self._writers.add(writer)
         try:
+            await self._flowing.wait()
             far_reader, far_writer = await asyncio.open_connection(*self.target)
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             writer.close()
             return
+        self._writers.add(far_writer)
         pair = (writer, far_writer)
         self._pairs.add(pair)
         await asyncio.gather(self._carry(pair, reader, far_writer, True), self._carry(pair, far_reader, writer, False))

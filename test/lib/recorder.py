@@ -161,9 +161,10 @@ class RecordingBroker:
     def stop(self):
         if self._loop.is_closed():
             return
+        self._call(asyncio.sleep(0.02))         # closing a server in the middle of an accept confuses asyncio
         self._call(self._shut())
         self._call(self._drop(lambda conn: True, False, will=False))
-        self._call(end_tasks())
+        self._call(end_tasks(lambda: [conn.writer for conn in self.connections]))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()

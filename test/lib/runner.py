@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
+SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 SANITIZER = re.compile(r"^.*(?:ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:).*$", re.M)
 screen = threading.Lock()
 
@@ -44,8 +44,9 @@ def run(command, timeout):
 
 def judge(status, output, bare, timeout):
     """Returns (passed, failed, skipped, complaint or None)."""
-    lines = output.strip().splitlines()
-    found = SUMMARY.match(lines[-1]) if lines else None
+    found = None
+    for found in SUMMARY.finditer(output):      # the last one counts
+        pass
     passed, failed, skipped = (int(n or 0) for n in found.groups()) if found else (0, 0, 0)
     if status is None:
         return passed, failed + 1, skipped, f"did not end within {timeout} s"

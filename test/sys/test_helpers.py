@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """The helpers in test/lib, tried with programs that are not ours and with bytes by hand."""
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -103,7 +102,7 @@ def test_broker_routes_to_subscribers():
     listener.wait_line("^site 44")
     got = [line for line in listener.out if line.startswith(("plant", "site"))]
     equal(got, ["plant/filler/speed 41", "site/a/b 42", "site 44"], "what the subscriber got")
-    equal(len(broker.received("PUBACK")), 2, "PUBACKs of the subscriber")
+    broker.wait_packet("PUBACK", count=2)
     equal(broker.violations, [], "violations")
 
 
@@ -112,15 +111,16 @@ def test_broker_keeps_retained_messages():
     pub(broker, "-r", "-q", 1, "-t", "a/b", "-m", "kept")
     listener = sub(broker, "-q", 1, "-t", "a/#", "-F", "%r %t %p")
     listener.wait_line("^1 a/b kept")
-    pub(broker, "-r", "-t", "a/b", "-n")
+    pub(broker, "-r", "-q", 1, "-t", "a/b", "-n")
     equal(broker.retained, {}, "retained messages")
 
 
 def test_broker_publishes_the_will_unless_it_is_taken_back():
     broker = recording_broker()
     listener = sub(broker, "-t", "gone/#", "-v")
-    clean = sub(broker, "-i", "clean", "-t", "x", "--will-topic", "gone/clean", "--will-payload", "w")
-    clean.stop(signal.SIGINT)
+    clean = sub(broker, "-i", "clean", "-C", 1, "-t", "x", "--will-topic", "gone/clean", "--will-payload", "w")
+    broker.publish("x", "the one message that it waits for")
+    clean.wait()
     killed = sub(broker, "-i", "killed", "-t", "x", "--will-topic", "gone/killed", "--will-payload", "w")
     killed.kill()
     listener.wait_line("^gone/killed w")
@@ -144,8 +144,9 @@ def test_broker_takes_a_client_over():
 
 def test_broker_keeps_sessions():
     broker = recording_broker()
-    listener = sub(broker, "-c", "-i", "stay", "-q", 1, "-t", "a")
-    listener.stop(signal.SIGINT)
+    listener = sub(broker, "-c", "-i", "stay", "-C", 1, "-q", 1, "-t", "a")
+    broker.publish("a", "the one message that it waits for", qos=1)
+    listener.wait()
     pub(broker, "-q", 1, "-t", "a", "-m", "while you were away")
     again = Proc(["mosquitto_sub", "-p", str(broker.port), "-c", "-i", "stay", "-q", "1", "-t", "a"])
     again.wait_line("while you were away")
