@@ -67,6 +67,13 @@ packages=$(echo "$need" | awk '{ print $1 }' | tr '\n' ' ')
 echo "Penstock needs these Debian packages that are not here yet:"
 echo "$need" | awk '{ p = $1; $1 = ""; printf "  %-22s%s\n", p, $0 }'
 
+case " $packages " in
+*" mosquitto "*)
+	echo "Debian's mosquitto also starts a broker on this machine, for loopback only. Penstock does not use that one: its"
+	echo "demo and tests start brokers of their own. To be without it: systemctl disable --now mosquitto"
+	;;
+esac
+
 if [ "$(id -u)" = 0 ]; then
 	as_root=
 elif command -v sudo >/dev/null; then

@@ -20,6 +20,10 @@ export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:detect_stack_use_after_return
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
+# Sanitized programs run without address randomisation, where that is allowed: the memory maps of older sanitizers have no
+# room for as much of it as newer kernels apply.
+fixed=$(setarch -R true 2>/dev/null && echo "setarch -R ")
+
 phase() {
 	now=$(date +%s)
 	printf '== %s  (at %d:%02d)\n' "$1" $(((now - began) / 60)) $(((now - began) % 60))
@@ -67,20 +71,18 @@ phase "sanitizers: address, undefined"
 build SAN=address,undefined all unit
 
 phase "unit tests"
-in_sources '*_test.c' | sed "s,^src/\(.*\)\.c$,$san/test/\1," | run --jobs "$jobs" --timeout 180
+in_sources '*_test.c' | sed "s,^src/\(.*\)\.c$,$fixed$san/test/\1," | run --jobs "$jobs" --timeout 180
 
 phase "corpora"
 in_sources '*_fuzz.c' | while read -r source; do
 	stem=$(basename "$source" _fuzz.c)
-	echo "$source" | sed "s,^src/\(.*\)\.c$,$san/replay/\1 test/corpus/$stem,"
+	echo "$source" | sed "s,^src/\(.*\)\.c$,$fixed$san/replay/\1 test/corpus/$stem,"
 done | run --bare --jobs "$jobs" --timeout 180
 
 phase "unit tests that share memory or threads, under the thread sanitizer"
 marked=$(grep -l '/\* tsan \*/' $(in_sources '*_test.c') | sed 's,^src/\(.*\)\.c$,build/variant-thread/test/\1,')
 if [ -n "$marked" ]; then
 	build SAN=thread $marked
-	# Without address randomisation, where that is allowed: this sanitizer's map of memory has no room for all of it.
-	fixed=$(setarch -R true 2>/dev/null && echo "setarch -R ")
 	echo "$marked" | sed "s/^/$fixed/" | run --jobs "$jobs" --timeout 300
 fi
 
@@ -88,10 +90,10 @@ phase "whole systems"
 export PENSTOCK="$PWD/$san/penstock"
 alone=$(grep -l '^# alone' test/sys/test_*.py)
 for script in test/sys/test_*.py; do
-	case " $(echo $alone) " in *" $script "*) ;; *) echo "/usr/bin/python3 $script" ;; esac
+	case " $(echo $alone) " in *" $script "*) ;; *) echo "$fixed/usr/bin/python3 $script" ;; esac
 done | run --jobs "$jobs" --timeout 600
 for script in $alone; do
-	echo "/usr/bin/python3 $script"
+	echo "$fixed/usr/bin/python3 $script"
 done | run --timeout 600
 
 if [ -f test/faults.py ]; then

@@ -4,34 +4,54 @@ import json
 import os
 import shutil
 import signal
+import socket
 
-from cases import skip, wait_for
+from cases import SCALE, skip, wait_for
 from procs import TOP, Proc, free_port, peer, program, temp_dir
 
-Endpoint = collections.namedtuple("Endpoint", "name host port unit")
+
+class Endpoint(collections.namedtuple("Endpoint", "name host port unit last_unit")):
+    """Where a simulated machine is. On a serial line host is the device and port is 0."""
+
+    @property
+    def address(self):
+        """As a site file names it: HOST:PORT, or the device."""
+        return f"{self.host}:{self.port}" if self.port else self.host
 
 
 class Sim:
-    """`penstock sim ...`: .endpoints maps a machine's name to (name, host, port, unit).
-
-    For a serial line, host is the device and port is 0.
-    """
+    """`penstock sim ...`: .endpoints maps a machine's name to its Endpoint; ask() speaks on its control line."""
 
     def __init__(self, *words, env=None):
         self.proc = Proc([program(), "sim", *words], name="penstock sim", env=env)
         self.proc.wait_line(r"^ready\b", 15)
         self.endpoints = {}
+        self.control = None
         for line in list(self.proc.out):
-            words_of = line.split()
-            if len(words_of) >= 3 and words_of[0] == "endpoint":
-                self._add(words_of)
+            said = line.split()
+            if len(said) >= 3 and said[0] == "endpoint":
+                self._add(said)
+            elif len(said) == 2 and said[0] == "control":
+                host, _, port = said[1].rpartition(":")
+                self.control = (host, int(port))
 
-    def _add(self, words):
-        options = dict(word.split("=", 1) for word in words[3:] if "=" in word)
-        host, colon, port = words[2].rpartition(":")
+    def _add(self, said):
+        options = dict(word.split("=", 1) for word in said[3:] if "=" in word)
+        first, _, last = options.get("unit", "1").partition("-")
+        host, colon, port = said[2].rpartition(":")
         if not colon or not port.isdigit():
-            host, port = words[2], 0
-        self.endpoints[words[1]] = Endpoint(words[1], host, int(port), int(options.get("unit", 1)))
+            host, port = said[2], 0
+        self.endpoints[said[1]] = Endpoint(said[1], host, int(port), int(first), int(last or first))
+
+    def ask(self, command):
+        """One command on the control line, such as "fault filler silence"; returns the answer without its "ok"."""
+        with socket.create_connection(self.control, 5 * SCALE) as s:
+            s.sendall(command.encode() + b"\n")
+            with s.makefile(encoding="utf-8") as lines:
+                answer = lines.readline().rstrip("\n")
+        if answer.startswith("error"):
+            raise AssertionError(f"the simulator, asked \"{command}\", says: {answer}")
+        return answer[2:].strip() if answer.startswith("ok") else answer
 
     def stop(self):
         return self.proc.stop()

@@ -70,7 +70,7 @@ def one(line, options):
     status, output, seconds = run(command, options.timeout)
     passed, failed, skipped, complaint = judge(status, output, options.bare, options.timeout)
     name = " ".join(os.path.relpath(word) if os.path.isabs(word) else word for word in command
-                    if not word.endswith("python3"))
+                    if not word.endswith("python3")).replace("setarch -R ", "")
     with screen:
         if complaint:
             print(f"  FAIL {name}: {complaint} ({seconds:.1f} s); its output:")

@@ -467,6 +467,39 @@ def test_processes_end_with_the_test_and_sanitizers_are_heard():
         raise AssertionError("a sanitizer's report went unheard")
 
 
+def test_the_simulator_is_understood():
+    folder, port = temp_dir(), echo_server()
+    path = os.path.join(folder, "penstock")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(f"""#!/bin/sh
+echo endpoint filler 127.0.0.1:502 unit=1
+echo endpoint line 127.0.0.1:503 unit=1-4
+echo endpoint bus7 /dev/pts/9 unit=7
+echo control 127.0.0.1:{port}
+echo ready
+exec sleep 60
+""")
+    os.chmod(path, 0o755)
+    before = os.environ.get("PENSTOCK")
+    os.environ["PENSTOCK"] = path
+    try:
+        sim = Sim("bottling")
+    finally:
+        os.environ.pop("PENSTOCK")
+        if before is not None:
+            os.environ["PENSTOCK"] = before
+    equal([(e.name, e.address, e.unit, e.last_unit) for e in sim.endpoints.values()],
+          [("filler", "127.0.0.1:502", 1, 1), ("line", "127.0.0.1:503", 1, 4), ("bus7", "/dev/pts/9", 7, 7)], "endpoints")
+    equal(sim.ask("ok fault set"), "fault set", "the answer")       # the control line is an echo here
+    equal(sim.ask('{"a": 1}'), '{"a": 1}', "an answer in JSON")
+    try:
+        sim.ask("error no such machine")
+    except AssertionError as why:
+        assert "no such machine" in str(why), why
+    else:
+        raise AssertionError("an error went unheard")
+
+
 def test_a_script_reports_each_test():
     path = os.path.join(temp_dir(), "test_x.py")
     with open(path, "w", encoding="utf-8") as f:
