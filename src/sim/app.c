@@ -88,7 +88,8 @@ sim_app_run(struct sim_app *a)
 {
 	for (size_t i = 0; i < a->nplan; i++)
 		if (!is_target(&a->net, a->plan[i].target)) {
-			fprintf(stderr, "penstock sim: --fault %s:...: no unit or endpoint is called so\n", a->plan[i].target);
+			fprintf(stderr, "penstock sim: --fault %s:...: no unit or endpoint is called so\n",
+			    a->plan[i].target);
 			return 2;
 		}
 	if (sim_control_open(&a->control, (unsigned)a->control_port) != 0)

@@ -42,7 +42,7 @@ int sim_opts(const char *command, const char *about, const struct sim_opt *rows,
 int sim_app_init(struct sim_app *a);
 /* "endpoint NAME WHERE unit=U" on stdout. */
 void sim_say_endpoint(const struct sim_endpoint *e, const char *units, const char *remark);
-/* Open the control line, say "control WHERE" and "ready", run until a signal, `quit` or --for. Returns the exit status. */
+/* Open the control line, say "control WHERE" and "ready", run until a signal, `quit` or --for. Returns the status. */
 int sim_app_run(struct sim_app *a);
 
 int sim_bottling(int argc, char **argv);

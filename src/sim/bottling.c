@@ -45,7 +45,9 @@ on_tick(uv_timer_t *t)
 static void
 make_unit(struct sim_plant *p, int k)
 {
-	const char *const texts[MBS_IDS] = { "Penstock", "SIM-BOTTLING", "1.0", "", sim_types[k].name, "simulated", "bottling line" };
+	const char *const texts[MBS_IDS] = {
+		"Penstock", "SIM-BOTTLING", "1.0", "", sim_types[k].name, "simulated", "bottling line",
+	};
 
 	memcpy(ids[k], texts, sizeof texts);
 	sim_image_init(&p->image[k], &p->line, (enum sim_kind)k);
@@ -78,13 +80,13 @@ open_tcp(struct sim_plant *p)
 	p->whole = (struct sim_endpoint){ .framing = MBS_TCP, .slots = p->row, .nslots = SIM_KINDS };
 	if (open_port(p, &p->whole, "line", opt.base_port ? opt.base_port + SIM_KINDS : 0) != 0)
 		return 1;
-	sim_say_endpoint(&p->whole, "1-4", "");
+	sim_say_endpoint(&p->whole, "1", "units=1-4");
 	if (!opt.rtu_tcp)
 		return 0;
 	p->rtu_tcp = (struct sim_endpoint){ .framing = MBS_RTU, .slots = p->row, .nslots = SIM_KINDS };
 	if (open_port(p, &p->rtu_tcp, "rtu-tcp", opt.rtu_port) != 0)
 		return 1;
-	sim_say_endpoint(&p->rtu_tcp, "1-4", "rtu-over-tcp");
+	sim_say_endpoint(&p->rtu_tcp, "1", "units=1-4 rtu-over-tcp");
 	return 0;
 }
 
@@ -100,7 +102,7 @@ open_serial(struct sim_plant *p)
 	sim_net_add(&p->app.net, &p->serial);
 	if (p->serial.bus == NULL || sim_serve_tty(&p->serial, opt.serial, (unsigned)opt.baud) != 0)
 		return 1;
-	sim_say_endpoint(&p->serial, "1-4", "rtu");
+	sim_say_endpoint(&p->serial, "1", "units=1-4 rtu");
 	return 0;
 }
 
@@ -108,17 +110,20 @@ open_serial(struct sim_plant *p)
 static int
 print_history(struct sim_line *l)
 {
-	uint64_t every = opt.every_ms > SIM_STEP_MS ? opt.every_ms / SIM_STEP_MS : 1, last = l->step + opt.history_ms / SIM_STEP_MS;
+	uint64_t every = opt.every_ms > SIM_STEP_MS ? opt.every_ms / SIM_STEP_MS : 1;
+	uint64_t last = l->step + opt.history_ms / SIM_STEP_MS;
 
-	printf("model_ms\tmachine\tstate\tcause\tspeed\tinfeed\tgood\treject\tinside\tlevel_before\ttemperature\tvibration\n");
+	printf("model_ms\tmachine\tstate\tcause\tspeed\tinfeed\tgood\treject\tinside\tlevel_before\ttemperature\t"
+	    "vibration\n");
 	while (l->step < last) {
 		sim_line_step(l);
 		for (int k = 0; l->step % every == 0 && k < SIM_KINDS; k++) {
 			const struct sim_machine *m = &l->machine[k];
 			printf("%llu\t%s\t%s\t%s\t%.3f\t%llu\t%llu\t%llu\t%llu\t%u\t%.2f\t%.3f\n",
 			    (unsigned long long)sim_line_ms(l), m->type->name, sim_packml_name(m->state),
-			    sim_cause_name(m->cause), m->speed, (unsigned long long)m->infeed, (unsigned long long)m->good,
-			    (unsigned long long)m->reject, (unsigned long long)m->inside, sim_level(&l->buffer[k]),
+			    sim_cause_name(m->cause), m->speed, (unsigned long long)m->infeed,
+			    (unsigned long long)m->good, (unsigned long long)m->reject,
+			    (unsigned long long)m->inside, sim_level(&l->buffer[k]),
 			    m->motor_temp, m->vibration);
 		}
 	}
@@ -130,22 +135,26 @@ sim_bottling(int argc, char **argv)
 {
 	struct sim_plant *p = &plant;
 	struct sim_opt rows[SIM_COMMON_OPTS + 9] = {
-		{ "base-port", "PORT", "filler here, then capper, labeller, packer, line (0: any free ports)", OPT_UINT, &opt.base_port, 0, 65531 },
+		{ "base-port", "PORT", "filler here, then capper, labeller, packer, line (0: any free ports)",
+		    OPT_UINT, &opt.base_port, 0, 65531 },
 		{ "scale", "FACTOR", "model seconds a second (1)", OPT_REAL, &p->scale, 0.001, 100000 },
-		{ "skip", "DURATION", "begin so far into the history, e.g. 10m to meet a running line", OPT_MS, &opt.skip_ms, 0, 0 },
+		{ "skip", "DURATION", "begin so far into the history, e.g. 10m to meet a running line",
+		    OPT_MS, &opt.skip_ms, 0, 0 },
 		{ "serial", "TTY", "also serve units 1 to 4 as Modbus RTU on this tty", OPT_TEXT, &opt.serial, 0, 0 },
 		{ "baud", "N", "pace of the tty (19200); 0: as fast as it goes", OPT_UINT, &opt.baud, 0, 4000000 },
 		{ "rtu-tcp", NULL, "also serve units 1 to 4 as RTU over TCP", OPT_FLAG, &opt.rtu_tcp, 0, 0 },
 		{ "rtu-tcp-port", "PORT", "on this port (0: any free one)", OPT_UINT, &opt.rtu_port, 0, 65535 },
-		{ "history", "DURATION", "serve nothing, print the history of so much model time", OPT_MS, &opt.history_ms, 0, 0 },
+		{ "history", "DURATION", "serve nothing, print the history of so much model time",
+		    OPT_MS, &opt.history_ms, 0, 0 },
 		{ "every", "DURATION", "a line a machine each so much model time (1s)", OPT_MS, &opt.every_ms, 0, 0 },
 	};
 	opt.baud = 19200;
 	opt.every_ms = 1000;
 	p->scale = 1;
 	sim_common_opts(&p->app, rows + 9);
-	int status = sim_opts("bottling", "A bottling line: filler, capper, labeller, packer. Registers: penstock sim points",
-	    rows, sizeof rows / sizeof rows[0], argc, argv);
+	int status = sim_opts("bottling",
+	    "A bottling line: filler, capper, labeller, packer. Registers: penstock sim points", rows,
+	    sizeof rows / sizeof rows[0], argc, argv);
 	if (status >= 0)
 		return status;
 	sim_line_init(&p->line, p->app.seed);

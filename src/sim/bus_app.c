@@ -48,7 +48,9 @@ open_bus(void)
 	bool rtu = opt.pty != NULL || opt.serial != NULL || opt.rtu_tcp;
 	int err;
 
-	ep = (struct sim_endpoint){ .name = "bus", .framing = rtu ? MBS_RTU : MBS_TCP, .slots = slots, .nslots = opt.units };
+	ep = (struct sim_endpoint){
+		.name = "bus", .framing = rtu ? MBS_RTU : MBS_TCP, .slots = slots, .nslots = opt.units,
+	};
 	ep.bus = sim_bus_new(&app.loop, &cfg);
 	if (ep.bus == NULL)
 		return 1;
@@ -60,7 +62,8 @@ open_bus(void)
 	else
 		err = sim_listen(&ep, app.bind, (unsigned)opt.port);
 	for (uint64_t i = 0; err == 0 && i < opt.units; i++)
-		printf("endpoint %s %s unit=%u%s\n", units[i].name, ep.where, (unsigned)i + 1, units[i].dead ? " dead" : "");
+		printf("endpoint %s %s unit=%u%s\n", units[i].name, ep.where, (unsigned)i + 1,
+		    units[i].dead ? " dead" : "");
 	return err != 0;
 }
 
@@ -70,16 +73,22 @@ sim_bus(int argc, char **argv)
 	struct sim_opt rows[SIM_COMMON_OPTS + 12] = {
 		{ "units", "N", "how many, ids 1 to N (50)", OPT_UINT, &opt.units, 1, UNITS_MAX },
 		{ "dead", "K", "so many of them never answer, spread evenly", OPT_UINT, &opt.dead, 0, UNITS_MAX },
-		{ "baud", "N", "speed of the line, 11 bits a character (19200); 0: no pacing", OPT_UINT, &opt.baud, 0, 4000000 },
+		{ "baud", "N", "speed of the line, 11 bits a character (19200); 0: no pacing",
+		    OPT_UINT, &opt.baud, 0, 4000000 },
 		{ "registers", "M", "registers each, from address 0 (100)", OPT_UINT, &opt.registers, 1, 65536 },
-		{ "change-ms", "MS", "values change so often (100); 0: at every read", OPT_UINT, &opt.change_ms, 0, 3600000 },
-		{ "tcp", "PORT", "a gateway from Modbus TCP on this port (0: any free one)", OPT_UINT, &opt.port, 0, 65535 },
+		{ "change-ms", "MS", "values change so often (100); 0: at every read",
+		    OPT_UINT, &opt.change_ms, 0, 3600000 },
+		{ "tcp", "PORT", "a gateway from Modbus TCP on this port (0: any free one)",
+		    OPT_UINT, &opt.port, 0, 65535 },
 		{ "rtu-tcp", NULL, "that port speaks RTU over TCP instead", OPT_FLAG, &opt.rtu_tcp, 0, 0 },
-		{ "pty", "LINK", "instead: a new pseudo terminal, its other side linked here", OPT_TEXT, &opt.pty, 0, 0 },
+		{ "pty", "LINK", "instead: a new pseudo terminal, its other side linked here",
+		    OPT_TEXT, &opt.pty, 0, 0 },
 		{ "serial", "TTY", "instead: an existing tty", OPT_TEXT, &opt.serial, 0, 0 },
 		{ "turnaround-ms", "MS", "a unit thinks so long (5)", OPT_UINT, &opt.turnaround_ms, 0, 60000 },
-		{ "timeout-ms", "MS", "the gateway waits so long for a dead unit (500)", OPT_UINT, &opt.timeout_ms, 0, 60000 },
-		{ "dead-exception", "CODE", "and then says so (11); 0: nothing (0)", OPT_UINT, &opt.dead_exception, 0, 255 },
+		{ "timeout-ms", "MS", "the gateway waits so long for a dead unit (500)",
+		    OPT_UINT, &opt.timeout_ms, 0, 60000 },
+		{ "dead-exception", "CODE", "and then says so (11); 0: nothing (0)",
+		    OPT_UINT, &opt.dead_exception, 0, 255 },
 	};
 	opt.units = 50;
 	opt.baud = 19200;
@@ -87,7 +96,8 @@ sim_bus(int argc, char **argv)
 	opt.turnaround_ms = 5;
 	opt.timeout_ms = 500;
 	sim_common_opts(&app, rows + 12);
-	int status = sim_opts("bus", "Units behind one serial line: one request at a time, at the pace of the line.", rows,
+	int status = sim_opts("bus",
+	    "Units behind one serial line: one request at a time, at the pace of the line.", rows,
 	    sizeof rows / sizeof rows[0], argc, argv);
 	if (status >= 0)
 		return status;

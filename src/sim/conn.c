@@ -1,6 +1,5 @@
 /*
- * One connection to an endpoint: bytes to requests, answers to bytes. Answers of one read leave in one write. Answers
- * that are late on purpose wait in a list ordered by time. See net.h.
+ * One connection to an endpoint: its life, and bytes to requests. Answers leave through send.c. See net.h.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,42 +7,10 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "sim/net.h"
+#include "sim/conn.h"
 
-#define RX_MAX		2048		/* unread bytes of a connection */
-#define OUT_MAX		(64 * MBS_ADU_MAX)
-#define LATER_MAX	1024		/* answers that wait, a connection; more are dropped */
-#define UNSENT_MAX	(256 * 1024)	/* a reader this far behind is not read from until it caught up */
-#define SILENCE_MS	20		/* 3.5 characters at 1200 baud and above, with room for a slow scheduler */
+#define SILENCE_MS	20		/* 3.5 characters at 2400 baud and above, with room for a slow scheduler */
 
-struct later {
-	struct later	*next;
-	uint64_t	 due_ms;
-	enum sim_then	 then;
-	size_t		 len;
-	uint8_t		 bytes[];
-};
-
-struct sim_conn {
-	union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; } u;
-	uv_timer_t		 timer;
-	struct sim_endpoint	*e;
-	struct sim_conn		*next, **prev;
-	struct later		*later;
-	size_t			 nlater;
-	uint64_t		 silence_ms;	/* RTU: when the line counts as quiet; UINT64_MAX: nothing pending */
-	int			 handles;	/* open ones; freed with the last */
-	bool			 closing, held, choked, batching;
-	size_t			 rx_len, out_len;
-	uint8_t			 rx[RX_MAX];
-};
-
-/* Answers of the read in progress. One for all connections: it is empty whenever the loop turns. */
-static uint8_t out[OUT_MAX];
-
-struct write { uv_write_t req; uint8_t bytes[]; };
-
-static void on_timer(uv_timer_t *t);
 static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *buf);
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf);
 
@@ -57,11 +24,7 @@ on_closed(uv_handle_t *h)
 
 	if (--c->handles > 0)
 		return;
-	while (c->later != NULL) {
-		struct later *l = c->later;
-		c->later = l->next;
-		free(l);
-	}
+	sim_conn_forget_later(c);
 	free(c);
 }
 
@@ -82,8 +45,8 @@ sim_conn_end(struct sim_conn *c, enum sim_then how)
 		uv_close(&c->u.handle, on_closed);
 }
 
-static void
-start_reading(struct sim_conn *c)
+void
+sim_conn_read(struct sim_conn *c)
 {
 	if (!c->closing && !c->held && !c->choked)
 		uv_read_start(&c->u.stream, on_alloc, on_read);
@@ -96,7 +59,7 @@ sim_conn_hold(struct sim_conn *c, bool hold)
 	if (hold)
 		uv_read_stop(&c->u.stream);
 	else
-		start_reading(c);
+		sim_conn_read(c);
 }
 
 static struct sim_conn *
@@ -168,134 +131,8 @@ sim_conn_from_fd(struct sim_endpoint *e, int fd)
 		sim_conn_end(c, SIM_CLOSE);
 		return err_from_errno(-r);
 	}
-	start_reading(c);
+	sim_conn_read(c);
 	return 0;
-}
-
-static void
-on_written(uv_write_t *req, int status)
-{
-	struct sim_conn *c = req->handle->data;
-
-	free(req->data);
-	if (status < 0)
-		sim_conn_end(c, SIM_CLOSE);
-	else if (c->choked && uv_stream_get_write_queue_size(&c->u.stream) < UNSENT_MAX / 2) {
-		c->choked = false;
-		start_reading(c);
-	}
-}
-
-/* What the socket does not take at once is copied and queued. */
-static void
-send_now(struct sim_conn *c, const uint8_t *p, size_t len)
-{
-	uv_buf_t b = uv_buf_init((char *)(uintptr_t)p, (unsigned)len);
-	int sent = uv_try_write(&c->u.stream, &b, 1);
-
-	if (sent < 0 && sent != UV_EAGAIN) {
-		sim_conn_end(c, SIM_CLOSE);
-		return;
-	}
-	size_t done = sent > 0 ? (size_t)sent : 0;
-	c->e->stats.bytes_out += len;
-	if (done == len)
-		return;
-	struct write *w = malloc(sizeof *w + len - done);
-	if (w == NULL) {
-		sim_conn_end(c, SIM_CLOSE);
-		return;
-	}
-	memcpy(w->bytes, p + done, len - done);
-	w->req.data = w;
-	b = uv_buf_init((char *)w->bytes, (unsigned)(len - done));
-	if (uv_write(&w->req, &c->u.stream, &b, 1, on_written) != 0) {
-		free(w);
-		sim_conn_end(c, SIM_CLOSE);
-	} else if (uv_stream_get_write_queue_size(&c->u.stream) > UNSENT_MAX) {
-		c->choked = true;
-		uv_read_stop(&c->u.stream);
-	}
-}
-
-static void
-flush(struct sim_conn *c)
-{
-	size_t len = c->out_len;
-	c->out_len = 0;
-	if (len > 0 && !c->closing)
-		send_now(c, out, len);
-}
-
-static void
-set_timer(struct sim_conn *c)
-{
-	uint64_t now = uv_now(c->e->net->loop), due = c->silence_ms;
-
-	if (c->closing)
-		return;
-	if (c->later != NULL && c->later->due_ms < due)
-		due = c->later->due_ms;
-	if (due == UINT64_MAX)
-		uv_timer_stop(&c->timer);
-	else
-		uv_timer_start(&c->timer, on_timer, due > now ? due - now : 0, 0);
-}
-
-static void
-send_later(struct sim_conn *c, const uint8_t *p, size_t len, uint32_t delay_ms, enum sim_then then)
-{
-	struct later **at = &c->later, *l;
-
-	if (c->nlater >= LATER_MAX || (l = malloc(sizeof *l + len)) == NULL)
-		return;
-	*l = (struct later){ .due_ms = uv_now(c->e->net->loop) + delay_ms, .then = then, .len = len };
-	if (len > 0)
-		memcpy(l->bytes, p, len);
-	while (*at != NULL && (*at)->due_ms <= l->due_ms)	/* at most LATER_MAX */
-		at = &(*at)->next;
-	l->next = *at;
-	*at = l;
-	c->nlater++;
-	set_timer(c);
-}
-
-void
-sim_conn_send(struct sim_conn *c, const uint8_t *p, size_t len, uint32_t delay_ms)
-{
-	if (c->closing || len == 0)
-		return;
-	if (delay_ms > 0) {
-		send_later(c, p, len, delay_ms, SIM_KEEP);
-		return;
-	}
-	if (c->out_len + len > OUT_MAX)
-		flush(c);
-	if (c->closing)
-		return;
-	memcpy(out + c->out_len, p, len);
-	c->out_len += len;
-	if (!c->batching)
-		flush(c);
-}
-
-void
-sim_conn_reply(struct sim_conn *c, const struct sim_reply *r, uint32_t delay_ms)
-{
-	size_t first = r->split > 0 ? r->split : r->len;
-
-	delay_ms += r->delay_ms;
-	sim_conn_send(c, r->bytes, first, delay_ms);
-	if (first < r->len)
-		sim_conn_send(c, r->bytes + first, r->len - first, delay_ms + r->split_ms);
-	if (r->then == SIM_KEEP || c->closing)
-		return;
-	if (delay_ms + r->split_ms > 0)
-		send_later(c, NULL, 0, delay_ms + r->split_ms, r->then);
-	else {
-		flush(c);
-		sim_conn_end(c, r->then);
-	}
 }
 
 static void
@@ -330,7 +167,7 @@ take_requests(struct sim_conn *c)
 	if (c->closing)
 		return;
 	if (n < 0 && c->e->framing == MBS_TCP) {
-		flush(c);
+		sim_conn_flush(c);
 		sim_conn_end(c, SIM_CLOSE);
 		return;
 	}
@@ -338,7 +175,7 @@ take_requests(struct sim_conn *c)
 	c->rx_len -= off;
 	if (c->e->framing == MBS_RTU) {
 		c->silence_ms = c->rx_len > 0 ? uv_now(c->e->net->loop) + SILENCE_MS : UINT64_MAX;
-		set_timer(c);
+		sim_conn_set_timer(c);
 	}
 }
 
@@ -348,9 +185,9 @@ on_alloc(uv_handle_t *h, size_t size, uv_buf_t *buf)
 	struct sim_conn *c = h->data;
 
 	(void)size;
-	if (c->rx_len == RX_MAX)	/* RTU noise without end: only the silence matters */
+	if (c->rx_len == SIM_RX_MAX)	/* RTU noise without end: only the silence matters */
 		c->rx_len = 0;
-	*buf = uv_buf_init((char *)c->rx + c->rx_len, (unsigned)(RX_MAX - c->rx_len));
+	*buf = uv_buf_init((char *)c->rx + c->rx_len, (unsigned)(SIM_RX_MAX - c->rx_len));
 }
 
 static void
@@ -371,11 +208,11 @@ on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 	c->batching = true;
 	take_requests(c);
 	c->batching = false;
-	flush(c);
+	sim_conn_flush(c);
 }
 
-static void
-on_timer(uv_timer_t *t)
+void
+sim_conn_timer(uv_timer_t *t)
 {
 	struct sim_conn *c = t->data;
 	uint64_t now = uv_now(t->loop);
@@ -387,14 +224,6 @@ on_timer(uv_timer_t *t)
 			request(c, &adu);
 		c->rx_len = 0;
 	}
-	while (!c->closing && c->later != NULL && c->later->due_ms <= now) {
-		struct later *l = c->later;
-		c->later = l->next;
-		c->nlater--;
-		sim_conn_send(c, l->bytes, l->len, 0);
-		if (l->then != SIM_KEEP)
-			sim_conn_end(c, l->then);
-		free(l);
-	}
-	set_timer(c);
+	sim_conn_send_due(c);
+	sim_conn_set_timer(c);
 }

@@ -32,12 +32,14 @@ find(const struct sim_verb *verbs, size_t n, const char *name, struct near *near
 void
 sim_control_line(struct sim_control *c, char *line)
 {
+	static const char blanks[] = " \t\r\n";
 	char *argv[CONTROL_ARGS + 1], *save = NULL;
 	int argc = 0;
 
 	buf_reset(&c->out);
-	for (char *w = strtok_r(line, " \t\r\n", &save); w != NULL && argc < CONTROL_ARGS; w = strtok_r(NULL, " \t\r\n", &save))
-		argv[argc++] = w;
+	for (char *w = strtok_r(line, blanks, &save); w != NULL; w = strtok_r(NULL, blanks, &save))
+		if (argc < CONTROL_ARGS)
+			argv[argc++] = w;
 	argv[argc] = NULL;
 	if (argc == 0)
 		return;
@@ -46,8 +48,8 @@ sim_control_line(struct sim_control *c, char *line)
 	if (v == NULL)
 		v = find(c->verbs, c->n, argv[0], &near);
 	if (v == NULL)
-		buf_printf(&c->out, "error unknown command \"%s\"; %s%s%s", argv[0], near.best ? "did you mean \"" : "try \"",
-		    near.best ? near.best : "help", "\"?");
+		buf_printf(&c->out, "error unknown command \"%s\"; %s \"%s\"?", argv[0],
+		    near.best ? "did you mean" : "try", near.best ? near.best : "help");
 	else if (argc - 1 < v->least || argc - 1 > v->most)
 		buf_printf(&c->out, "error usage: %s %s", v->name, v->args);
 	else
@@ -149,7 +151,8 @@ sim_control_open(struct sim_control *c, unsigned port)
 	if ((r = uv_tcp_bind(&c->listener, (struct sockaddr *)&addr, 0)) != 0 ||
 	    (r = uv_listen((uv_stream_t *)&c->listener, 16, on_connection)) != 0 ||
 	    (r = uv_tcp_getsockname(&c->listener, (struct sockaddr *)&addr, &len)) != 0) {
-		log_error("sim-control", "port=%u error=\"%s; is another program on this port?\"", port, uv_strerror(r));
+		log_error("sim-control", "port=%u error=\"%s; is another program on this port?\"", port,
+		    uv_strerror(r));
 		return err_from_errno(-r);
 	}
 	snprintf(c->where, sizeof c->where, "127.0.0.1:%u", ntohs(addr.sin_port));

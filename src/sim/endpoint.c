@@ -107,13 +107,14 @@ sim_listen(struct sim_endpoint *e, const char *host, unsigned port)
 	int err = open_listener(e);
 	if (err != 0)
 		return err;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&e->addr;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&e->addr;
 	if (e->addr.ss_family == AF_INET6) {
-		uv_ip6_name((const struct sockaddr_in6 *)&e->addr, name, sizeof name);
-		snprintf(e->where, sizeof e->where, "[%s]:%u", name,
-		    ntohs(((const struct sockaddr_in6 *)&e->addr)->sin6_port));
+		uv_ip6_name(v6, name, sizeof name);
+		snprintf(e->where, sizeof e->where, "[%s]:%u", name, ntohs(v6->sin6_port));
 	} else {
-		uv_ip4_name((const struct sockaddr_in *)&e->addr, name, sizeof name);
-		snprintf(e->where, sizeof e->where, "%s:%u", name, ntohs(((const struct sockaddr_in *)&e->addr)->sin_port));
+		uv_ip4_name(v4, name, sizeof name);
+		snprintf(e->where, sizeof e->where, "%s:%u", name, ntohs(v4->sin_port));
 	}
 	return 0;
 }

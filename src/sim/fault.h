@@ -13,22 +13,22 @@
 #include "sim/rng.h"
 
 /*        kind             word              argument: default, most; what it does */
-#define SIM_FAULT_LIST(X)							\
-	X(SILENCE,	"silence",	0, 0,	   "requests are read and never answered")				\
-	X(DELAY,	"delay",	1000, 3600000, "answers come so many ms late")					\
-	X(SHORT,	"short",	0, 0,	   "answers stop in the middle of the frame, the rest never comes")	\
-	X(TRUNCATE,	"truncate",	0, 0,	   "whole frames whose PDU ends two bytes early")			\
-	X(WRONG_TID,	"wrong-tid",	0, 0,	   "another transaction id; on RTU another unit id")			\
-	X(WRONG_UNIT,	"wrong-unit",	0, 0,	   "another unit id")							\
-	X(WRONG_FC,	"wrong-function", 0, 0,	   "another function code")						\
-	X(EXCEPTION,	"exception",	4, 255,	   "every request is refused with this exception code")			\
-	X(GARBAGE,	"garbage",	0, 0,	   "1 to 64 random bytes in place of the answer")			\
-	X(BAD_CHECK,	"bad-check",	0, 0,	   "wrong CRC; on TCP a wrong protocol id")				\
-	X(DUPLICATE,	"duplicate",	0, 0,	   "every answer twice")						\
-	X(SPLIT,	"split",	20, 10000, "legal but nasty: answers in two pieces, so many ms apart")		\
-	X(CLOSE,	"close",	0, 0,	   "half an answer, then the connection is closed")			\
-	X(RESET,	"reset",	0, 0,	   "connections are accepted and reset, open ones at the next request")	\
-	X(HALF_OPEN,	"half-open",	0, 0,	   "connections stay open, nothing is read or answered any more")	\
+#define SIM_FAULT_LIST(X) \
+	X(SILENCE,	"silence",	0, 0,	   "requests are read and never answered") \
+	X(DELAY,	"delay",	1000, 3600000, "answers come so many ms late") \
+	X(SHORT,	"short",	0, 0,	   "answers stop in the middle of the frame, the rest never comes") \
+	X(TRUNCATE,	"truncate",	0, 0,	   "whole frames whose PDU ends two bytes early") \
+	X(WRONG_TID,	"wrong-tid",	0, 0,	   "another transaction id; on RTU another unit id") \
+	X(WRONG_UNIT,	"wrong-unit",	0, 0,	   "another unit id") \
+	X(WRONG_FC,	"wrong-function", 0, 0,	   "another function code") \
+	X(EXCEPTION,	"exception",	4, 255,	   "every request is refused with this exception code") \
+	X(GARBAGE,	"garbage",	0, 0,	   "1 to 64 random bytes in place of the answer") \
+	X(BAD_CHECK,	"bad-check",	0, 0,	   "wrong CRC; on TCP a wrong protocol id") \
+	X(DUPLICATE,	"duplicate",	0, 0,	   "every answer twice") \
+	X(SPLIT,	"split",	20, 10000, "legal but nasty: answers in two pieces, so many ms apart") \
+	X(CLOSE,	"close",	0, 0,	   "half an answer, then the connection is closed") \
+	X(RESET,	"reset",	0, 0, "connections are reset: new ones at once, open ones at the next request") \
+	X(HALF_OPEN,	"half-open",	0, 0,	   "connections stay open, nothing is read or answered any more") \
 	X(REFUSE,	"refuse",	0, 0,	   "open connections are reset, new ones refused")
 
 enum sim_fault_kind {

@@ -42,11 +42,14 @@ make_device(struct device *d, uint64_t i)
 	d->unit.dead = as[0] != '\0';
 	snprintf(d->unit.name, sizeof d->unit.name, "dev%04u", (unsigned)i);
 	d->slot = (struct sim_slot){ 1, &d->unit };
-	d->ep = (struct sim_endpoint){ .framing = MBS_TCP, .lenient = true, .dead = as[0] == 'd', .slots = &d->slot, .nslots = 1 };
+	d->ep = (struct sim_endpoint){
+		.framing = MBS_TCP, .lenient = true, .dead = as[0] == 'd', .slots = &d->slot, .nslots = 1,
+	};
 	snprintf(d->ep.name, sizeof d->ep.name, "%s", d->unit.name);
 	sim_net_add_unit(&app.net, &d->unit);
 	sim_net_add(&app.net, &d->ep);
-	snprintf(host, sizeof host, "127.%u.%u.%u", 1 + (unsigned)(i >> 16), (unsigned)(i >> 8 & 255), (unsigned)(i & 255));
+	snprintf(host, sizeof host, "127.%u.%u.%u", 1 + (unsigned)(i >> 16), (unsigned)(i >> 8 & 255),
+	    (unsigned)(i & 255));
 	if (sim_listen(&d->ep, opt.spread ? host : app.bind, (unsigned)port) != 0)
 		return 1;
 	sim_say_endpoint(&d->ep, "1", as);
@@ -63,8 +66,8 @@ raise_limit(void)
 		return;
 	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur < 2 * opt.devices + 32)
-		log_warn("sim-descriptors", "limit=%llu devices=%llu hint=\"raise ulimit -n\"", (unsigned long long)r.rlim_cur,
-		    (unsigned long long)opt.devices);
+		log_warn("sim-descriptors", "limit=%llu devices=%llu hint=\"raise ulimit -n\"",
+		    (unsigned long long)r.rlim_cur, (unsigned long long)opt.devices);
 }
 
 static bool
@@ -73,8 +76,8 @@ is_consistent(void)
 	if (opt.dead + opt.stall > opt.devices)
 		fprintf(stderr, "penstock sim load: --dead and --stall are more than --devices\n");
 	else if (!opt.spread && opt.base_port != 0 && opt.base_port + opt.devices > 65536)
-		fprintf(stderr, "penstock sim load: --base-port leaves no room for so many ports; --spread uses one port "
-		    "on many loopback addresses\n");
+		fprintf(stderr, "penstock sim load: --base-port leaves no room for so many ports; --spread uses one "
+		    "port on many loopback addresses\n");
 	else if (opt.spread && opt.base_port == 0)
 		fprintf(stderr, "penstock sim load: --spread needs --base-port, the port used on every address\n");
 	else
@@ -88,7 +91,8 @@ sim_load(int argc, char **argv)
 	struct sim_opt rows[SIM_COMMON_OPTS + 7] = {
 		{ "devices", "N", "how many (10)", OPT_UINT, &opt.devices, 1, 30000 },
 		{ "registers", "M", "registers each, from address 0 (1000)", OPT_UINT, &opt.registers, 1, 65536 },
-		{ "change-ms", "MS", "values change so often (100); 0: at every read", OPT_UINT, &opt.change_ms, 0, 3600000 },
+		{ "change-ms", "MS", "values change so often (100); 0: at every read",
+		    OPT_UINT, &opt.change_ms, 0, 3600000 },
 		{ "base-port", "PORT", "first port (0: any free ports)", OPT_UINT, &opt.base_port, 0, 65535 },
 		{ "spread", NULL, "one port, many addresses: 127.1.0.0, 127.1.0.1, ...", OPT_FLAG, &opt.spread, 0, 0 },
 		{ "dead", "K", "the last K refuse connections", OPT_UINT, &opt.dead, 0, 30000 },
@@ -98,8 +102,9 @@ sim_load(int argc, char **argv)
 	opt.registers = 1000;
 	opt.change_ms = 100;
 	sim_common_opts(&app, rows + 7);
-	int status = sim_opts("load", "Many Modbus TCP devices whose values are a known function of time, see src/sim/ramp.h.",
-	    rows, sizeof rows / sizeof rows[0], argc, argv);
+	int status = sim_opts("load",
+	    "Many Modbus TCP devices whose values are a known function of time, see src/sim/ramp.h.", rows,
+	    sizeof rows / sizeof rows[0], argc, argv);
 	if (status >= 0)
 		return status;
 	if (!is_consistent())

@@ -49,13 +49,13 @@ struct sim_process { double mean, per_ml, spread, tau_s; };
 
 struct sim_type {
 	const char	*name;
-	double		 ratio;		/* its speed over the recipe's line speed: downstream is faster, so buffers drain */
+	double		 ratio;		/* speed over the recipe's line speed; downstream is faster, so buffers drain */
 	uint32_t	 pockets;	/* bottles inside while it runs */
 	uint32_t	 group;		/* bottles that leave together: 12 for a packer */
 	double		 reject;	/* share of bottles (of groups) found bad */
 	double		 micro_mean_s, jam_mean_s, life_mean_s;	/* producing time between stops of each sort */
 	uint32_t	 magazine;	/* pieces of material when full, 0: uses none */
-	double		 heat_k, vibration_mm_s, idle_a, load_a;	/* at full speed: warming, vibration; motor current */
+	double		 heat_k, vibration_mm_s, idle_a, load_a;	/* at full speed: warming, vibration, current */
 	struct sim_process process[SIM_PROCESSES];	/* see the register map for what each is */
 };
 

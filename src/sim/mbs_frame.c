@@ -99,7 +99,8 @@ mbs_wrap(enum mbs_framing f, uint16_t tid, uint8_t unit, const uint8_t *pdu, siz
 
 	if (f == MBS_TCP) {
 		const uint16_t length = (uint16_t)(pdu_len + 1);
-		const uint8_t mbap[6] = { (uint8_t)(tid >> 8), (uint8_t)tid, 0, 0, (uint8_t)(length >> 8), (uint8_t)length };
+		const uint8_t mbap[6] = { (uint8_t)(tid >> 8), (uint8_t)tid, 0, 0, (uint8_t)(length >> 8),
+			(uint8_t)length };
 		wr_bytes(&w, mbap, sizeof mbap);
 	}
 	wr_u8(&w, unit);

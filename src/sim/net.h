@@ -72,7 +72,7 @@ void sim_net_init(struct sim_net *n, uv_loop_t *loop, uint64_t seed);
 void sim_net_add_unit(struct sim_net *n, struct sim_unit *u);
 void sim_net_add(struct sim_net *n, struct sim_endpoint *e);
 
-/* Listen on host:port (0: any free one; `where` says which). 0 or a negative code of err.h, after saying why on stderr. */
+/* Listen on host:port (0: any free one; `where` says which). 0 or a code of err.h, after saying why on stderr. */
 int sim_listen(struct sim_endpoint *e, const char *host, unsigned port);
 /* Serve an existing tty, opened again by itself when it goes away. Errors as above. */
 int sim_serve_tty(struct sim_endpoint *e, const char *path, unsigned baud);
@@ -101,7 +101,7 @@ void sim_conn_reply(struct sim_conn *c, const struct sim_reply *r, uint32_t dela
 struct sim_conn *sim_conn_next(const struct sim_conn *c);
 struct sim_endpoint *sim_conn_endpoint(const struct sim_conn *c);
 
-/* The answer of a unit to a request as it leaves, with faults applied and counted; broadcasts are done and give none. */
+/* The answer of a unit as it leaves, with faults applied and counted; broadcasts are obeyed and give none. */
 void sim_unit_reply(struct sim_endpoint *e, const struct mbs_adu *req, struct sim_reply *out);
 
 /* A serial line behind an endpoint. Requests of all its connections queue up for it. */
@@ -112,7 +112,8 @@ struct sim_bus_config {
 	uint32_t	timeout_ms;	/* a TCP gateway waits so long for a dead unit */
 	uint8_t		dead_exception;	/* what the gateway then says; 0: nothing */
 };
-struct sim_bus *sim_bus_new(uv_loop_t *loop, const struct sim_bus_config *cfg);	/* given; lives as long as the process */
+/* Lives as long as the process; NULL: out of memory. */
+struct sim_bus *sim_bus_new(uv_loop_t *loop, const struct sim_bus_config *cfg);
 void sim_bus_submit(struct sim_bus *b, struct sim_conn *c, const struct mbs_adu *req);
 void sim_bus_forget(struct sim_bus *b, const struct sim_conn *c);	/* c goes away */
 

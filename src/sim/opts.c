@@ -19,7 +19,8 @@ usage(const char *command, const char *about, const struct sim_opt *rows, size_t
 	printf("usage: penstock sim %s [options]\n\n%s\n\n", command, about);
 	for (size_t i = 0; i < n; i++)
 		printf("  --%s%s%-*s %s\n", rows[i].name, rows[i].arg ? " " : "",
-		    22 - (int)strlen(rows[i].name) - (rows[i].arg ? 1 : 0), rows[i].arg ? rows[i].arg : "", rows[i].help);
+		    22 - (int)strlen(rows[i].name) - (rows[i].arg ? 1 : 0), rows[i].arg ? rows[i].arg : "",
+		    rows[i].help);
 }
 
 static int
@@ -75,7 +76,8 @@ complain(const char *command, const struct sim_opt *o, const char *text, int err
 	else if (o->kind == OPT_MS)
 		fprintf(stderr, "; it takes a duration such as 500ms, 10s, 5m, 8h");
 	else if (o->kind == OPT_FAULT)
-		fprintf(stderr, "; it looks like filler:silence@10s+5s or line:delay=300ms@1m+30s%%20, kinds are in --help");
+		fprintf(stderr, "; it looks like filler:silence@10s+5s or line:delay=300ms@1m+30s%%20; "
+		    "penstock sim --help lists the kinds");
 	fprintf(stderr, "\n");
 	return 2;
 }
@@ -139,8 +141,10 @@ sim_common_opts(struct sim_app *a, struct sim_opt *rows)
 	const struct sim_opt common[SIM_COMMON_OPTS] = {
 		{ "bind", "ADDRESS", "IP address to listen on (127.0.0.1)", OPT_TEXT, &a->bind, 0, 0 },
 		{ "seed", "N", "same seed, same history (1)", OPT_UINT, &a->seed, 0, 1e15 },
-		{ "control", "PORT", "control line on 127.0.0.1 (0: any free port)", OPT_UINT, &a->control_port, 0, 65535 },
-		{ "fault", "T:KIND@WHEN+LEN", "a fault by schedule, e.g. filler:silence@10s+5s; may be repeated", OPT_FAULT, a, 0, 0 },
+		{ "control", "PORT", "control line on 127.0.0.1 (0: any free port)",
+		    OPT_UINT, &a->control_port, 0, 65535 },
+		{ "fault", "T:KIND@WHEN+LEN", "a fault by schedule, e.g. filler:silence@10s+5s; may be repeated",
+		    OPT_FAULT, a, 0, 0 },
 		{ "for", "DURATION", "end by itself after so long", OPT_MS, &a->for_ms, 0, 0 },
 	};
 	memcpy(rows, common, sizeof common);

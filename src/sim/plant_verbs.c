@@ -150,7 +150,8 @@ run_upset(struct sim_control *c, int argc, char **argv, struct buf *out)
 			if (sim_machine_upset(m, (enum sim_cause)i))
 				buf_printf(out, "ok %s", sim_packml_name(m->state));
 			else
-				buf_printf(out, "error the machine is not in execute but %s", sim_packml_name(m->state));
+				buf_printf(out, "error the machine is not in execute but %s",
+				    sim_packml_name(m->state));
 			return;
 		}
 	buf_printf(out, "error \"%s\" is not one of micro-stop, jam, failure", argv[2]);

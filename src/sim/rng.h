@@ -1,6 +1,6 @@
 /*
  * Random numbers that are the same for the same seed, on every run: xoshiro256++ by Blackman and Vigna, seeded through
- * splitmix64. One generator a machine, so that what happens to one does not change the dice of another. Not for secrets.
+ * splitmix64. One generator a machine, so that what happens to one leaves the dice of another alone. Not for secrets.
  */
 #ifndef SIM_RNG_H
 #define SIM_RNG_H

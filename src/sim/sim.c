@@ -44,7 +44,8 @@ usage(FILE *f)
 		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].help);
 	fprintf(f, "\nfaults (--fault, and \"fault\" on the control line):\n");
 	for (int k = 1; k < SIM_FAULT_KINDS; k++)
-		fprintf(f, "  %-15s %s\n", sim_fault_word((enum sim_fault_kind)k), sim_fault_help((enum sim_fault_kind)k));
+		fprintf(f, "  %-15s %s\n", sim_fault_word((enum sim_fault_kind)k),
+		    sim_fault_help((enum sim_fault_kind)k));
 }
 
 int

@@ -82,8 +82,9 @@ sim_serve_tty(struct sim_endpoint *e, const char *path, unsigned baud)
 	snprintf(e->where, sizeof e->where, "%s", path);
 	int err = open_tty(e);
 	if (err != 0)
-		log_error("sim-tty", "endpoint=%s tty=\"%s\" error=\"%s; is it a serial device, or a pty made by socat?\"",
-		    e->name, path, err_text(err));
+		log_error("sim-tty",
+		    "endpoint=%s tty=\"%s\" error=\"%s; is it a serial device, or a pty made by socat?\"", e->name,
+		    path, err_text(err));
 	return err;
 }
 
@@ -107,7 +108,8 @@ sim_serve_pty(struct sim_endpoint *e, const char *link)
 	if ((err = make_raw(other, 0)) == 0)
 		return sim_conn_from_fd(e, fd);
 out:
-	log_error("sim-pty", "endpoint=%s link=\"%s\" error=\"%s; can a link be made there?\"", e->name, link, err_text(err));
+	log_error("sim-pty", "endpoint=%s link=\"%s\" error=\"%s; can a link be made there?\"", e->name, link,
+	    err_text(err));
 	if (other >= 0)
 		close(other);
 	if (fd >= 0)

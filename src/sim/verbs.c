@@ -202,11 +202,13 @@ run_help(struct sim_control *c, int argc, char **argv, struct buf *out)
 }
 
 const struct sim_verb sim_verbs[] = {
-	{ "fault",  "TARGET KIND[=ARG] [DURATION] [SHARE%]", "a fault on a unit, an endpoint, or all endpoints", 2, 4, run_fault },
+	{ "fault",  "TARGET KIND[=ARG] [DURATION] [SHARE%]", "a fault on a unit, an endpoint, or all endpoints",
+	  2, 4, run_fault },
 	{ "clear",  "[TARGET]", "end the faults of one target, or all", 0, 1, run_clear },
 	{ "faults", "", "faults in force", 0, 0, run_faults },
 	{ "kinds",  "", "what faults there are", 0, 0, run_kinds },
-	{ "stats",  "[ENDPOINT]", "requests, answers, bytes since start; of one endpoint, or their sum", 0, 1, run_stats },
+	{ "stats",  "[ENDPOINT]", "requests, answers, bytes since start; of one endpoint, or their sum",
+	  0, 1, run_stats },
 	{ "quit",   "", "end the simulator", 0, 0, run_quit },
 	{ "help",   "", "this", 0, 0, run_help },
 };
