@@ -310,6 +310,7 @@ child_main(enum role role, const char *name, const char *state_dir, const struct
 
 	c = (struct child_proc){ .ops = ops, .arg = arg, .role = role, .wake_in = -1,
 	    .pub = { .loop = &loop, .name = name, .state_dir = state_dir } };
+	log_open(name, LOG_LEVEL_INFO);
 	*self = &c.pub;
 	/* A child outlives nobody: the kernel ends it with its supervisor, even if that is killed. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

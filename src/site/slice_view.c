@@ -14,6 +14,7 @@ static const struct {
 	[SLICE_INSIGHT] = { .all_tags = true },
 	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true },
 	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true },
+	[SLICE_ALL] =     { .endpoints = true, .addresses = true, .all_tags = true, .flows = true, .sinks = true, .sink_keys = true },
 };
 
 /* For each tag of the plan: 0 when it is left out, else its new number within its source, plus 1. */

@@ -1,0 +1,120 @@
+/* penstock run SITE: the gateway in the foreground. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/ctl.h"
+#include "os/disk.h"
+#include "proc/catalog.h"
+#include "proc/supervisor.h"
+#include "site/site.h"
+
+static const char usage[] =
+	"usage: penstock run SITE [--state DIR] [--verbose]\n"
+	"Runs the site until SIGTERM or ^C. Without SITE: the plan that was last in force. A SITE with errors is refused; when a plan\n"
+	"was in force before, that one goes on running.\n";
+
+/* Thousands of devices need thousands of descriptors; the hard limit is the administrator's word. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+/* Folders down to the state directory, as `mkdir -p` makes them. */
+static int
+make_state_dir(const char *path)
+{
+	char part[512];
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= sizeof part)
+		return ERR_RANGE;
+	for (size_t i = 1; i <= len; i++)
+		if (path[i] == '/' || path[i] == '\0') {
+			memcpy(part, path, i);
+			part[i] = '\0';
+			int err = disk_os.mkdir(disk_os.ctx, part);
+			if (err != 0)
+				return err;
+		}
+	return 0;
+}
+
+static int
+load_site(const char *path, struct plan **out)
+{
+	struct site_report report;
+	struct buf text = { 0 };
+
+	int err = site_load(path, catalog_all(), out, &report);
+	site_report_print(&report, false, &text);
+	fputs(buf_text(&text), stderr);
+	buf_fini(&text);
+	site_report_free(&report);
+	return err;
+}
+
+int
+cmd_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "state", required_argument, NULL, 's' }, { "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
+	};
+	const char *state = NULL;
+	enum log_level level = LOG_LEVEL_INFO;
+	struct plan *plan = NULL;
+	int opt, err = ERR_NOTFOUND;
+
+	while ((opt = getopt_long(argc, argv, "s:vh", options, NULL)) != -1)
+		switch (opt) {
+		case 's':
+			state = optarg;
+			break;
+		case 'v':
+			level = LOG_LEVEL_DEBUG;
+			break;
+		default:
+			fputs(usage, opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+		}
+	if (argc - optind > 1) {
+		fputs(usage, stderr);
+		return EXIT_CANNOT;
+	}
+	log_open("supervisor", level);
+	char *full = NULL;
+	state = ctl_state_dir(state);
+	if ((err = make_state_dir(state)) != 0 || (full = realpath(state, NULL)) == NULL) {
+		fprintf(stderr, "penstock: the state directory %s cannot be made: %s; name one that is writable with --state\n", state, err_text(err));
+		return EXIT_CANNOT;
+	}
+	if (optind < argc) {
+		err = load_site(argv[optind], &plan);
+		if (err == 0)
+			err = plans_store(full, plan);
+		else if (plans_load(full, false, &plan) == 0) {
+			log_error("site_refused", "file=\"%s\" running=\"the plan that was last in force\" remedy=\"mend the file, then: penstock "
+			    "apply\"", argv[optind]);
+			err = 0;
+		}
+	} else
+		err = plans_load(full, false, &plan);
+	if (err != 0) {
+		fprintf(stderr, "penstock: nothing to run: %s%s\n", err_text(err), optind < argc ? "" : "; give a SITE file");
+		free(full);
+		return EXIT_CANNOT;
+	}
+	raise_descriptor_limit();
+	int status = supervisor_run(plan, full);
+	free(full);
+	return status;
+}

@@ -1,0 +1,392 @@
+/*
+ * See supervisor.h. Three stories are told here: what children say, how a new plan takes the place of the old one, and how all is
+ * stopped so that nothing is lost.
+ */
+#include "proc/supervisor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "os/clock.h"
+#include "os/memfd.h"
+#include "os/notify.h"
+
+#define SWAP_MS		20000	/* a child that has not taken a new plan by then is killed and starts with it */
+#define OLD_RING_MS	30000	/* how long readers may still drain the ring of a writer that was replaced */
+
+/* ---- the processes that a plan needs ---- */
+
+static struct proc *
+find(struct supervisor *s, enum role role, const char *zone)
+{
+	for (struct proc *p = s->procs; p != NULL; p = p->next) {
+		const char *colon = strchr(p->name, ':');
+		if (p->role == role && (zone == NULL || (colon != NULL && strcmp(colon + 1, zone) == 0)))
+			return p;
+	}
+	return NULL;
+}
+
+static bool
+zone_has_sources(const struct plan *plan, uint32_t zone)
+{
+	for (uint32_t i = 0; i < plan->nsources; i++)
+		if (plan->sources[i].zone == zone)
+			return true;
+	return false;
+}
+
+/* Add what is missing, mark what is no longer wanted, and give every field process its zone's index in this plan. */
+static void
+fit_processes(struct supervisor *s)
+{
+	for (struct proc *p = s->procs; p != NULL; p = p->next)
+		p->wanted = p->role != ROLE_FIELD;
+	/* Readers first: a writer's wake-ups are handed out when it starts. */
+	if (find(s, ROLE_GATE, NULL) == NULL) {
+		proc_add(s, ROLE_OFFICE, NULL, 0);
+		proc_add(s, ROLE_GATE, NULL, 0);
+		proc_add(s, ROLE_INSIGHT, NULL, 0);
+	}
+	for (uint32_t z = 0; z < s->plan->nzones; z++) {
+		if (!zone_has_sources(s->plan, z))
+			continue;
+		struct proc *p = find(s, ROLE_FIELD, s->plan->zones[z].name);
+		if (p == NULL)
+			p = proc_add(s, ROLE_FIELD, s->plan->zones[z].name, z);
+		p->wanted = true;
+		p->zone = z;
+	}
+}
+
+static void
+tell_manager(struct supervisor *s)
+{
+	for (const struct proc *p = s->procs; p != NULL; p = p->next)
+		if (p->wanted && p->state != PROC_UP)
+			return;
+	if (s->told_ready)
+		return;
+	s->told_ready = true;
+	log_info("ready", "site=\"%s\" sources=%u tags=%u flows=%u", s->plan->site, s->plan->nsources, s->plan->ntags, s->plan->nflows);
+	notify_manager("READY=1");
+}
+
+/* ---- a new plan ---- */
+
+/* The order in which roles take a new plan: whoever receives must know it before whoever sends. */
+static const enum role swap_order[] = { ROLE_OFFICE, ROLE_GATE, ROLE_INSIGHT, ROLE_FIELD };
+
+static void
+stop_child(struct proc *p, uint64_t ms)
+{
+	p->state = PROC_STOPPING;
+	if (p->running && channel_send(&p->channel, MSG_STOP, &ms, sizeof ms, -1) != 0)
+		proc_kill(p, "does not read what it is told");
+}
+
+/* Hand the plan to the next role whose processes do not have it; done when none is left. Called again on every READY and exit. */
+static void
+swap_on(struct supervisor *s)
+{
+	if (s->on_swapped == NULL || s->stopping)
+		return;
+	for (size_t i = 0; i < sizeof swap_order / sizeof swap_order[0]; i++) {
+		bool waiting = false;
+		for (struct proc *p = s->procs; p != NULL; p = p->next) {
+			if (p->role != swap_order[i] || p->plan_number == s->plan_number)
+				continue;
+			if (!p->wanted) {
+				if (p->running && p->state != PROC_STOPPING)
+					stop_child(p, 1000);
+				continue;
+			}
+			waiting = true;
+			if (!p->running && p->state == PROC_DOWN && !uv_is_active((uv_handle_t *)&p->timer))
+				proc_start(p);
+			else if (p->state == PROC_UP) {
+				p->state = PROC_SWAPPING;
+				proc_send_plan(p);
+			}
+		}
+		if (waiting)
+			return;
+	}
+	uv_timer_stop(&s->stage_timer);
+	void (*done)(void *, int) = s->on_swapped;
+	s->on_swapped = NULL;
+	log_info("plan_in_force", "number=%llu sources=%u tags=%u flows=%u", (unsigned long long)s->plan_number, s->plan->nsources,
+	    s->plan->ntags, s->plan->nflows);
+	done(s->on_swapped_arg, 0);
+}
+
+static void
+on_swap_late(uv_timer_t *t)
+{
+	struct supervisor *s = t->data;
+	for (struct proc *p = s->procs; p != NULL; p = p->next)
+		if (p->wanted && p->plan_number != s->plan_number)
+			proc_kill(p, "did not take the new plan in time");
+}
+
+void
+supervisor_swap(struct supervisor *s, struct plan *plan, void (*done)(void *arg, int err), void *arg)
+{
+	if (s->on_swapped != NULL || s->stopping) {
+		plan_free(plan);
+		done(arg, ERR_BUSY);
+		return;
+	}
+	plan_free(s->plan);
+	s->plan = plan;
+	s->plan_number++;
+	s->on_swapped = done;
+	s->on_swapped_arg = arg;
+	fit_processes(s);
+	uv_timer_start(&s->stage_timer, on_swap_late, SWAP_MS, SWAP_MS);
+	swap_on(s);
+}
+
+/* ---- stopping ---- */
+
+/*
+ * Writers end first, then what they wrote is taken and made durable, then office finishes what it has in flight and reports it, and
+ * gate leaves last, when it has entered the reports in the ledger.
+ */
+static const struct stage {
+	enum role	role;
+	enum msg_type	tell;
+	uint64_t	ms;
+} stages[] = {
+	{ ROLE_FIELD, MSG_STOP, 1500 }, { ROLE_INSIGHT, MSG_STOP, 1000 }, { ROLE_GATE, MSG_DRAIN, 10000 },
+	{ ROLE_OFFICE, MSG_STOP, 5000 }, { ROLE_GATE, MSG_STOP, 5000 },
+};
+#define STAGES ((int)(sizeof stages / sizeof stages[0]))
+
+static bool
+stage_done(const struct supervisor *s)
+{
+	const struct stage *g = &stages[s->stop_stage];
+	for (const struct proc *p = s->procs; p != NULL; p = p->next)
+		if (p->role == g->role && p->running && !(g->tell == MSG_DRAIN && p->drained))
+			return false;
+	return true;
+}
+
+static void
+on_stage_late(uv_timer_t *t)
+{
+	struct supervisor *s = t->data;
+	const struct stage *g = &stages[s->stop_stage];
+	for (struct proc *p = s->procs; p != NULL; p = p->next)
+		if (p->role == g->role)
+			proc_kill(p, "did not stop in time");
+}
+
+static void
+on_walk(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (h->type == UV_NAMED_PIPE)	/* a client that is still being answered; closes itself */
+		uv_unref(h);
+	else if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+static void
+enter_stage(struct supervisor *s)
+{
+	const struct stage *g = &stages[s->stop_stage];
+
+	uv_timer_start(&s->stage_timer, on_stage_late, g->ms + 500, 0);
+	for (struct proc *p = s->procs; p != NULL; p = p->next) {
+		if (p->role != g->role || !p->running)
+			continue;
+		if (g->tell == MSG_STOP)
+			stop_child(p, g->ms);
+		else if (channel_send(&p->channel, g->tell, NULL, 0, -1) != 0)
+			proc_kill(p, "does not read what it is told");
+	}
+}
+
+static void
+stop_on(struct supervisor *s)
+{
+	/* Ends: every round enters the next stage or waits for the one it is in. */
+	while (s->stop_stage < STAGES && (s->stop_stage < 0 || stage_done(s)))
+		if (++s->stop_stage < STAGES)
+			enter_stage(s);
+	if (s->stop_stage < STAGES)
+		return;
+	control_close(s);
+	uv_walk(s->loop, on_walk, NULL);
+}
+
+void
+supervisor_stop(struct supervisor *s)
+{
+	if (s->stopping)
+		return;
+	log_info("stopping", "%s", "");
+	notify_manager("STOPPING=1");
+	s->stopping = true;
+	s->stop_stage = -1;
+	for (struct proc *p = s->procs; p != NULL; p = p->next) {
+		p->wanted = false;
+		uv_timer_stop(&p->timer);
+	}
+	if (s->on_swapped != NULL) {
+		s->on_swapped(s->on_swapped_arg, ERR_CONN);
+		s->on_swapped = NULL;
+	}
+	stop_on(s);
+}
+
+/* ---- what children say ---- */
+
+static void
+on_old_ring(uv_timer_t *t)
+{
+	struct proc *p = t->data;
+	close(p->rings[1].fd);
+	p->rings[1].fd = -1;
+}
+
+static void
+take_ring(struct proc *p, const struct msg *m)
+{
+	struct reader r = rd_init(m->p, m->len);
+	uint64_t epoch = rd_le64(&r);
+	int mode = fcntl(m->fd, F_GETFL);
+
+	/* The writer keeps its mapping; what is handed on must not be writable by anybody. */
+	if (memfd_check_sealed(m->fd) != 0 || mode < 0 || (mode & O_ACCMODE) != O_RDONLY) {
+		close(m->fd);
+		proc_kill(p, "offers a ring that others could write to");
+		return;
+	}
+	if (p->rings[RINGS_KEPT - 1].fd >= 0)
+		close(p->rings[RINGS_KEPT - 1].fd);
+	memmove(p->rings + 1, p->rings, sizeof p->rings - sizeof p->rings[0]);
+	p->rings[0].fd = m->fd;
+	p->rings[0].epoch = epoch;
+	for (struct proc *q = p->sup->procs; q != NULL; q = q->next)
+		if (q != p && q->running && (q->role == ROLE_GATE || q->role == ROLE_INSIGHT))
+			proc_send_ring(q, p, 0);
+	if (p->rings[1].fd >= 0)
+		uv_timer_start(&p->ring_timer, on_old_ring, OLD_RING_MS, 0);
+}
+
+static void
+take_ready(struct proc *p, const struct msg *m)
+{
+	struct reader r = rd_init(m->p, m->len);
+	p->plan_number = rd_le64(&r);
+	if (p->state == PROC_STOPPING)
+		return;
+	if (p->plan_number == p->sup->plan_number)
+		p->state = PROC_UP;
+	else {	/* a newer plan came while it took this one */
+		p->state = PROC_SWAPPING;
+		proc_send_plan(p);
+	}
+	tell_manager(p->sup);
+	swap_on(p->sup);
+}
+
+void
+supervisor_heard(struct proc *p, struct msg *m)
+{
+	switch (m->type) {
+	case MSG_READY:
+		take_ready(p, m);
+		break;
+	case MSG_RING_OUT:
+		take_ring(p, m);
+		break;
+	case MSG_DRAINED:
+		p->drained = true;
+		if (p->sup->stopping)
+			stop_on(p->sup);
+		break;
+	default:	/* STOPPED: the exit that follows is what counts */
+		break;
+	}
+}
+
+void
+supervisor_exited(struct proc *p)
+{
+	struct supervisor *s = p->sup;
+	p->plan_number = 0;
+	proc_gone(p);
+	if (s->stopping)
+		stop_on(s);
+	else
+		swap_on(s);
+}
+
+/* ---- the program ---- */
+
+static void
+on_signal(uv_signal_t *h, int number)
+{
+	struct supervisor *s = h->data;
+	log_info("signal", "number=%d", number);
+	supervisor_stop(s);
+}
+
+static void
+watch_signal(struct supervisor *s, uv_signal_t *h, int number)
+{
+	uv_signal_init(s->loop, h);
+	h->data = s;
+	uv_signal_start(h, on_signal, number);
+	uv_unref((uv_handle_t *)h);
+}
+
+static void
+free_procs(struct supervisor *s)
+{
+	for (struct proc *p = s->procs, *next; p != NULL; p = next) {
+		next = p->next;
+		for (size_t i = 0; i < RINGS_KEPT; i++)
+			memfd_close(p->rings[i].fd);
+		memfd_close(p->wake_fd);
+		memfd_close(p->stats_fd);
+		free(p);
+	}
+}
+
+int
+supervisor_run(struct plan *plan, const char *state_dir)
+{
+	static uv_loop_t loop;
+	static struct supervisor s;
+	uv_signal_t term, intr;
+
+	uv_loop_init(&loop);
+	s = (struct supervisor){ .loop = &loop, .state_dir = state_dir, .plan = plan, .plan_number = 1, .started = wall_now() };
+	signal(SIGPIPE, SIG_IGN);
+	if (control_open(&s) != 0) {
+		plan_free(plan);
+		return 2;
+	}
+	uv_timer_init(&loop, &s.stage_timer);
+	s.stage_timer.data = &s;
+	watch_signal(&s, &term, SIGTERM);
+	watch_signal(&s, &intr, SIGINT);
+	fit_processes(&s);
+	for (struct proc *p = s.procs; p != NULL; p = p->next)
+		proc_start(p);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
+	free_procs(&s);
+	plan_free(s.plan);
+	log_info("stopped", "%s", "");
+	return 0;
+}
