@@ -204,7 +204,8 @@ TEST(the_schema_is_read_back)
 	struct spool_root *r;
 	struct spool_reader *rd;
 
-	close_stream(r, open_stream(root, &each, &r));
+	struct spool *s = open_stream(root, &each, &r);
+	close_stream(r, s);
 	CHECK_INT(spool_reader_open(stream_dir(root), 0, &disk_os, &rd), 0);
 	const struct spool_schema *got = spool_reader_schema(rd);
 	CHECK_STR(got->flow, schema.flow);
