@@ -141,11 +141,11 @@ find_tag(struct field *f, const char *path, uint32_t *tag, const char **hint)
 	for (uint32_t i = 0; i < f->nlinks; i++)
 		for (uint32_t k = 0; k < f->links[i]->sources.n; k++) {
 			struct feed *feed = f->links[i]->feeds[k];
-			for (uint32_t t = 0; t < feed->source->ntags; t++)
-				if (strcmp(feed->source->tags[t].path, path) == 0) {
-					*tag = t;
-					return feed;
-				}
+			const struct tag *t = source_tag(feed->source, path);
+			if (t != NULL) {
+				*tag = (uint32_t)(t - feed->source->tags);
+				return feed;
+			}
 		}
 	for (uint32_t i = 0; i < f->plan->plan->ntags; i++)
 		near_try(&near, f->plan->plan->tags[i].path);
