@@ -53,14 +53,22 @@ unknown_key(struct loader *l, const struct node *n, const char *what, const stru
 	site_remedy(&l->f, "its keys are: %s", all);
 }
 
+const char *
+key_rule(const struct key *k, int err)
+{
+	return k->type == KEY_UNIT ? "unit" : k->type == KEY_ENDPOINT ? "endpoint" : err == ERR_RANGE ? "out-of-range" : "wrong-type";
+}
+
 int
 keys_scalar(struct loader *l, const struct key *k, const struct node *n, const char *what, struct keyval *out)
 {
 	int err = key_parse(k, n->text, n->len, &l->env, out);
 	if (err == 0)
 		return 0;
-	site_error(&l->f, err == ERR_RANGE ? "out-of-range" : "wrong-type", loader_at(l, n), "%s of %s is \"%.80s\", which %s", k->name,
-	    what, n->text, l->env.why);
+	if (k->type == KEY_UNIT)
+		site_error(&l->f, "unit", loader_at(l, n), "%s of %s: %s", k->name, what, l->env.why);
+	else
+		site_error(&l->f, key_rule(k, err), loader_at(l, n), "%s of %s is \"%.80s\", which %s", k->name, what, n->text, l->env.why);
 	site_remedy(&l->f, "%s", l->env.remedy);
 	return err;
 }

@@ -146,7 +146,7 @@ site_load_from(const struct site_io *io, const char *path, const struct catalog 
 	l.files = arena_array(&l.plan->arena, LOADER_FILES_MAX + 1, sizeof *l.files);
 	l.file = strings_keep(&l.strings, path, strlen(path));
 	l.plan->folder = folder_of(&l, l.file);
-	l.env = (struct parse_env){ .strings = &l.strings, .folder = l.plan->folder, .decimal = '.' };
+	l.env = (struct parse_env){ .strings = &l.strings, .folder = l.plan->folder, .units = &l.units, .decimal = '.' };
 	int err = loader_read(&l, l.file, &text);
 	if (err != 0) {
 		err = unreadable(&l, err);

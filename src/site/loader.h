@@ -38,7 +38,7 @@ struct loader {
 	const struct node	*section[SECTIONS];
 	struct map		 rows[SECTIONS];	/* name -> row, for the sections that others refer to */
 	struct map		 paths;		/* tag path -> index + 1 */
-	struct map		 units;		/* unit text (of the pool) -> its verdict */
+	struct map		 units;		/* units found right, for env.units */
 	struct map		 tables;	/* CSV files read already */
 	/* Tags in the order of reading; sorted into the plan by compile.c. */
 	struct tag		*tags;
@@ -72,6 +72,8 @@ struct keyset {
 size_t keys_read(struct loader *l, const struct node *map, const char *what, const struct keyset *sets, size_t nsets);
 /* Parse one text for a key; findings name the key and `what`. 0 or an error. */
 int keys_scalar(struct loader *l, const struct key *k, const struct node *n, const char *what, struct keyval *out);
+/* The rule that a value breaks which key_parse refused with err. */
+const char *key_rule(const struct key *k, int err);
 /* Fill in what is not set and has a default. */
 void keys_defaults(struct loader *l, const struct key *keys, struct keyval *vals);
 /* Is this node a map? If not, a finding says so. NULL counts as an empty map and is true. */

@@ -177,7 +177,7 @@ TEST(findings_stand_where_the_fault_is)
 	    "      c: { at: word 3 int16, range: [5, 1] }\n"
 	    "      d: { at: word 4 float32, enum: packml-stat }\n"
 	    "      e: { at: word 5 int16 }\n"
-	    "      f: { at: word 6 int16, type: uint16 }\n"
+	    "      f: { at: word 6 int16, type: uint16, unit: degC }\n"
 	    "flows:\n"
 	    "  f: { what: Lime/*, to: box }\n";
 	CHECK_INT(load(yaml, NULL), ERR_SYNTAX);
@@ -194,6 +194,7 @@ TEST(findings_stand_where_the_fault_is)
 	CHECK(strstr(expect("dangling", 13, 38)->cause, "\"packml-state\"") != NULL);
 	expect("overlap", 14, 7);
 	expect("type-mismatch", 15, 36);
+	CHECK(strstr(expect("unit", 15, 50)->cause, "\"Cel\"") != NULL);
 	expect("flow-empty", 17, 14);
 	expect("dangling", 17, 26);
 }

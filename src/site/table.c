@@ -125,8 +125,12 @@ bad_cell(struct table *t, struct row *r, size_t i, const char *rule, const char 
 	const struct csv_field *f = &t->csv.field[i];
 
 	r->bad = true;
-	site_error(&t->l->f, rule, field_place(t, i), "%s in cell %s is \"%.*s\", which %s", t->key[i]->name,
-	    csv_cell_name(i, t->csv.row, cell), (int)(f->len < 80 ? f->len : 80), f->s, why);
+	csv_cell_name(i, t->csv.row, cell);
+	if (t->key[i]->type == KEY_UNIT)
+		site_error(&t->l->f, rule, field_place(t, i), "%s in cell %s: %s", t->key[i]->name, cell, why);
+	else
+		site_error(&t->l->f, rule, field_place(t, i), "%s in cell %s is \"%.*s\", which %s", t->key[i]->name, cell,
+		    (int)(f->len < 80 ? f->len : 80), f->s, why);
 	site_remedy(&t->l->f, "%s", remedy);
 }
 
@@ -148,8 +152,7 @@ read_cells(struct table *t, struct row *r)
 		struct keyval v = { .written = true };
 		int err = key_parse(t->key[i], f->s, f->len, &t->env, &v);
 		if (err != 0)
-			bad_cell(t, r, i, err == ERR_RANGE ? "out-of-range" : t->key[i]->type == KEY_UNIT ? "unit" : "wrong-type", t->env.why,
-			    t->env.remedy);
+			bad_cell(t, r, i, key_rule(t->key[i], err), t->env.why, t->env.remedy);
 		r->v[t->slot[i]] = v;
 		r->at[t->slot[i]] = field_place(t, i);
 	}
