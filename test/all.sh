@@ -20,8 +20,8 @@ export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:detect_stack_use_after_return
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
-# Sanitized programs run without address randomisation, where that is allowed: the memory maps of older sanitizers have no
-# room for as much of it as newer kernels apply.
+# Sanitized programs run without address randomisation, where that is allowed: the memory maps of older sanitizers have
+# no room for as much of it as newer kernels apply.
 fixed=$(setarch -R true 2>/dev/null && echo "setarch -R ")
 
 phase() {

@@ -119,7 +119,7 @@ for command; do
 	start=$(date +%s)
 	status=0
 	set -- ; while IFS= read -r line; do set -- "$@" "$line"; done <"$work/$dist.env"
-	inside "$@" sh -c "cd /root/penstock && exec $command" >"$log" 2>&1 </dev/null || status=$?
+	inside "$@" timeout 5400 sh -c "cd /root/penstock && exec $command" >"$log" 2>&1 </dev/null || status=$?
 	took=$(($(date +%s) - start))
 	if [ $status = 0 ]; then
 		table="$table$dist  ok    $command  (${took} s)\n"

@@ -15,7 +15,8 @@ class Certificates:
         self.ca, self.ca_key = self._path("ca.crt"), self._path("ca.key")
         self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                       "-subj", "/CN=penstock test authority", "-keyout", self.ca_key, "-out", self.ca,
-                      "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+                      "-addext", "basicConstraints=critical,CA:TRUE",
+                      "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         self.server, self.server_key = self._issue("server", "localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1")
         self.client, self.client_key = self._issue("client", client_name, "extendedKeyUsage=clientAuth")
 
@@ -33,8 +34,8 @@ class Certificates:
         extensions = self._path(name + ".ext")
         with open(extensions, "w", encoding="ascii") as f:
             f.write(extension + "\n")
-        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={subject}",
-                      "-keyout", key, "-out", request)
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                      "-subj", f"/CN={subject}", "-keyout", key, "-out", request)
         self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key, "-CAcreateserial", "-days",
                       "2", "-extfile", extensions, "-out", cert)
         return cert, key

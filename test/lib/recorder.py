@@ -6,8 +6,8 @@
         broker.publish("spBv1.0/g/NCMD/e", payload)         # as another client would
         broker.behave.ack = "none"                          # from now on
 
-It runs in a thread of its own; every method may be called from the test. What clients do against the standard is kept in
-`violations` (a test that cares asserts that it is empty) and ends their connection, as 4.13 asks.
+It runs in a thread of its own; every method may be called from the test. What clients do against the standard is kept
+in `violations` (a test that cares asserts that it is empty) and ends their connection, as 4.13 asks.
 """
 import asyncio
 import dataclasses
@@ -24,7 +24,7 @@ QUEUE_MAX = 100_000             # messages kept for one absent or slow client
 
 @dataclasses.dataclass
 class Packet:
-    """One packet as it went over the wire. Fields of the parsed packet read as attributes: p.topic, p.payload, p.mid."""
+    """One packet as it went over the wire. Its parsed fields read as attributes: p.topic, p.payload, p.mid."""
     number: int                 # position in broker.packets
     at: float                   # time.monotonic()
     conn: "Connection"
@@ -43,8 +43,10 @@ class Packet:
 @dataclasses.dataclass
 class Behaviour:
     """What the broker does; change it at any time, it holds from the next packet on."""
-    refuse: int = 0             # CONNACK with this code, then close: 5 or 0x87 not authorised, 3 or 0x88 unavailable ...
+    refuse: int = 0             # CONNACK with this code, then close: 5 or 0x87 not authorised, 3 or 0x88 unavailable
     connack: bool = True        # False: never answers CONNECT
+    connack_raw: bytes = b""    # sent in place of CONNACK, whatever it is
+    session_present: bool = None  # what CONNACK claims; None: the truth
     connack_props: dict = dataclasses.field(default_factory=dict)  # MQTT 5, e.g. {"receive_maximum": 3}
     ack: str = "yes"            # PUBACK: yes, none, twice, wrong-id (an id that was never used)
     ack_code: int = 0           # MQTT 5 reason in PUBACK: 0x10 nobody listens, 0x87, 0x97 quota exceeded ...
@@ -375,7 +377,9 @@ class RecordingBroker:
             props.setdefault("maximum_qos", 1)
             if not p.client_id:
                 props.setdefault("assigned_client_id", f"auto-{conn.number}")
-        conn.send(wire.connack(conn.version, 0, present, props), "CONNACK", {"code": 0, "session_present": present})
+        claim = present if self.behave.session_present is None else self.behave.session_present
+        conn.send(self.behave.connack_raw or wire.connack(conn.version, 0, claim, props), "CONNACK",
+                  {"code": 0, "session_present": claim})
         conn.session.resend()
         return True
 

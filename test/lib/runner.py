@@ -3,9 +3,10 @@
 
     runner.py [--jobs N] [--timeout S] [--bare] [--total FILE] < commands, one a line
 
-A program reports with lines "ok NAME", "FAIL NAME: why", "skip NAME: why" and a last line "N passed, N failed, N skipped".
-One that crashes, runs out of time, or says nothing counts as failed. With --bare (corpus replays) the exit status alone
-decides. Passing programs get one line, failing ones are shown whole. --total adds "passed failed skipped" to a file.
+A program reports with lines "ok NAME", "FAIL NAME: why", "skip NAME: why" and a last line "N passed, N failed, N
+skipped". One that crashes, runs out of time, or says nothing counts as failed. With --bare (corpus replays) the exit
+status alone decides. Passing programs get one line, failing ones are shown whole. --total adds "passed failed skipped"
+to a file.
 """
 import argparse
 import concurrent.futures

@@ -67,7 +67,8 @@ def test_broker_records_what_mosquitto_pub_sends():
     for version, level in (("311", 4), ("5", 5)):
         for qos in (0, 1):
             since = broker.mark()
-            done = pub(broker, "-V", version, "-i", f"c{version}{qos}", "-q", qos, "-t", "plant/x", "-m", "hello", "-k", 30)
+            done = pub(broker, "-V", version, "-i", f"c{version}{qos}", "-q", qos, "-t", "plant/x", "-m", "hello",
+                       "-k", 30)
             equal(done.returncode, 0, done.stderr)
             connect = broker.wait_packet("CONNECT", since=since)
             equal([connect.version, connect.client_id, connect.clean, connect.keepalive_s],
@@ -80,10 +81,10 @@ def test_broker_records_what_mosquitto_pub_sends():
 
 def test_broker_parses_mqtt_5_properties_and_wills():
     broker = recording_broker()
-    pub(broker, "-V", "5", "-q", 1, "-t", "a", "-m", "b", "-D", "publish", "message-expiry-interval", 60, "-D", "publish",
-        "user-property", "key", "k-1", "-D", "publish", "content-type", "application/json", "-D", "connect",
-        "session-expiry-interval", 7, "--will-topic", "gone", "--will-payload", "x", "--will-qos", 1, "--will-retain",
-        "-u", "me", "-P", "secret")
+    pub(broker, "-V", "5", "-q", 1, "-t", "a", "-m", "b", "-D", "publish", "message-expiry-interval", 60,
+        "-D", "publish", "user-property", "key", "k-1", "-D", "publish", "content-type", "application/json",
+        "-D", "connect", "session-expiry-interval", 7, "--will-topic", "gone", "--will-payload", "x",
+        "--will-qos", 1, "--will-retain", "-u", "me", "-P", "secret")
     connect, p = broker.wait_packet("CONNECT"), broker.wait_publish("a")
     equal(p.props, {"message_expiry_s": 60, "user": [("key", "k-1")], "content_type": "application/json"}, "properties")
     equal(connect.props["session_expiry_s"], 7, "session expiry")
@@ -126,7 +127,8 @@ def test_broker_publishes_the_will_unless_it_is_taken_back():
     listener.wait_line("^gone/killed w")
     assert "gone/clean w" not in listener.out, "the will of a client that said good-bye was published"
     # MQTT 5, DISCONNECT with will: reason 0x04.
-    s = raw(broker, bytes.fromhex("101a" "00044d515454" "05" "06" "003c" "00" "0001" "62" "00" "0006" "676f6e652f35" "0001" "77"))
+    s = raw(broker, bytes.fromhex("101a" "00044d515454" "05" "06" "003c" "00" "0001" "62" "00" "0006" "676f6e652f35"
+                                  "0001" "77"))
     equal(exactly(s, 7)[:4], bytes.fromhex("20050000"), "CONNACK")
     s.sendall(bytes.fromhex("e00104"))
     listener.wait_line("^gone/5 w")
@@ -171,8 +173,8 @@ def test_broker_speaks_tls():
     context.load_verify_locations(certs.ca)
     context.verify_mode = ssl.CERT_REQUIRED
     broker = recording_broker(tls=context)
-    done = run("mosquitto_pub", "-h", "localhost", "-p", broker.port, "-q", 1, "-t", "a", "-m", "x", "--cafile", certs.ca,
-               "--cert", certs.client, "--key", certs.client_key)
+    done = run("mosquitto_pub", "-h", "localhost", "-p", broker.port, "-q", 1, "-t", "a", "-m", "x",
+               "--cafile", certs.ca, "--cert", certs.client, "--key", certs.client_key)
     equal(done.returncode, 0, done.stderr)
     broker.wait_publish("a")
 
@@ -223,6 +225,22 @@ def test_broker_answers_with_mqtt_5_reasons():
     equal(exactly(s, 5).hex(), "4003" "0007" "97", "PUBACK: quota exceeded")
     broker.disconnect(0x8B)
     equal(ended(s), bytes.fromhex("e0018b"), "DISCONNECT: server shutting down")
+
+
+def test_broker_lies_in_connack():
+    broker = recording_broker()
+    broker.behave.session_present = True
+    equal(exactly(raw(broker, CONNECT_311), 4).hex(), "20020100", "CONNACK with a session that never was")
+    broker.behave.connack_raw = b"\x20\x7f\x00"
+    equal(exactly(raw(broker, CONNECT_311), 3).hex(), "207f00", "what stands in for CONNACK")
+    broker.behave.connack = False
+    s = raw(broker, CONNECT_311)
+    broker.wait_packet("CONNECT", count=3)
+    s.settimeout(0.2)
+    try:
+        raise AssertionError(f"CONNECT was answered with {s.recv(9).hex()}")
+    except TimeoutError:
+        pass
 
 
 def test_broker_ends_connections_in_bad_ways():

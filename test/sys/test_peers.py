@@ -95,8 +95,8 @@ def test_libmodbus_server_on_a_serial_line():
     server = ModbusServer(serial=line.a, units="1,3")
 
     def poll(unit):
-        return values(run("mbpoll", "-m", "rtu", "-b", 19200, "-P", "none", "-a", unit, "-0", "-1", "-o", "0.5", "-r", 20,
-                          "-c", 2, line.b))
+        return values(run("mbpoll", "-m", "rtu", "-b", 19200, "-P", "none", "-a", unit, "-0", "-1", "-o", "0.5",
+                          "-r", 20, "-c", 2, line.b))
     equal(poll(1), [(20, "20"), (21, "21")], "unit 1")
     equal(poll(3), [(20, "20"), (21, "21")], "unit 3")
     equal(poll(4), [], "unit 4, which is not there")
@@ -203,7 +203,8 @@ def test_sparkplug_decoder_reads_the_published_vectors():
     equal([data["seq"], metric["name"], metric["named"], metric["alias"], metric["value"], metric["raw"]],
           [255, "level", False, 7, -1, 4294967295], "the data")
     equal(metric["properties"]["Quality"]["value"], 500, "Quality")
-    equal([command["metrics"][0]["name"], command["metrics"][0]["value"]], ["Node Control/Rebirth", True], "the command")
+    equal([command["metrics"][0]["name"], command["metrics"][0]["value"]], ["Node Control/Rebirth", True],
+          "the command")
     equal([death["seq"], death["metrics"][0]["name"], death["metrics"][0]["type"], death["metrics"][0]["value"]],
           [None, "bdSeq", "Int64", 0], "the death")
 
