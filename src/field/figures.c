@@ -84,9 +84,13 @@ figures_due(struct deadline *d, struct mono now)
 	deadline_set(&f->deadlines, d, mono_add(now, FIGURES_NS));
 }
 
+/* The page shows the new plan's sources at once, those that went on with the figures that they had. */
 void
 field_reset_figures(struct field *f)
 {
+	struct wall wall;
+	struct mono now = field_now(f, &wall);
+
 	if (f->stats != NULL)
 		stats_reset(f->stats);
 	f->figures = stats_object(f->stats, STATS_field, "field");
@@ -94,5 +98,7 @@ field_reset_figures(struct field *f)
 		for (uint32_t k = 0; k < f->links[i]->sources.n; k++) {
 			struct feed *feed = f->links[i]->feeds[k];
 			feed->figures = stats_object(f->stats, STATS_source, feed->source->name);
+			feed_figures(feed, now);
 		}
+	field_figures(f);
 }

@@ -9,6 +9,7 @@ procs.py     processes: penstock(), start_penstock(), run(), Proc, free_port(), 
 brokers.py   Mosquitto, Certificates
 recorder.py  RecordingBroker, which records every packet and misbehaves on command
 proxy.py     Proxy, which spoils a TCP connection on command
+site_runs.py Gateway: the demo site with a simulated line, running
 peers.py     Sim, ModbusServer, PymodbusServer, SerialPair, Subscriber, SparkplugDecoder, node()
 
 Only Python's own library is used. All of it listens on loopback, on free ports, and ends with the test.
@@ -21,8 +22,9 @@ from procs import (TOP, Proc, alive, children, command_line, free_port, peer, pe
                    temp_dir)
 from proxy import Proxy
 from recorder import Behaviour, Packet, RecordingBroker
+from site_runs import Gateway
 
-__all__ = ["Behaviour", "Certificates", "Endpoint", "ModbusServer", "Mosquitto", "Packet", "Proc", "Proxy",
+__all__ = ["Behaviour", "Certificates", "Endpoint", "Gateway", "ModbusServer", "Mosquitto", "Packet", "Proc", "Proxy",
            "PymodbusServer", "RecordingBroker", "SCALE", "SerialPair", "Sim", "Skip", "SparkplugDecoder", "Subscriber",
            "TOP", "alive", "children", "command_line", "defer", "equal", "free_port", "main", "matches", "node", "peer",
            "penstock", "program", "run", "skip", "start_penstock", "temp_dir", "timeout", "wait_for"]
