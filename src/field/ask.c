@@ -9,6 +9,7 @@
 #include "field/link.h"
 #include "field/show.h"
 #include "field/why.h"
+#include "model/path.h"
 #include "os/clock.h"
 
 /* The tags of one read that one source answers. */
@@ -132,25 +133,28 @@ ask_end_all(struct field *f, const char *why)
 	}
 }
 
-/* The feed and tag of a path; NULL with the nearest path in *hint. */
-static struct feed *
-find_tag(struct field *f, const char *path, uint32_t *tag, const char **hint)
+/* Calls each() for the tags that a path or pattern means, at most `max`; returns how many there are. */
+static uint32_t
+each_tag(struct field *f, const char *pattern, uint32_t max, void (*each)(void *arg, struct feed *feed, uint32_t tag), void *arg)
 {
-	struct near near = { .word = path };
+	bool exact = strpbrk(pattern, "*?") == NULL;
+	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < f->nlinks; i++)
 		for (uint32_t k = 0; k < f->links[i]->sources.n; k++) {
 			struct feed *feed = f->links[i]->feeds[k];
-			const struct tag *t = source_tag(feed->source, path);
-			if (t != NULL) {
-				*tag = (uint32_t)(t - feed->source->tags);
-				return feed;
+			const struct source *s = feed->source;
+			if (exact) {
+				const struct tag *t = source_tag(s, pattern);
+				if (t != NULL && n++ < max)
+					each(arg, feed, (uint32_t)(t - s->tags));
+				continue;
 			}
+			for (uint32_t t = 0; t < s->ntags; t++)
+				if (path_match(pattern, s->tags[t].path) && n++ < max)
+					each(arg, feed, t);
 		}
-	for (uint32_t i = 0; i < f->plan->plan->ntags; i++)
-		near_try(&near, f->plan->plan->tags[i].path);
-	*hint = near.best;
-	return NULL;
+	return n;
 }
 
 static struct feed *
@@ -177,6 +181,26 @@ unknown_out(const struct ask_to *to, const char *key, const char *name, const ch
 	snprintf(text, sizeof text, hint != NULL ? "there is no %s of this name; did you mean \"%s\"?" : "there is no %s of this name", what,
 	    hint);
 	error_out(to, key, name, text);
+}
+
+/* Nothing has this path: say what is nearest. */
+static void
+no_tag_out(struct field *f, const struct ask_to *to, const char *path)
+{
+	struct near near = { .word = path };
+
+	for (uint32_t i = 0; i < f->plan->plan->ntags; i++)
+		near_try(&near, f->plan->plan->tags[i].path);
+	unknown_out(to, "tag", path, "tag", near.best);
+}
+
+static void
+too_many_out(const struct ask_to *to, const char *pattern, uint32_t n)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "%u tags match, only the first %u are shown: narrow the pattern", n, ASK_TAGS_MAX);
+	error_out(to, "tag", pattern, text);
 }
 
 static bool
@@ -235,38 +259,43 @@ read_timed_out(struct deadline *d, struct mono now)
 }
 
 static void
-part_add(struct ask *a, struct feed *feed, uint32_t tag)
+part_add(void *arg, struct feed *feed, uint32_t tag)
 {
-	struct part *p = a->parts, *end = p + a->nparts;
+	struct ask *a = arg;
+	uint32_t i = 0;
 
-	while (p < end && p->feed != feed)
-		p++;
-	if (p == end)
-		a->nparts++;
-	p->feed = feed;
-	p->tags[p->n++] = tag;
+	while (i < a->nparts && a->parts[i].feed != feed)
+		i++;
+	if (i == a->nparts) {
+		struct part *parts = reallocarray(a->parts, a->nparts + 1, sizeof *parts);
+		if (parts == NULL)
+			return;
+		a->parts = parts;
+		a->parts[a->nparts++] = (struct part){ .feed = feed };
+	}
+	struct part *p = &a->parts[i];
+	for (uint32_t k = 0; k < p->n; k++)
+		if (p->tags[k] == tag)
+			return;
+	if (p->n < ASK_TAGS_MAX)
+		p->tags[p->n++] = tag;
 }
 
 void
 ask_read(struct field *f, const struct ask_to *to, int n, const char *const *paths)
 {
 	struct ask *a = ask_new(f, to);
-	const char *hint;
-	uint32_t tag;
 
 	if (a == NULL)
 		return;
-	if (n < 1 || n > (int)ASK_TAGS_MAX || (a->parts = calloc((size_t)n, sizeof *a->parts)) == NULL) {
-		error_out(to, NULL, NULL, "name between 1 and 64 tags by their full path");
-		ask_end(a);
-		return;
-	}
+	if (n < 1)
+		error_out(to, NULL, NULL, "name a tag by its full path");
 	for (int i = 0; i < n; i++) {
-		struct feed *feed = find_tag(f, paths[i], &tag, &hint);
-		if (feed != NULL)
-			part_add(a, feed, tag);
-		else
-			unknown_out(to, "tag", paths[i], "tag", hint);
+		uint32_t found = each_tag(f, paths[i], ASK_TAGS_MAX, part_add, a);
+		if (found == 0)
+			no_tag_out(f, to, paths[i]);
+		else if (found > ASK_TAGS_MAX)
+			too_many_out(to, paths[i], found);
 	}
 	a->deadline.fire = read_timed_out;
 	deadline_set(&f->deadlines, &a->deadline, mono_add(mono_now(), ASK_READ_NS));
@@ -330,23 +359,29 @@ ask_feed_gone(struct feed *f)
 	}
 }
 
+static void
+why_out(void *arg, struct feed *feed, uint32_t tag)
+{
+	const struct ask_to *to = arg;
+	struct buf b = { 0 };
+
+	why_json(feed, tag, &b);
+	line_out(to, &b);
+}
+
 void
 ask_why(struct field *f, const struct ask_to *to, int n, const char *const *paths)
 {
-	const char *hint;
-	uint32_t tag;
+	struct ask_to copy = *to;
 
 	if (n < 1)
 		error_out(to, NULL, NULL, "name a tag by its full path");
 	for (int i = 0; i < n; i++) {
-		struct feed *feed = find_tag(f, paths[i], &tag, &hint);
-		struct buf b = { 0 };
-		if (feed == NULL) {
-			unknown_out(to, "tag", paths[i], "tag", hint);
-			continue;
-		}
-		why_json(feed, tag, &b);
-		line_out(to, &b);
+		uint32_t found = each_tag(f, paths[i], ASK_TAGS_MAX, why_out, &copy);
+		if (found == 0)
+			no_tag_out(f, to, paths[i]);
+		else if (found > ASK_TAGS_MAX)
+			too_many_out(to, paths[i], found);
 	}
 	to->end(to->arg);
 }

@@ -8,7 +8,7 @@
 #include "field/feed.h"
 
 #define ASKS_MAX		32u			/* under way at one time */
-#define ASK_TAGS_MAX		64u			/* of one read */
+#define ASK_TAGS_MAX		256u			/* of one read or why */
 #define ASK_READ_NS		(15 * NS_PER_S)		/* longest that a read is waited for */
 #define ASK_FRAMES_PER_S	1000u			/* of one trace; more are counted and left out */
 
@@ -19,7 +19,7 @@ struct ask_to {
 	void	(*end)(void *arg);					/* nothing more comes */
 };
 
-/* Each answers through `to`, at once or later; `to.end` is called in any case, maybe before these return. */
+/* Paths may be patterns, see model/path.h. Each answers through `to`, at once or later; `to.end` is called in any case, maybe before these return. */
 void ask_read(struct field *f, const struct ask_to *to, int n, const char *const *paths);
 void ask_why(struct field *f, const struct ask_to *to, int n, const char *const *paths);
 void ask_trace(struct field *f, const struct ask_to *to, int n, const char *const *sources);

@@ -23,3 +23,11 @@ wall_now(void)
 {
 	return (struct wall){ read_clock(CLOCK_REALTIME) };
 }
+
+void
+mono_sleep(int64_t ns)
+{
+	struct timespec ts = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
+
+	nanosleep(&ts, NULL);
+}

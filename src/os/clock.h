@@ -8,5 +8,7 @@
 struct mono mono_now(void);
 /* CLOCK_REALTIME: UTC, may step either way. */
 struct wall wall_now(void);
+/* Sleep; for tools, not for anything that runs a loop. A signal may end it early. */
+void mono_sleep(int64_t ns);
 
 #endif

@@ -1,0 +1,65 @@
+/* penstock why TAG: what is wrong with a tag, since when, with the last good value and the request and reply behind it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/asking.h"
+#include "cli/cli.h"
+
+static void
+row(const char *name, const char *text)
+{
+	if (*text != '\0')
+		printf("  %-18s %s\n", name, text);
+}
+
+/* What the driver adds, member by member: its names are made for people. */
+static void
+show_detail(json_t *detail)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(detail, key, v) {
+		if (json_is_null(v))
+			continue;
+		printf("  %-18s ", key);
+		asking_print_value(v);
+		putchar('\n');
+	}
+}
+
+static void
+show(const json_t *o)
+{
+	printf("%s: %s\n", asking_text(o, "tag"), asking_text(o, "verdict"));
+	row("status", asking_text(o, "status"));
+	row("since", asking_text(o, "since"));
+	printf("  %-18s ", "last good value");
+	if (*asking_text(o, "last_good_at") == '\0')
+		printf("none yet\n");
+	else {
+		asking_print_value(json_object_get(o, "last_good"));
+		printf("%s%s at %s\n", *asking_text(o, "unit") != '\0' ? " " : "", asking_text(o, "unit"), asking_text(o, "last_good_at"));
+	}
+	row("address", asking_text(o, "at"));
+	row("source", asking_text(o, "source"));
+	printf("  %-18s %s %s, %s\n", "connection", asking_text(o, "driver"), asking_text(o, "link"), asking_text(o, "link_state"));
+	row("", asking_text(o, "link_cause"));
+	printf("  %-18s %s since %s\n", "device", asking_text(o, "health"), asking_text(o, "health_since"));
+	show_detail(json_object_get(o, "detail"));
+}
+
+static bool
+bad(const json_t *o)
+{
+	return strncmp(asking_text(o, "status"), "Bad", 3) == 0;
+}
+
+int
+cmd_why(int argc, char **argv)
+{
+	static const struct asking a = { .verb = "why", .show = show, .bad = bad,
+		.usage = "usage: penstock why TAG... [--json] [--state DIR]\nExit status 1 when a tag is bad.\n" };
+
+	return asking_main(&a, argc, argv);
+}
