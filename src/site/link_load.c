@@ -82,6 +82,8 @@ add_share(struct loader *l, struct map *links, struct link_share *all, size_t *n
 		k = &all[(*n)++];
 		map_put(links, arena_strndup(&l->scratch, key, (size_t)len), (size_t)len, k);
 	}
+	l->plan->sources[index].requests_per_s = info.requests_per_s;
+	l->plan->sources[index].bytes_per_s = info.bytes_per_s;
 	k->busy += info.busy;
 	k->requests_per_s += info.requests_per_s;
 	if (k->sources++ == 0 || info.busy > k->largest) {

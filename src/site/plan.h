@@ -79,6 +79,7 @@ struct source {
 	uint32_t	 ntags;
 	int64_t		 scans_ns[PLAN_SCAN_CLASSES_MAX];
 	uint32_t	 nscans;
+	double		 requests_per_s, bytes_per_s;	/* what it asks of its link, as its driver estimates; 0 if that is not known */
 	uint64_t	 key;		/* identity: hash of driver, endpoint, keys and tags */
 	struct place	 place;
 };

@@ -187,6 +187,8 @@ pack_source(struct slice *s, struct source *v, uint32_t number, uint32_t *tags_l
 	pack_text(&s->k, &v->endpoint, true);
 	pack_text(&s->k, &v->link, true);
 	v->keys = pack_keys(s, v->keys, &v->nkeys);
+	pack_f64(&s->k, &v->requests_per_s);
+	pack_f64(&s->k, &v->bytes_per_s);
 	pack_u64(&s->k, &v->key);
 	pack_u32(&s->k, &v->nscans, PLAN_SCAN_CLASSES_MAX + 1);
 	for (uint32_t i = 0; i < v->nscans; i++)
