@@ -186,6 +186,12 @@ ring_epoch(const struct ring_reader *r)
 	return r->epoch;
 }
 
+size_t
+ring_size(const struct ring_reader *r)
+{
+	return r->size;
+}
+
 uint64_t
 ring_pos(const struct ring_reader *r)
 {
@@ -221,7 +227,8 @@ ring_seek(struct ring_reader *r, uint64_t pos)
 {
 	uint64_t commit = committed(r);
 
-	r->placed = false;
+	r->placed = pos == 0;	/* nothing was before the beginning, so what is gone of it can be counted */
+	r->weight = 0;
 	if (pos == UINT64_MAX) {
 		r->pos = commit;
 		return 0;

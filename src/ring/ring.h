@@ -39,6 +39,8 @@ struct ring_reader;
  * ERR_DENIED: seals are missing; ERR_VERSION; ERR_PROTO: the header is not believable. Starts at the newest record. */
 int ring_open(int fd, struct ring_reader **out);
 uint64_t ring_epoch(const struct ring_reader *r);
+/* Bytes of data that it holds at most. */
+size_t ring_size(const struct ring_reader *r);
 /* The position of the next record to read, and moving to one kept earlier (the oldest if that is overwritten; the newest for UINT64_MAX).
  * 0, or ERR_GAP if that position is overwritten, ERR_RANGE if it never was. */
 uint64_t ring_pos(const struct ring_reader *r);
