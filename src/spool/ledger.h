@@ -48,15 +48,25 @@ struct ledger_entry {
 
 struct ledger;	/* opened for appending, by gate */
 /* Recovers a torn tail; a damaged middle is ERR_CORRUPT and the damaged file is kept beside a new one that begins with the
- * totals that can still be proved. */
+ * totals that can still be proved. *out is NULL then; the next call opens the new one. */
 int ledger_open(const char *dir, const struct disk *disk, struct ledger **out);
-/* Append; durable after ledger_sync. DELIVERED is cumulative for its sink: up to `last`, quarantined and damaged ranges excepted. An
- * entry that contradicts the account (beyond admitted, backwards) is refused with ERR_RANGE and changes nothing. */
+/*
+ * Append; durable after ledger_sync. DELIVERED is cumulative for its sink: up to `last`, quarantined and damaged ranges excepted. An
+ * entry that contradicts the account (beyond admitted, backwards) is refused with ERR_RANGE and changes nothing.
+ *
+ * SINK	owed from `first` on (at most admitted + 1); ERR_EXISTS if it is there. LEAVE: `last` is filled in.
+ * DROPPED, DAMAGED	concern the pending part of the range, of one sink, or of every sink when `sink` is ""; other parts are left as
+ *	they are, so entering a range twice is no harm.
+ * QUARANTINED	numbers that are pending, all of them. RELEASED, DISCARDED: numbers that are in quarantine, all of them.
+ * ERR_NOTFOUND: no such sink. ERR_LIMIT: too many sinks, ranges or bytes. ERR_NOSPACE, ERR_IO: not entered, may be repeated.
+ */
 int ledger_put(struct ledger *l, const struct ledger_entry *e);
 int ledger_sync(struct ledger *l);
 /* All numbers below this are settled for every sink. UINT64_MAX when there is no sink. */
 uint64_t ledger_settled(const struct ledger *l);
 void ledger_close(struct ledger *l);
+/* Enter the seal of a segment about to be deleted and make the ledger durable. Fits spool_opts.seal with the ledger as its argument. */
+int ledger_seal(void *ledger, const struct spool_seal *seal);
 
 /* The account of a stream as it stands on disk. */
 struct ledger_sink {
@@ -65,6 +75,9 @@ struct ledger_sink {
 	uint64_t	delivered, quarantined, dropped, pending;
 	uint64_t	next;		/* first number not settled yet: where office goes on */
 	struct wall	last_ack;
+	uint64_t	owed;		/* numbers owed, ever: delivered + pending + quarantined + dropped */
+	uint64_t	damaged;	/* of the dropped, those that could not be read back */
+	bool		active;		/* false: it has left the flow */
 };
 struct ledger_account {
 	uint64_t	admitted;	/* last number given */
@@ -73,9 +86,18 @@ struct ledger_account {
 	struct ledger_sink sinks[LEDGER_SINKS_MAX];
 	uint32_t	nsinks;
 };
+/* The account as this gate has it in memory. 0, or a disk error while looking how far the spool has got. */
+int ledger_account(struct ledger *l, struct ledger_account *out);
+/* Of one sink. NULL: it was never there. Borrowed from the account. */
+const struct ledger_sink *ledger_find(const struct ledger_account *a, const char *sink);
+/* "DELIVERED", and its meaning. Static. */
+const char *ledger_kind_name(enum ledger_kind kind);
+const char *ledger_kind_text(enum ledger_kind kind);
+
 /* admitted is taken from the spool directory. ERR_CORRUPT with *where (text in out, file and offset) on any damage. */
 int ledger_read(const char *dir, const struct disk *disk, struct ledger_account *out, struct buf *where);
-/* Read every entry in order. */
+/* Read every entry in order, of the file before and of the present one (older entries live on in its totals). Texts are borrowed
+ * during the call. ERR_CORRUPT at the first damage. */
 int ledger_each(const char *dir, const struct disk *disk, void (*each)(void *arg, const struct ledger_entry *e), void *arg);
 /*
  * The proof: every batch's checksum and hash, the chain over all segments and seals, the numbering without holes, the ledger's own chain,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "spool/ledger_file.h"
 #include "spool/scan.h"
 #include "spool/store.h"
 
@@ -265,6 +266,23 @@ oldest_time(const struct spool *s)
 	return t;
 }
 
+/* Numbers that the ledger knows are taken, even where a power cut took the samples. The hole is for readers to report. */
+static int
+pass_known(struct spool *s)
+{
+	uint64_t shown;
+
+	int err = ledger_shown(s->dir, s->disk, &shown);
+	if (err != 0 || shown < s->tail.next)
+		return err;
+	log_warn("spool.tail_lost", "stream=\"%s\" first=%llu last=%llu cause=\"acknowledged before they were durable, then lost\"", s->dir,
+	    (unsigned long long)s->tail.next, (unsigned long long)shown);
+	s->tail.next = shown + 1;
+	s->solid = s->tail;
+	close_segment(s);	/* the next batch begins a segment, whose name tells the number */
+	return 0;
+}
+
 int
 recover(struct spool *s)
 {
@@ -273,6 +291,8 @@ recover(struct spool *s)
 		err = note_all(s);
 	if (err == 0)
 		err = recover_segments(s);
+	if (err == 0)
+		err = pass_known(s);
 	if (err != 0)
 		return err;
 	for (uint32_t i = 0; i + 1 < s->nsegs; i++)
