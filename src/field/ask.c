@@ -237,9 +237,12 @@ part_start(struct ask *a, struct part *p)
 		part_end(a, p, text);
 		return;
 	}
+	struct wall wall;
+	struct mono now = field_now(a->field, &wall);
+
 	p->id = ++a->field->next_ask;
 	link_enter(l);
-	int err = l->driver->read(l->ctx, f->no, p->tags, p->n, p->id, mono_now());
+	int err = l->driver->read(l->ctx, f->no, p->tags, p->n, p->id, now);
 	link_leave(l);
 	if (err != 0 && p->feed != NULL)
 		part_end(a, p, err == ERR_BUSY || err == ERR_FULL ? "the source is busy with earlier reads: try again" : err_text(err));

@@ -43,7 +43,7 @@ emit_fini(struct emit *e)
 	buf_fini(&e->blob);
 }
 
-void
+struct sample *
 emit_add(struct emit *e, const struct sample *s, struct mono now)
 {
 	bool bytes = value_has_bytes(s->v.type);
@@ -58,7 +58,7 @@ emit_add(struct emit *e, const struct sample *s, struct mono now)
 	struct sample *to = &e->v[e->n++];
 	*to = *s;
 	if (!bytes)
-		return;
+		return to;
 	to->v.u = e->blob.len;
 	buf_put(&e->blob, s->v.p, s->v.len);
 	if (e->blob.err != 0) {		/* no memory for it: say so rather than send a wrong text */
@@ -66,6 +66,7 @@ emit_add(struct emit *e, const struct sample *s, struct mono now)
 		to->status = (uint32_t)STATUS_BadOutOfMemory;
 		e->blob.err = 0;
 	}
+	return to;
 }
 
 void

@@ -31,8 +31,8 @@ struct emit_queue {
 /* cap: samples, at most BATCH_SAMPLES_MAX are used. */
 void emit_init(struct emit *e, struct feed *feed, uint16_t scan_class, uint32_t cap);
 void emit_fini(struct emit *e);
-/* Add one; v's bytes are copied. A batch that is full goes out first. */
-void emit_add(struct emit *e, const struct sample *s, struct mono now);
+/* Add one; v's bytes are copied. A batch that is full goes out first. Returns the copy, until the next call. */
+struct sample *emit_add(struct emit *e, const struct sample *s, struct mono now);
 /* Hand on what is there. end: the scan is over; the last batch of a scan says so, if need be as an empty one. */
 void emit_flush(struct emit *e, bool end);
 /* When the oldest waiting batch has to go, MONO_NEVER if none waits. */

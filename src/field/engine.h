@@ -59,6 +59,7 @@ struct field {
 	int64_t			 retry_min_ns, retry_max_ns;
 	struct link_queue	 connect_queue;
 
+	struct mono		 now;		/* when the driver call under way began: good enough for all that it brings */
 	int64_t			 offset_ns;	/* wall - mono, when last looked at */
 	uint64_t		 clock_steps, batches, samples;
 	stat_t			*figures;
@@ -75,7 +76,7 @@ struct field {
 
 #define CONTAINER(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
 
-/* Both clocks; a step of the wall clock is noticed here and marked on all feeds. */
+/* Both clocks, also into f->now; a step of the wall clock is noticed here and marked on all feeds. */
 struct mono field_now(struct field *f, struct wall *wall);
 /* A batch leaves. */
 void field_emit(struct field *f, const struct batch_head *head, const struct sample *samples, const void *blob);

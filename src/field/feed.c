@@ -55,6 +55,8 @@ feed_new(struct link *l, uint32_t no, const struct source *s, bool shared, struc
 	}
 	emit_init(&f->loose, f, 0, 16);
 	f->known = must_calloc(s->ntags, sizeof *f->known);
+	for (uint32_t i = 0; i < s->ntags; i++)
+		f->known[i].scan_class = (uint16_t)(s->tags[i].scan_ns > 0 ? s->tags[i].scan_class : s->nscans);
 	f->stepped = must_calloc((s->ntags + 63) / 64, sizeof *f->stepped);
 	f->figures = stats_object(f->field->stats, STATS_source, s->name);
 	return f;
@@ -273,24 +275,29 @@ remember(struct feed *f, const struct sample *s)
 	k->good.p = mine;
 }
 
-void
-feed_sample(struct feed *f, const struct sample *s, struct mono now)
+/* The batch that a sample of this tag belongs to. */
+static struct emit *
+emit_of(struct feed *f, const struct sample *s)
 {
-	const struct tag *tag = &f->source->tags[s->tag];
-	struct sample marked = *s;
+	uint16_t c = f->known[s->tag].scan_class;
+
+	return (s->flags & SAMPLE_REREAD) == 0 && c < f->source->nscans && f->scans[c].running ? &f->scans[c].emit : &f->loose;
+}
+
+void
+feed_sample(struct feed *f, const struct sample *s)
+{
+	struct sample *to = emit_add(emit_of(f, s), s, f->field->now);
 
 	if (f->nstepped > 0 && (f->stepped[s->tag / 64] >> (s->tag % 64) & 1) != 0) {
 		f->stepped[s->tag / 64] &= ~(1ull << (s->tag % 64));
 		f->nstepped--;
-		marked.flags |= SAMPLE_CLOCK_STEP;
+		to->flags |= SAMPLE_CLOCK_STEP;
 	}
 	f->nsamples++;
 	if (status_is_good(s->status))
 		f->given_up = false;
 	remember(f, s);
-	bool scanned = (s->flags & SAMPLE_REREAD) == 0 && tag->scan_ns > 0 && tag->scan_class < f->source->nscans &&
-	    f->scans[tag->scan_class].running;
-	emit_add(scanned ? &f->scans[tag->scan_class].emit : &f->loose, &marked, now);
 }
 
 void

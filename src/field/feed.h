@@ -21,8 +21,9 @@ struct scan {
 	struct emit	 emit;
 };
 
-struct known {		/* of a tag */
+struct known {		/* of a tag; all that a sample needs stands in one cache line */
 	uint32_t	 status;	/* now */
+	uint16_t	 scan_class;	/* nscans: only on demand */
 	struct wall	 since;		/* in this status; 0: never had one */
 	struct wall	 good_at;	/* arrival of the last good value; 0: none yet */
 	struct value	 good;		/* bytes at p are ours */
@@ -69,7 +70,7 @@ void feed_down(struct feed *f, struct mono now);
 /* No connection could be had: all tags go bad, once. */
 void feed_unreachable(struct feed *f);
 /* From the host callbacks. */
-void feed_sample(struct feed *f, const struct sample *s, struct mono now);
+void feed_sample(struct feed *f, const struct sample *s);
 void feed_outcome(struct feed *f, enum outcome o, int64_t busy_ns, struct mono now);
 void feed_scan_done(struct feed *f, uint32_t scan_class, struct mono now);
 /* After a driver call: what was noted. May call the driver. */

@@ -19,6 +19,7 @@ field_now(struct field *f, struct wall *wall)
 {
 	struct mono now = mono_now();
 
+	f->now = now;
 	*wall = wall_now();
 	int64_t offset = wall->ns - now.ns, step = offset - f->offset_ns;
 	f->offset_ns = offset;

@@ -5,7 +5,6 @@
 #include "field/ask.h"
 #include "field/feed.h"
 #include "field/link.h"
-#include "os/clock.h"
 
 static struct link *
 of(struct driver_host *h)
@@ -40,7 +39,7 @@ host_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, 
 		s.v = *v;
 	if (s.v.type == VALUE_NULL && status_is_good(status))	/* never pass on a good nothing */
 		s.status = (uint32_t)STATUS_BadInternalError;
-	feed_sample(f, &s, mono_now());
+	feed_sample(f, &s);
 	if ((flags & SAMPLE_REREAD) != 0)
 		ask_sample(f, &s);
 }
@@ -48,14 +47,14 @@ host_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, 
 static void
 host_scan_done(struct driver_host *h, uint32_t src, uint32_t scan_class)
 {
-	feed_scan_done(feed_at(of(h), src), scan_class, mono_now());
+	feed_scan_done(feed_at(of(h), src), scan_class, of(h)->field->now);
 }
 
 static void
 host_outcome(struct driver_host *h, uint32_t src, enum outcome o, int64_t rtt_ns, int64_t busy_ns)
 {
 	(void)rtt_ns;
-	feed_outcome(feed_at(of(h), src), o, busy_ns, mono_now());
+	feed_outcome(feed_at(of(h), src), o, busy_ns, of(h)->field->now);
 }
 
 static void
