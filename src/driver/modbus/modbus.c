@@ -180,6 +180,9 @@ mb_up(void *ctx, struct mono now, struct wall wall)
 	l->rx_quiet = MONO_NEVER;
 	l->timeouts_row = 0;
 	l->line_free = now;
+	/* A new context may take over a connection (reload): its ids are to differ from those that are still owed a reply. */
+	if (l->tid == 0)
+		l->tid = (uint16_t)(now.ns / NS_PER_US);
 	for (uint32_t i = 0; i < l->nsrc; i++) {
 		struct mb_src *s = &l->src[i];
 		s->not_before = now;
