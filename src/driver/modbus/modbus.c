@@ -185,8 +185,8 @@ mb_up(void *ctx, struct mono now, struct wall wall)
 		l->tid = (uint16_t)(now.ns / NS_PER_US);
 	for (uint32_t i = 0; i < l->nsrc; i++) {
 		struct mb_src *s = &l->src[i];
-		s->not_before = now;
-		s->timeouts_row = 0;
+		s->not_before = s->owed_until = now;
+		s->owed = s->timeouts_row = 0;
 		/* It may be another device by now, or the same with a new program: ask again for what it refused. */
 		for (uint32_t b = 0; b < s->high; b++)
 			s->blocks[b].retry_at = now;
@@ -256,10 +256,15 @@ mb_tick(void *ctx, struct mono now, struct wall wall)
 		struct mb_slot *slot = &l->slots[i];
 		if (slot->job == MB_JOB_NONE || mono_before(now, slot->deadline))
 			continue;
-		if (l->framing != MB_TCP && l->rx_len > 0)
-			mb_rx_quiet(l);	/* a torn reply is garbage, not silence */
-		else
+		if (l->rx_len == 0)
 			mb_failed(l, slot, MB_FAULT_TIMEOUT, NULL, 0);
+		else if (l->framing != MB_TCP)
+			mb_rx_quiet(l);	/* a torn reply is garbage, not silence */
+		else {
+			/* What comes next would be taken for the rest of this frame. */
+			mb_reset(l, "a reply stopped half way: what follows cannot be told apart from its rest");
+			mb_failed(l, slot, MB_FAULT_GARBAGE, l->rx, l->rx_len);
+		}
 	}
 	mb_pump(l);
 }

@@ -122,6 +122,8 @@ struct mb_src {
 	uint16_t	 limit[2];	/* the most in one request, registers and bits; the device's own limit once learnt */
 	uint16_t	 good_len[2];	/* the longest that was answered */
 	struct mono	 not_before;	/* pause asked for by request-gap, a retry, or a reply that may still come */
+	uint32_t	 owed;		/* lines: replies that did not come in time and may still come, until owed_until */
+	struct mono	 owed_until;
 	uint32_t	 timeouts_row;
 	uint32_t	 probe_class;	/* MB_NONE: no probe wanted */
 	bool		 probe_flight;

@@ -27,8 +27,8 @@ foreign(struct mb_link *l, uint8_t unit, const uint8_t *frame, size_t len)
 		if (s->conf.unit != unit && l->nsrc > 1)
 			continue;
 		s->counts.late_dropped++;
-		if (l->framing != MB_TCP && s->timeouts_row > 0)
-			s->not_before = l->now;	/* the reply that we waited for has come */
+		if (s->owed > 0 && --s->owed == 0)
+			s->owed_until = s->not_before = l->now;
 		if (s->trace)
 			l->h->frame(l->h, i, false, frame, len, "late or foreign, dropped");
 		return;

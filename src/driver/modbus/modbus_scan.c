@@ -230,7 +230,7 @@ mb_scan_fault(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, e
 	bool again = fault == MB_FAULT_GARBAGE || (fault == MB_FAULT_TIMEOUT && l->framing != MB_TCP && s->timeouts_row <= 1);
 	if (again && !l->resetting && b->tries < s->conf.retries) {
 		if (fault == MB_FAULT_TIMEOUT)
-			s->not_before = l->now;	/* a late reply would be the answer to this very request */
+			s->not_before = l->now;	/* a late reply is the answer to this very request */
 		repeat(l, s, slot->block);
 		return;
 	}

@@ -86,6 +86,9 @@ pick(struct mb_link *l)
 static enum mb_job
 next_job(const struct mb_src *s)
 {
+	/* While a late reply may come only the repetition of its request goes out: for that one it is the right answer. */
+	if (s->owed > 0 && s->q_head != MB_NONE && s->blocks[s->q_head].tries > 0)
+		return MB_JOB_SCAN;
 	if (s->w_count > 0 && !s->w_flight)
 		return MB_JOB_WRITE;
 	if (s->read.active && !s->read.flight)
@@ -277,6 +280,9 @@ mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t 
 	}
 	struct mb_slot was = *slot;
 	mb_free_slot(l, slot);
+	/* Two requests, one reply: the other may still come. */
+	if (s->owed > 0 && mono_before(l->now, s->owed_until))
+		s->not_before = s->owed_until;
 	l->timeouts_row = 0;
 	s->counts.replies++;
 	s->counts.exceptions += reply.exception != 0;
@@ -309,6 +315,17 @@ judge_silence(struct mb_link *l, struct mb_src *s)
 		mb_reset(l, l->nsrc > 1 ? "no unit on this connection answers" : "the device does not answer on this connection");
 }
 
+/*
+ * Without transaction ids a late reply would pass for that of the next request of the same shape: the unit is left alone for as
+ * long again as it had to answer, or until what it owes has come (modbus_rx.c, foreign).
+ */
+static void
+reply_owed(struct mb_link *l, struct mb_src *s)
+{
+	s->owed = mono_before(l->now, s->owed_until) ? s->owed + 1 : 1;
+	s->not_before = s->owed_until = mono_add(l->now, s->conf.timeout_ns);
+}
+
 void
 mb_failed(struct mb_link *l, struct mb_slot *slot, enum mb_fault fault, const uint8_t *frame, size_t frame_len)
 {
@@ -322,9 +339,8 @@ mb_failed(struct mb_link *l, struct mb_slot *slot, enum mb_fault fault, const ui
 		s->counts.timeouts++;
 		note_outcome(l, s, &was, OUTCOME_TIMEOUT);
 		judge_silence(l, s);
-		/* Without transaction ids a late reply would pass for that of the next request: let it come first. */
 		if (l->framing != MB_TCP)
-			s->not_before = mono_add(l->now, s->conf.timeout_ns);
+			reply_owed(l, s);
 	} else if (fault == MB_FAULT_GARBAGE) {
 		s->counts.garbage++;
 		note_outcome(l, s, &was, OUTCOME_GARBAGE);
