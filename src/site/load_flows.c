@@ -159,11 +159,13 @@ check_tags(struct loader *l, struct flow_draft *d, const bool *marked)
 	const struct flow *f = d->flow;
 	bool range = f->change == CHANGE_OF_RANGE && (f->reduce == REDUCE_ON_CHANGE || f->reduce == REDUCE_SWINGING_DOOR);
 
-	for (size_t t = 0; t < l->ntags; t++) {
-		if (!marked[t] || !range || l->tags[t].has_range || !value_is_number(l->tags[t].type) || !l->places[t].known)
+	for (size_t t = 0; range && t < l->ntags; t++) {
+		const struct tag *tag = &l->tags[t];
+		bool measured = value_is_number(tag->type) && tag->type != VALUE_BOOL && tag->enumeration == NULL;
+		if (!marked[t] || tag->has_range || !measured || !l->places[t].known)
 			continue;
 		char cause[400];
-		snprintf(cause, sizeof cause, "it reduces by per cent of range, but tag \"%.200s\" has no range", l->tags[t].path);
+		snprintf(cause, sizeof cause, "it reduces by per cent of range, but tag \"%.200s\" has no range", tag->path);
 		how_conflict(l, d, f->reduce == REDUCE_ON_CHANGE ? "on-change" : "swinging-door", cause,
 		    "give the tag its range, or write the deadband in the tag's unit or as per cent of the value");
 		return;

@@ -137,7 +137,7 @@ expand(struct loader *l, const struct type_tag *t, int key, const struct equipme
 	}
 	int err = params_expand(e->params, v->s, &out, why, sizeof why);
 	if (err == 0)
-		return strings_keep(&l->strings, buf_text(&out), out.len);
+		return strings_add(&l->strings, buf_text(&out), out.len);
 	site_error(&l->f, "params", t->cells[key], "%s of tag %s of equipment \"%.160s\": %s", tag_keys[key].name, t->name, e->path,
 	    err == ERR_LIMIT ? "longer than 1000 bytes once its parameters are filled in" : why);
 	site_remedy(&l->f, "declare the parameter below `params` of the type, and give its value below `params` of the equipment");

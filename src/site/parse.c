@@ -104,10 +104,16 @@ parse_real(const struct key *k, struct text t, struct parse_env *env, struct key
 	return err != 0 ? err : in_limits(k, out->f, env);
 }
 
+/* Longer texts (paths, addresses, descriptions) differ from row to row: looking for an equal one would cost more than it saves. */
+#define KEEP_MAX 256
+
 static int
 parse_text(const struct key *k, struct text t, struct parse_env *env, struct keyval *out)
 {
-	keep(env, t, out);
+	if (k->max > KEEP_MAX)
+		out->s = strings_add(env->strings, t.s, t.len);
+	else
+		keep(env, t, out);
 	return in_limits(k, (double)t.len, env);
 }
 
