@@ -87,8 +87,8 @@ print_sample(struct tail *t, const struct tag *tag, const struct sample *s)
 	} else {
 		buf_printf(&t->line, "%s  %s  ", wall_format(sample_time(s), 3, when), tag->path);
 		value_print(&t->line, &s->v);
-		if (tag->unit[0] != '\0')
-			buf_printf(&t->line, " %s", tag->unit);
+		if (show_unit(tag)[0] != '\0')
+			buf_printf(&t->line, " %s", show_unit(tag));
 		if (!status_is_good(s->status))
 			buf_printf(&t->line, "  %s", status_text(s->status));
 	}

@@ -40,8 +40,9 @@ enter(struct health *h, enum health_state to, struct mono now)
 	else if (log_limit_ok(&h->quiet, now, &left_out))
 		log_event(to == HEALTH_GOOD ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, to == HEALTH_GOOD ? "source_recovered" : "source_silent",
 		    "source=\"%s\" misses=%u left_out=%lu", h->source, h->misses, left_out);
+	if (h->state < HEALTH_SILENT || to < HEALTH_SILENT)	/* a probe that fails leaves a silent source as long silent as it was */
+		h->since = now;
 	h->state = to;
-	h->since = now;
 }
 
 void

@@ -38,7 +38,7 @@ struct health {
 	uint32_t		 misses;	/* in a row */
 	bool			 answered;	/* at least once since the start */
 	bool			 shared;	/* other sources live on its link */
-	struct mono		 since;		/* in this state */
+	struct mono		 since;		/* in this state; silent and probing count as one */
 	struct backoff		 probes;
 	const char		*source;	/* name, for log lines; borrowed */
 	struct log_limit	 quiet;

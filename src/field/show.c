@@ -1,6 +1,14 @@
 /* See show.h. */
 #include "field/show.h"
 
+#include <string.h>
+
+const char *
+show_unit(const struct tag *tag)
+{
+	return tag->unit == NULL || strcmp(tag->unit, "1") == 0 ? "" : tag->unit;
+}
+
 static void
 show_time(struct json *j, const char *key, struct wall t)
 {
@@ -37,9 +45,9 @@ show_sample(struct json *j, const struct tag *tag, const struct sample *s)
 	json_key(j, "value");
 	value_json(j, &s->v);
 	show_meaning(j, tag, &s->v);
-	if (tag->unit != NULL && tag->unit[0] != '\0') {
+	if (show_unit(tag)[0] != '\0') {
 		json_key(j, "unit");
-		json_text(j, tag->unit);
+		json_text(j, show_unit(tag));
 	}
 	json_key(j, "status");
 	json_text(j, status_name(s->status));

@@ -87,9 +87,9 @@ why_json(struct feed *f, uint32_t tag, struct buf *out)
 	put_time(&j, "since", k->since);
 	json_key(&j, "last_good");
 	value_json(&j, &k->good);
-	if (t->unit != NULL && t->unit[0] != '\0') {
+	if (show_unit(t)[0] != '\0') {
 		json_key(&j, "unit");
-		json_text(&j, t->unit);
+		json_text(&j, show_unit(t));
 	}
 	put_time(&j, "last_good_at", k->good_at);
 	put_source(&j, f);

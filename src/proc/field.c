@@ -157,6 +157,8 @@ int
 field_main(const char *name, const char *state_dir)
 {
 	static const struct child_ops ops = { .plan = on_plan, .client = on_client, .stop = on_stop };
+
+	log_open(name, LOG_LEVEL_INFO);
 	int status = child_main(ROLE_FIELD, name, state_dir, &ops, &proc, &proc.child);
 
 	field_free(proc.field);
