@@ -3,13 +3,18 @@
 
 #include <string.h>
 
-/* Everything a person wrote should do something; what does not is probably a slip of the pen. */
+/*
+ * Everything a person wrote should do something; what does not is probably a slip of the pen. While there are errors nothing is
+ * said: a conduit may only look idle because the flow that needs it is misspelt.
+ */
 static void
 check_unused(struct loader *l)
 {
 	const struct plan *p = l->plan;
 	bool *read = arena_array(&l->scratch, p->nsources + 1, sizeof *read);
 
+	if (l->f.report->errors > 0)
+		return;
 	for (size_t i = 0; i < l->ntags; i++)
 		read[l->tags[i].source] = true;
 	for (uint32_t i = 0; i < p->nsources; i++)
@@ -72,20 +77,17 @@ check_flow_texts(struct loader *l)
 	}
 }
 
-static const struct {
-	const char	*name;
-	void		(*run)(struct loader *l);
-} rules[] = {
-	{ "unused", check_unused },
-	{ "scan-classes", check_scan_classes },
-	{ "flow-reason", check_flow_texts },
-	{ "overlap", check_overlaps },
-	{ "link-load", check_link_load },
+static void (*const rules[])(struct loader *) = {
+	check_scan_classes,
+	check_flow_texts,
+	check_overlaps,
+	check_link_load,
+	check_unused,	/* last: it looks at what the others found */
 };
 
 void
 site_checks(struct loader *l)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-		rules[i].run(l);
+		rules[i](l);
 }
