@@ -165,7 +165,6 @@ mb_split(struct mb_src *s, uint32_t block, uint32_t kids[2])
 	b->next = kids[0];
 	cover(s, kids[0]);
 	cover(s, kids[1]);
-	l->trouble = r->trouble = b->trouble;
 	b->half_max = l->count > r->count ? l->count : r->count;
 	b->halves_done = b->halves_good = 0;
 	b->state = MB_SPLIT;
