@@ -232,9 +232,11 @@ void mb_rx_quiet(struct mb_link *l);
 void mb_why(const struct mb_link *l, const struct mb_src *s, uint32_t tag, struct json *out);
 void mb_explain(enum mb_framing f, bool out, const void *p, size_t len, struct buf *text);
 
-/* modbus.c */
+/* modbus_open.c: bytes that a link takes, and its layout in ctx. h NULL: only to look at the plan of blocks. */
 size_t mb_size(const struct link_sources *v);
 int mb_open(enum mb_framing f, void *ctx, const struct link_sources *v, struct driver_host *h);
+
+/* modbus_load.c */
 int mb_load(enum mb_framing f, const struct source *s, struct arena *a, struct load_info *out);
 
 static inline bool
