@@ -144,7 +144,7 @@ reduce_take(struct reduce *r, const uint32_t *slot, uint32_t nslots, const struc
 		uint32_t i = slot[v[k].tag] - 1;
 		struct sample x = v[k];
 		/* Read again: what is not newer than the restored state is part of it. Windows know better, by closed. */
-		if (mode != REDUCE_LIVE && r->window == NULL && x.arrival.ns <= r->seen[i].arrival)
+		if (mode != REDUCE_LIVE && r->window == NULL && x.arrival.ns <= r->seen[i].arrival && (x.flags & SAMPLE_CLOCK_STEP) == 0)
 			continue;
 		r->counts.seen++;
 		check_type(r, &r->points[i], &x);

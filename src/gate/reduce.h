@@ -51,7 +51,7 @@ struct reduce_counts {
 /*
  * LIVE is the ordinary way. The others are for a restarted gate that reads a ring again:
  * QUIET: all that this record lets through is in the spool already; take it for the state alone.
- * AGAIN: part of what this record lets through may be in the spool: what the restored state shows to be there is left out.
+ * AGAIN: what this record lets through may be in the spool, in part or whole: what the restored state shows to be there is left out.
  */
 enum reduce_mode { REDUCE_LIVE, REDUCE_QUIET, REDUCE_AGAIN };
 

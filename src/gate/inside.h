@@ -1,0 +1,185 @@
+/* Inside of gate: what its files share. Nobody else includes this. */
+#ifndef GATE_INSIDE_H
+#define GATE_INSIDE_H
+
+#include "base/log.h"
+#include "base/map.h"
+#include "gate/gate.h"
+#include "gate/reduce.h"
+#include "ring/report.h"
+#include "spool/ledger.h"
+#include "spool/names.h"
+#include "spool/spool.h"
+
+#define MARKS_MAX	16u	/* as in struct spool_state */
+#define BORDERS		64u	/* places in a ring that a restart may go back to */
+
+/* A sink of a stream. */
+struct member {
+	char		name[REPORT_SINK_MAX + 1];
+	uint64_t	delivered;	/* reported, not entered in the ledger yet; 0: nothing */
+	uint64_t	entered;	/* entered and not yet durable or not yet answered; 0: nothing */
+	bool		present, wanted;
+};
+
+struct stream {
+	char			 dir[NAME_DIR_MAX];	/* its name under the root, and in reports */
+	const char		*flow;			/* own memory */
+	uint32_t		 schema;
+	struct spool		*spool;			/* NULL: not opened yet, or off */
+	struct ledger		*ledger;
+	bool			 off;			/* damaged for good: its samples are lost and counted */
+	bool			 current;		/* a flow of the plan in force */
+	bool			 stale;			/* has left the plan lately, may still get samples of before */
+	struct spool_opts	 opts;
+
+	struct reduce_how	 how;
+	struct reduce		*reduce;		/* NULL: only to be delivered */
+	bool			 bytes;			/* has tags of text or array */
+	struct out		 out;
+	struct mono		 out_since;
+	uint64_t		 epoch, from, pos;	/* ring of what waits in out; where its oldest record begins, its newest ends */
+	int64_t			 latency_ns;
+	struct spool_mark	 restored[MARKS_MAX];	/* as found on disk; epoch 0 ends */
+
+	struct member		 sinks[LEDGER_SINKS_MAX];
+	uint32_t		 nsinks;
+	bool			 ledger_dirty;
+	uint64_t		 next;			/* number that the next sample gets */
+	uint64_t		 lost;			/* to be entered in the ledger */
+	char			 lost_note[160];	/* "": nothing to enter */
+	struct mono		 sync_at, tick_at;
+	uint64_t		 stamp;			/* of the last loss counted, so that it counts once */
+
+	uint64_t		 admitted, batches, write_errors, dropped, unseen, lost_total;
+	struct wall		 last_admitted;
+	stat_t			*stats;
+	struct stream		*next_stream;
+};
+
+/* Where the batches of a source go. */
+struct leg {
+	struct stream	*st;
+	uint32_t	*slot;		/* of each tag: its point + 1 */
+};
+struct source_route {
+	uint64_t	 key;
+	const char	*name;		/* in the routes' arena */
+	uint32_t	 ntags;
+	struct leg	*legs;
+	uint32_t	 nlegs;
+	char		*writer;	/* who brings it; the first one keeps it. In the arena; NULL: nobody yet */
+	uint64_t	 epoch, seq;	/* of its last batch */
+	uint64_t	 gaps;		/* of the ring, when it came */
+};
+struct routes {
+	struct arena		 arena;
+	struct map		 by_key;
+	struct source_route	*sources;
+	uint32_t		 n;
+};
+
+struct ring_in {
+	struct ring_in		*next;		/* older ones of a writer stand before newer ones */
+	char			*writer;
+	struct ring_reader	*r;
+	uint64_t		 epoch;
+	bool			 placed;	/* its first position was chosen */
+	uint64_t		 replay;	/* up to here a gate before this one may have taken it; 0: not a known ring */
+	uint64_t		 borders[BORDERS];	/* record borders, oldest first */
+	uint32_t		 nborders;
+	uint64_t		 gaps;
+	uint64_t		 records, samples, lost, refused;
+	stat_t			*stats;
+};
+
+struct gate {
+	const struct disk	*disk;
+	char			*spool_dir;
+	struct spool_root	*root;
+	struct stats		*stats;
+	struct gate_opts	 opts;
+	struct plan		*plan;
+	struct stream		*streams;
+	struct routes		 routes, before;	/* of the plan in force, of the one before it */
+	struct mono		 before_until;
+	struct ring_in		*rings;
+	bool			 memory;	/* a stream needs to read back after a restart */
+
+	void			*record;	/* the batch in work */
+	struct source_route	*route;		/* of it, while legs are left to do */
+	uint32_t		 legs_left;
+	struct batch		 batch;
+	struct ring_in		*from;
+	uint64_t		 start, end;	/* its place */
+
+	bool			 held, admitted;
+	int64_t			 back_off_ns;
+	struct mono		 retry_at, sync_at, tick_at, flush_at, account_at, trim_at, publish_at;
+	uint64_t		 stamp;
+	uint64_t		 refused_reports;
+	struct log_limit	 log_write, log_refused, log_report, log_lost;
+};
+
+/* stream.c */
+struct stream *stream_new(struct gate *g, const char *dir, const char *flow, uint32_t schema);
+struct stream *stream_by_dir(struct gate *g, const char *dir);
+/* Open spool and ledger; schema NULL: as it stands on disk. Reads back the state of the reduction. */
+int stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema);
+void stream_free(struct stream *st);
+/* <root>/<dir> */
+int stream_path(const struct gate *g, const struct stream *st, char out[DISK_PATH_MAX]);
+
+/* flush.c: what waits goes into the spool. 0 or the disk's error; nothing is lost either way. */
+int stream_flush(struct gate *g, struct stream *st, struct mono now, struct wall wall);
+/* Note that a write failed and when to try again; a flush that succeeds ends it. */
+void gate_hold(struct gate *g, struct stream *st, int err, struct mono now);
+/* Make durable what is due, or all. The first error; the gate is held then. */
+int gate_sync(struct gate *g, struct mono now, bool force);
+/* Try again what is held. True: nothing is held any more. */
+bool gate_release(struct gate *g, struct mono now, struct wall wall);
+
+/* members.c */
+void members_load(struct stream *st);
+/* SINK and LEAVE entries for a difference between plan and ledger. */
+int members_update(struct stream *st, const struct plan *p, const struct flow *f, struct wall wall);
+struct member *member_find(struct stream *st, const char *name);
+
+/* routes.c */
+/* What f's tags are in the stream: the points and the schema's tags (arena). */
+uint32_t flow_points(const struct plan *p, const struct flow *f, struct reduce_point **points, struct spool_schema *schema, struct arena *a);
+void routes_build(struct gate *g, const struct plan *p, struct stream *const *of_flow, struct routes *out);
+void routes_fini(struct routes *r);
+
+/* inforce.c */
+/* Open the streams of the plan that the disk refused before. True: none is missing. */
+bool plan_open_missing(struct gate *g, struct mono now, struct wall wall);
+/* The plan before is over: what its batches left half done goes out. */
+void plan_forget_before(struct gate *g, struct mono now, struct wall wall);
+
+/* admit.c */
+/* Take the batch in g->record, len bytes; then admit_go(). False: it was refused. */
+bool admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now);
+void admit_go(struct gate *g, struct mono now, struct wall wall);
+/* Samples that never reached the gate: enter them in the ledgers of all streams fed by this ring, or by this source. */
+void admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note, struct mono now);
+
+/* rings.c */
+/* Read at most `records`. True: there is more. */
+bool rings_read(struct gate *g, uint32_t records, struct mono now, struct wall wall);
+uint64_t ring_low(const struct gate *g, const struct ring_in *in);
+struct ring_in *ring_by_epoch(struct gate *g, uint64_t epoch);
+void rings_free(struct gate *g);
+
+/* account.c */
+/* Enter what is due, make it durable, answer. */
+int gate_account(struct gate *g, struct mono now, struct wall wall, bool force);
+
+/* retain.c */
+void gate_trim(struct gate *g, struct wall wall);
+
+/* figures.c */
+void gate_publish(struct gate *g);
+void gate_figures(struct gate *g);	/* make the objects anew, after a plan */
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Retention: segments go when every sink has settled them, or when quota and age say so. What goes unsettled is entered in
+ * the ledger, for every sink that was still owed it, and made durable before the segment goes.
+ */
+#include "gate/inside.h"
+
+struct drop_ctx {
+	struct stream	*st;
+	struct wall	 wall;
+};
+
+static int
+drop(void *arg, uint64_t first, uint64_t last, const char *policy)
+{
+	struct drop_ctx *c = arg;
+	struct ledger_entry e = { .kind = LEDGER_DROPPED, .when = c->wall, .sink = "", .first = first, .last = last, .note = policy };
+
+	int err = ledger_put(c->st->ledger, &e);
+	if (err == 0)
+		err = ledger_sync(c->st->ledger);
+	if (err != 0)
+		return err;
+	c->st->dropped += last - first + 1;
+	for (uint32_t i = 0; i < c->st->nsinks; i++)	/* an older "delivered" has nothing to say any more */
+		if (c->st->sinks[i].delivered <= last)
+			c->st->sinks[i].delivered = 0;
+	log_warn("dropped_by_policy", "stream=\"%s\" first=%llu last=%llu policy=%s", c->st->dir, (unsigned long long)first,
+	    (unsigned long long)last, policy);
+	return 0;
+}
+
+void
+gate_trim(struct gate *g, struct wall wall)
+{
+	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {
+		if (st->spool == NULL || st->ledger == NULL)
+			continue;
+		struct drop_ctx c = { st, wall };
+		int err = spool_trim(st->spool, ledger_settled(st->ledger), wall, drop, &c);
+		if (err != 0)
+			log_warn("trim_failed", "stream=\"%s\" error=\"%s\" note=\"tried again in some seconds\"", st->dir, err_text(err));
+	}
+}
