@@ -1,7 +1,6 @@
 /* `penstock sim ...`: all of it is in src/sim. */
+#include "cli/cli.h"
 #include "sim/sim.h"
-
-int cmd_sim(int argc, char **argv);
 
 int
 cmd_sim(int argc, char **argv)

@@ -93,7 +93,7 @@ sim_app_run(struct sim_app *a)
 			return 2;
 		}
 	if (sim_control_open(&a->control, (unsigned)a->control_port) != 0)
-		return 1;
+		return 2;
 	printf("control %s\nready\n", a->control.where);
 	fflush(stdout);
 	uv_update_time(&a->loop);

@@ -74,18 +74,18 @@ open_tcp(struct sim_plant *p)
 		struct sim_endpoint *e = &p->port[k];
 		*e = (struct sim_endpoint){ .framing = MBS_TCP, .lenient = true, .slots = &p->own[k], .nslots = 1 };
 		if (open_port(p, e, sim_types[k].name, opt.base_port ? opt.base_port + (unsigned)k : 0) != 0)
-			return 1;
+			return 2;
 		sim_say_endpoint(e, "1", "");
 	}
 	p->whole = (struct sim_endpoint){ .framing = MBS_TCP, .slots = p->row, .nslots = SIM_KINDS };
 	if (open_port(p, &p->whole, "line", opt.base_port ? opt.base_port + SIM_KINDS : 0) != 0)
-		return 1;
+		return 2;
 	sim_say_endpoint(&p->whole, "1", "units=1-4");
 	if (!opt.rtu_tcp)
 		return 0;
 	p->rtu_tcp = (struct sim_endpoint){ .framing = MBS_RTU, .slots = p->row, .nslots = SIM_KINDS };
 	if (open_port(p, &p->rtu_tcp, "rtu-tcp", opt.rtu_port) != 0)
-		return 1;
+		return 2;
 	sim_say_endpoint(&p->rtu_tcp, "1", "units=1-4 rtu-over-tcp");
 	return 0;
 }
@@ -101,7 +101,7 @@ open_serial(struct sim_plant *p)
 	p->serial.bus = sim_bus_new(&p->app.loop, &cfg);
 	sim_net_add(&p->app.net, &p->serial);
 	if (p->serial.bus == NULL || sim_serve_tty(&p->serial, opt.serial, (unsigned)opt.baud) != 0)
-		return 1;
+		return 2;
 	sim_say_endpoint(&p->serial, "1", "units=1-4 rtu");
 	return 0;
 }
@@ -163,11 +163,11 @@ sim_bottling(int argc, char **argv)
 	if (opt.history_ms > 0)
 		return print_history(&p->line);
 	if (sim_app_init(&p->app) != 0)
-		return 1;
+		return 2;
 	for (int k = 0; k < SIM_KINDS; k++)
 		make_unit(p, k);
 	if (open_tcp(p) != 0 || open_serial(p) != 0)
-		return 1;
+		return 2;
 	p->app.control.app = p;
 	p->app.control.verbs = sim_plant_verbs;
 	p->app.control.n = sim_plant_nverbs;

@@ -53,7 +53,7 @@ open_bus(void)
 	};
 	ep.bus = sim_bus_new(&app.loop, &cfg);
 	if (ep.bus == NULL)
-		return 1;
+		return 2;
 	sim_net_add(&app.net, &ep);
 	if (opt.pty != NULL)
 		err = sim_serve_pty(&ep, opt.pty);
@@ -107,7 +107,7 @@ sim_bus(int argc, char **argv)
 		return 2;
 	}
 	if (sim_app_init(&app) != 0)
-		return 1;
+		return 2;
 	make_units();
-	return open_bus() != 0 ? 1 : sim_app_run(&app);
+	return open_bus() != 0 ? 2 : sim_app_run(&app);
 }

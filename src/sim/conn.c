@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
+#include "os/stream.h"
 #include "sim/conn.h"
 
 #define SILENCE_MS	20		/* 3.5 characters at 2400 baud and above, with room for a slow scheduler */
@@ -120,14 +120,14 @@ sim_conn_from_fd(struct sim_endpoint *e, int fd)
 	struct sim_conn *c = conn_new(e);
 
 	if (c == NULL) {
-		close(fd);
+		stream_close(fd);
 		return ERR_NOMEM;
 	}
 	uv_pipe_init(e->net->loop, &c->u.pipe, 0);
 	conn_link(c);
 	int r = uv_pipe_open(&c->u.pipe, fd);
 	if (r != 0) {
-		close(fd);
+		stream_close(fd);
 		sim_conn_end(c, SIM_CLOSE);
 		return err_from_errno(-r);
 	}

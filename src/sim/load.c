@@ -51,7 +51,7 @@ make_device(struct device *d, uint64_t i)
 	snprintf(host, sizeof host, "127.%u.%u.%u", 1 + (unsigned)(i >> 16), (unsigned)(i >> 8 & 255),
 	    (unsigned)(i & 255));
 	if (sim_listen(&d->ep, opt.spread ? host : app.bind, (unsigned)port) != 0)
-		return 1;
+		return 2;
 	sim_say_endpoint(&d->ep, "1", as);
 	return 0;
 }
@@ -112,9 +112,9 @@ sim_load(int argc, char **argv)
 	raise_limit();
 	devices = calloc(opt.devices, sizeof *devices);
 	if (devices == NULL || sim_app_init(&app) != 0)
-		return 1;
+		return 2;
 	for (uint64_t i = 0; i < opt.devices; i++)
 		if (make_device(&devices[i], i) != 0)
-			return 1;
+			return 2;
 	return sim_app_run(&app);
 }

@@ -52,6 +52,7 @@ struct sim_endpoint {
 	struct sim_conn		*conns;
 	size_t			 nconns;
 	const char		*tty;		/* borrowed path, NULL for TCP */
+	bool			 pty;		/* it is a link to a pseudo terminal of ours */
 	unsigned		 baud;		/* set on the tty; 0: leave it */
 	uv_timer_t		 reopen;	/* of the tty, after it was lost */
 };

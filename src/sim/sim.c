@@ -26,7 +26,7 @@ points(int argc, char **argv)
 		sim_points_markdown(&out);
 	fputs(buf_text(&out), stdout);
 	buf_fini(&out);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return fflush(stdout) == 0 ? 0 : 2;
 }
 
 static const struct { const char *name, *help; int (*run)(int argc, char **argv); } commands[] = {

@@ -191,7 +191,7 @@ def test_wrong_use_is_refused_with_a_reason():
 def test_a_taken_port_is_said():
     sim, _ = bottling()
     done = run(program(), "sim", "bottling", "--base-port", sim.endpoints["filler"].port)
-    equal(done.returncode, 1, "exit status")
+    equal(done.returncode, 2, "exit status")
     assert "another program" in done.stderr, done.stderr
 
 
