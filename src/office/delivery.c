@@ -184,6 +184,9 @@ pair_step(struct delivery *d, struct pair *p)
 {
 	enum step s = STEP_NOTHING;
 
+	if (p->hold_until.ns != 0 && mono_before(mono_now(), p->hold_until))
+		return STEP_NOTHING;
+	p->hold_until.ns = 0;
 	if (p->older != NULL && !pair_drained(p->older))
 		return STEP_NOTHING;
 	if (p->live_on)
@@ -316,22 +319,33 @@ delivery_done(struct delivery *d, struct sink_stream *s, uint64_t first, uint64_
 		d->ops->again(d->arg, 0);
 }
 
+/* Owed anew: the backlog goes back to it, and passes over what is under way. */
+void
+delivery_restore(struct delivery *d, struct pair *p, uint64_t first, uint64_t last, unsigned after_ms)
+{
+	struct entry *e = find_entry(p, first, last);
+
+	if (e == NULL)
+		return;
+	drop_entry(p, e);
+	if (first < p->main.next)
+		lane_move(&p->main, first);
+	p->main.caught_up = false;
+	p->hold_until = mono_add(mono_now(), after_ms * NS_PER_MS);
+	d->ops->again(d->arg, after_ms);
+}
+
 /* Read it once more, by itself: what the sink was shown is gone. */
 static void
-put_aside(struct delivery *d, struct pair *p, const struct entry *e, const char *reason)
+put_aside(struct delivery *d, struct pair *p, uint64_t first, uint64_t last, const char *reason)
 {
-	struct lane lane = { .next = e->first };
+	struct lane lane = { .next = first };
 	struct spool_damage damage;
 
-	int err = lane_read(&lane, p->dir, d->disk, &damage);
-	if (err == 0)
+	if (lane_read(&lane, p->dir, d->disk, &damage) == 0)
 		d->ops->refused(d->arg, p, &lane.batch, reason);
-	else {	/* offered anew by and by: then it is read as damaged, or refused again */
-		uint64_t first = e->first;
-		drop_entry(p, find_entry(p, e->first, e->last));
-		lane_move(&p->main, first < p->main.next ? first : p->main.next);
-		d->ops->again(d->arg, TROUBLE_MS);
-	}
+	else	/* by and by it is read as damaged, or refused again */
+		delivery_restore(d, p, first, last, TROUBLE_MS);
 	lane_close(&lane);
 }
 
@@ -349,8 +363,7 @@ delivery_refused(struct delivery *d, struct sink_stream *s, uint64_t first, uint
 		return;
 	e->refused = true;
 	p->nrefused++;
-	struct entry copy = *e;
-	put_aside(d, p, &copy, reason);
+	put_aside(d, p, first, last, reason);
 }
 
 void

@@ -74,6 +74,7 @@ struct pair {
 	struct lane		 main, live;
 	bool			 live_on;
 	uint64_t		 live_from;	/* first number of the live lane */
+	struct mono		 hold_until;	/* nothing is offered before; ns 0: no hold */
 	struct mono		 behind_since;	/* ns 0: it is not */
 	uint64_t		 backlog;	/* samples, at the last tick */
 	struct log_limit	 complaints;
@@ -117,6 +118,8 @@ void delivery_lost(struct delivery *d);
 
 /* A refused batch is durably aside. */
 void delivery_quarantined(struct delivery *d, struct pair *p, uint64_t first, uint64_t last);
+/* It could not be put aside: offer it again after a while. */
+void delivery_restore(struct delivery *d, struct pair *p, uint64_t first, uint64_t last, unsigned after_ms);
 /* Offer a batch from quarantine, one at a time; its samples stay in place until ops->retried(). ERR_BUSY while one is under way. */
 int delivery_retry(struct delivery *d, struct pair *p, int64_t id, const struct spool_batch *b);
 /* Start live lanes where pairs are behind and may; refresh the figures. About once a second. */

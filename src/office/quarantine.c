@@ -249,6 +249,12 @@ quarantine_put(struct quarantine *q, const struct quarantine_item *i, void (*sto
 	start(q);
 }
 
+bool
+quarantine_idle(const struct quarantine *q)
+{
+	return !q->working && q->queue == NULL;
+}
+
 void
 quarantine_close(struct quarantine *q)
 {

@@ -44,6 +44,9 @@ void quarantine_close(struct quarantine *q);	/* waits for what is being put asid
  */
 void quarantine_put(struct quarantine *q, const struct quarantine_item *item, void (*stored)(void *arg, int err), void *arg);
 
+/* Is nothing being put aside? */
+bool quarantine_idle(const struct quarantine *q);
+
 /* Calls each(arg, item) in order of id; state negative: all. sink NULL: of all. Without samples and preview. 0 or an error. */
 int quarantine_each(struct quarantine *q, int state, const char *sink, void (*each)(void *arg, const struct quarantine_item *item), void *arg);
 /* One item with everything. 0, ERR_NOTFOUND, ERR_IO. */

@@ -1,0 +1,405 @@
+/*
+ * Into the quarantine and out of it again. Order matters at each step: durable in the quarantine before gate hears of it; delivered
+ * before it is marked released; marked before gate hears of that; deleted only when the ledger has it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "office/inside.h"
+#include "os/clock.h"
+
+#define AGAIN_MS 10000u		/* after the quarantine's disk failed */
+
+/* ---- in ---- */
+
+struct aside {
+	struct office	*office;
+	char		 sink[64], stream[REPORT_STREAM_MAX + 1], reason[REPORT_NOTE_MAX + 1];
+	uint64_t	 first, last;
+};
+
+static struct outlet *
+outlet_find(const struct office *o, const char *name)
+{
+	for (struct outlet *k = o->outlets; k != NULL; k = k->next)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+static void
+aside_failed(struct office *o, const struct aside *a, struct owed *w, int err)
+{
+	unsigned long left_out;
+
+	if (log_limit_ok(&o->complaints, mono_now(), &left_out))
+		log_error("quarantine_failed", "sink=%s stream=\"%s\" first=%llu error=\"%s\" remedy=\"%s\"", a->sink, a->stream,
+		    (unsigned long long)a->first, err_text(err), err == ERR_LIMIT ?
+		    "the quarantine is full: penstock quarantine retry or drop" : "free the disk of the state directory");
+	if (w != NULL)
+		delivery_restore(&w->outlet->delivery, &w->pair, a->first, a->last, AGAIN_MS);
+}
+
+/* The pair may be gone by now (a new plan): then the next one finds the item by release_recall(). */
+static void
+on_stored(void *arg, int err)
+{
+	struct aside *a = arg;
+	struct outlet *k = outlet_find(a->office, a->sink);
+	struct owed *w = k != NULL ? owed_find(k, a->stream) : NULL;
+
+	if (err != 0)
+		aside_failed(a->office, a, w, err);
+	else if (w != NULL && account_item(&a->office->reporter, w->account, MSG_QUARANTINED, a->first, a->last, a->reason)) {
+		log_warn("batch_quarantined", "sink=%s stream=\"%s\" first=%llu last=%llu reason=\"%s\"", a->sink, a->stream,
+		    (unsigned long long)a->first, (unsigned long long)a->last, a->reason);
+		stat_set((stat_t *)&k->host.stats[STATS_sink_quarantined], quarantine_count(a->office->quarantine, k->name));
+		delivery_quarantined(&k->delivery, &w->pair, a->first, a->last);
+		office_flush_soon(a->office);
+	} else if (w != NULL)
+		aside_failed(a->office, a, w, ERR_LIMIT);
+	free(a);
+}
+
+void
+release_put_aside(struct owed *w, const struct spool_batch *b, const char *reason)
+{
+	struct office *o = w->outlet->office;
+	struct buf samples = { 0 }, preview = { .max = QUARANTINE_PREVIEW_MAX };
+	struct aside *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		fatal("out_of_memory", "what=quarantine");
+	a->office = o;
+	snprintf(a->sink, sizeof a->sink, "%s", w->outlet->name);
+	snprintf(a->stream, sizeof a->stream, "%s", w->stream->name);
+	snprintf(a->reason, sizeof a->reason, "%s", reason);
+	a->first = b->first;
+	a->last = b->first + b->n - 1;
+	frozen_write(b, &samples);
+	w->outlet->type->preview(w->outlet->inst, &w->pair.stream, b, &preview);
+	if (preview.err == ERR_LIMIT) {		/* cut: what fits is enough to see what it was */
+		preview.err = 0;
+		buf_puts(&preview, "");
+	}
+	struct quarantine_item item = {
+		.stream = a->stream, .sink = a->sink, .reason = a->reason, .preview = buf_text(&preview), .first = a->first, .last = a->last,
+		.when = wall_now(), .samples = samples.p, .samples_len = samples.len,
+	};
+	if (samples.err == 0)
+		quarantine_put(o->quarantine, &item, on_stored, a);
+	else
+		on_stored(a, samples.err);
+	buf_fini(&samples);
+	buf_fini(&preview);
+}
+
+struct recall {
+	struct owed	*w;
+	uint64_t	 next;
+};
+
+static void
+recall_one(void *arg, const struct quarantine_item *i)
+{
+	struct recall *r = arg;
+	struct owed *w = r->w;
+	struct office *o = w->outlet->office;
+
+	if (strcmp(i->stream, w->stream->name) != 0 || i->first < r->next)
+		return;
+	if (!account_item(&o->reporter, w->account, MSG_QUARANTINED, i->first, i->last, i->reason))
+		return;
+	delivery_quarantined(&w->outlet->delivery, &w->pair, i->first, i->last);
+	office_flush_soon(o);
+}
+
+void
+release_recall(struct owed *w, uint64_t next)
+{
+	struct recall r = { w, next };
+	quarantine_each(w->outlet->office->quarantine, QUARANTINE_HELD, w->outlet->name, recall_one, &r);
+	stat_set((stat_t *)&w->outlet->host.stats[STATS_sink_quarantined], quarantine_count(w->outlet->office->quarantine, w->outlet->name));
+}
+
+/* ---- out: sent again ---- */
+
+struct loading {
+	struct outlet	*k;
+	struct owed	*w;
+	int		 err;
+};
+
+static void
+load_one(void *arg, const struct quarantine_item *i)
+{
+	struct loading *l = arg;
+	struct outlet *k = l->k;
+
+	if (i->state != QUARANTINE_HELD)
+		return;
+	l->w = owed_visit(k, i->stream);
+	frozen_free(&k->retry_frozen);
+	free(k->retry_bytes);
+	k->retry_bytes = malloc(i->samples_len + 1);
+	if (l->w == NULL || k->retry_bytes == NULL)
+		return;
+	memcpy(k->retry_bytes, i->samples, i->samples_len);
+	l->err = frozen_read(k->retry_bytes, i->samples_len, &k->retry_frozen);
+	if (l->err == 0 && (k->retry_frozen.batch.first != i->first || i->first + k->retry_frozen.batch.n - 1 != i->last))
+		l->err = ERR_CORRUPT;
+}
+
+void
+release_next(struct outlet *k)
+{
+	while (k->nretries > 0 && !k->delivery.retry.on && k->phase == OUTLET_RUNNING && !k->office->stopping) {
+		int64_t id = k->retries[0];
+		struct loading l = { .k = k };
+		memmove(k->retries, k->retries + 1, --k->nretries * sizeof *k->retries);
+		int err = quarantine_get(k->office->quarantine, id, load_one, &l);
+		if (err == 0 && l.w != NULL && l.err == 0)
+			delivery_retry(&k->delivery, &l.w->pair, id, &k->retry_frozen.batch);
+		else
+			log_warn("quarantine_retry_impossible", "sink=%s id=%lld error=\"%s\"", k->name, (long long)id,
+			    err_text(err != 0 ? err : l.err != 0 ? l.err : ERR_NOTFOUND));
+	}
+}
+
+/* Tell gate that an item is released or discarded, as its state says. */
+static void
+tell(void *arg, const struct quarantine_item *i)
+{
+	struct office *o = arg;
+	struct account *a = reporter_account(&o->reporter, i->stream, i->sink, 0);
+
+	account_item(&o->reporter, a, i->state == QUARANTINE_RELEASED ? MSG_RELEASED : MSG_DISCARDED, i->first, i->last, i->note);
+	office_flush_soon(o);
+}
+
+void
+release_retried(struct outlet *k, struct owed *w, int64_t id, const char *reason)
+{
+	struct office *o = k->office;
+
+	if (reason != NULL) {
+		quarantine_again(o->quarantine, id, reason);
+		log_warn("quarantine_refused_again", "sink=%s stream=\"%s\" id=%lld reason=\"%s\"", k->name, w->stream->name, (long long)id,
+		    reason);
+	} else if (quarantine_set(o->quarantine, id, QUARANTINE_RELEASED, NULL) == 0) {
+		log_info("quarantine_released", "sink=%s stream=\"%s\" id=%lld", k->name, w->stream->name, (long long)id);
+		quarantine_get(o->quarantine, id, tell, o);
+	}
+	stat_set((stat_t *)&k->host.stats[STATS_sink_quarantined], quarantine_count(o->quarantine, k->name));
+	release_next(k);
+}
+
+/* ---- until the ledger has it ---- */
+
+struct finding {
+	const struct quarantine_item *item;
+	bool			 found;
+};
+
+static void
+match(void *arg, const struct ledger_entry *e)
+{
+	struct finding *f = arg;
+	enum ledger_kind want = f->item->state == QUARANTINE_RELEASED ? LEDGER_RELEASED : LEDGER_DISCARDED;
+
+	f->found = f->found || (e->kind == want && e->first == f->item->first && e->last == f->item->last &&
+	    strcmp(e->sink, f->item->sink) == 0);
+}
+
+struct confirming {
+	struct office	*o;
+	int64_t		 ids[64];
+	size_t		 n;
+};
+
+static void
+confirm_one(void *arg, const struct quarantine_item *i)
+{
+	struct confirming *c = arg;
+	struct finding f = { i, false };
+
+	if (i->state == QUARANTINE_HELD || c->n == sizeof c->ids / sizeof c->ids[0])
+		return;
+	char *path = office_path(c->o->spool, i->stream);
+	int err = ledger_each(path, c->o->opts.disk, match, &f);
+	free(path);
+	if (err != 0 && !f.found)
+		return;
+	if (f.found) {
+		struct account *a = reporter_account(&c->o->reporter, i->stream, i->sink, 0);
+		account_confirm(a, i->state == QUARANTINE_RELEASED ? MSG_RELEASED : MSG_DISCARDED, i->first, i->last);
+		c->ids[c->n++] = i->id;
+	}
+}
+
+void
+release_confirm(struct office *o)
+{
+	struct confirming c = { .o = o };
+	bool any = false;
+
+	for (struct account *a = o->reporter.accounts; a != NULL; a = a->next)
+		for (struct report_item *i = a->items; i != NULL; i = i->next)
+			any = any || ((i->type == MSG_RELEASED || i->type == MSG_DISCARDED) && i->sent);
+	if (!any)
+		return;
+	quarantine_each(o->quarantine, -1, NULL, confirm_one, &c);
+	for (size_t i = 0; i < c.n; i++)
+		quarantine_delete(o->quarantine, c.ids[i]);
+}
+
+static void
+resume_one(void *arg, const struct quarantine_item *i)
+{
+	if (i->state != QUARANTINE_HELD)
+		tell(arg, i);
+}
+
+void
+release_resume(struct office *o)
+{
+	quarantine_each(o->quarantine, -1, NULL, resume_one, o);
+}
+
+/* ---- what people ask for ---- */
+
+struct picking {
+	struct office	*o;
+	const char	*reason;	/* drop; NULL: retry */
+	int64_t		 want;		/* id, or 0 for all */
+	int64_t		*ids;
+	size_t		 n, cap;
+};
+
+static void
+pick(void *arg, const struct quarantine_item *i)
+{
+	struct picking *p = arg;
+
+	if (i->state != QUARANTINE_HELD || (p->want != 0 && p->want != i->id) || p->n == OFFICE_RETRIES_MAX)
+		return;
+	if (p->n == p->cap) {
+		p->cap = p->cap ? p->cap * 2 : 64;
+		p->ids = reallocarray(p->ids, p->cap, sizeof *p->ids);
+		if (p->ids == NULL)
+			fatal("out_of_memory", "what=quarantine");
+	}
+	p->ids[p->n++] = i->id;
+}
+
+struct owner {
+	char sink[64];
+};
+
+static void
+note_owner(void *arg, const struct quarantine_item *i)
+{
+	snprintf(((struct owner *)arg)->sink, sizeof ((struct owner *)arg)->sink, "%s", i->sink);
+}
+
+static const char *
+retry_one(struct office *o, int64_t id)
+{
+	struct owner owner = { "" };
+
+	if (quarantine_get(o->quarantine, id, note_owner, &owner) != 0)
+		return "it cannot be read";
+	struct outlet *k = outlet_find(o, owner.sink);
+	if (k == NULL || k->phase != OUTLET_RUNNING)
+		return "its sink is not there: it is not in the site file, or could not be opened (penstock status)";
+	for (size_t i = 0; i < k->nretries; i++)
+		if (k->retries[i] == id)
+			return NULL;
+	if (k->nretries == OFFICE_RETRIES_MAX)
+		return "too many wait to be sent again";
+	int64_t *more = reallocarray(k->retries, k->nretries + 1, sizeof *more);
+	if (more == NULL)
+		return "out of memory";
+	k->retries = more;
+	k->retries[k->nretries++] = id;
+	release_next(k);
+	return NULL;
+}
+
+static const char *
+drop_one(struct office *o, int64_t id, const char *reason)
+{
+	struct outlet *k;
+
+	for (k = o->outlets; k != NULL; k = k->next)
+		if (k->delivery.retry.on && k->delivery.retry.id == id)
+			return "it is just being sent again";
+	int err = quarantine_set(o->quarantine, id, QUARANTINE_DISCARDED, reason);
+	if (err != 0)
+		return err == ERR_NOTFOUND ? "it is not held any more" : err_text(err);
+	quarantine_get(o->quarantine, id, tell, o);
+	return NULL;
+}
+
+static void
+answer(struct buf *out, int64_t id, const char *did, const char *no)
+{
+	struct json j = { .out = out };
+
+	json_open(&j, '{');
+	if (id != 0) {
+		json_key(&j, "id");
+		json_i64(&j, id);
+	}
+	json_key(&j, no != NULL ? "error" : "did");
+	json_text(&j, no != NULL ? no : did);
+	json_close(&j, '}');
+	buf_putc(out, '\n');
+}
+
+static void
+act(struct office *o, struct picking *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const char *no = p->reason != NULL ? drop_one(o, p->ids[i], p->reason) : retry_one(o, p->ids[i]);
+		answer(out, p->ids[i], p->reason != NULL ? "dropped" : "is being sent again", no);
+	}
+	for (struct outlet *k = o->outlets; k != NULL; k = k->next)
+		stat_set((stat_t *)&k->host.stats[STATS_sink_quarantined], quarantine_count(o->quarantine, k->name));
+}
+
+void
+release_ask(struct office *o, int argc, const char *const *argv, struct buf *out)
+{
+	bool drop = argc > 0 && strcmp(argv[0], "drop") == 0;
+	const char *reason = NULL;
+
+	if (argc < 2 || (!drop && strcmp(argv[0], "retry") != 0)) {
+		answer(out, 0, NULL, "say \"retry ID...\" or \"drop ID... --reason TEXT\"");
+		return;
+	}
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], "--reason") == 0)
+			reason = argv[i + 1];
+	if (drop && (reason == NULL || reason[0] == '\0')) {
+		answer(out, 0, NULL, "what is dropped is lost for good: say why with --reason TEXT, it stands in the ledger");
+		return;
+	}
+	for (int i = 1; i < argc && strcmp(argv[i], "--reason") != 0; i++) {
+		struct picking p = { .o = o, .reason = drop ? reason : NULL };
+		bool all = strcmp(argv[i], "all") == 0;
+		int err = all ? 0 : num_parse_i64(argv[i], strlen(argv[i]), &p.want);
+		if (err == 0 && (all || p.want > 0))
+			err = quarantine_each(o->quarantine, QUARANTINE_HELD, NULL, pick, &p);
+		if (err != 0 || (!all && p.n == 0))
+			answer(out, p.want, NULL, "nothing of this number is held: penstock quarantine list shows what is");
+		else if (all && p.n == 0)
+			answer(out, 0, "nothing is held", NULL);
+		else
+			act(o, &p, out);
+		free(p.ids);
+	}
+}
