@@ -136,7 +136,10 @@ wr_init(void *p, size_t len)
 static inline size_t wr_len(const struct writer *w) { return (size_t)(w->p - w->start); }
 static inline size_t wr_room(const struct writer *w) { return (size_t)(w->end - w->p); }
 
-/* Reserve len bytes to be filled by the caller; NULL and ERR_FULL when there is no room. */
+/*
+ * Reserve len bytes to be filled by the caller; NULL and ERR_FULL when there is no room. The functions below ask for the
+ * error instead of NULL: gcc 14 follows a writer on no memory past that NULL, and warns of a write to address 4.
+ */
 static inline uint8_t *
 wr_space(struct writer *w, size_t len)
 {
@@ -154,7 +157,7 @@ static inline void
 wr_bytes(struct writer *w, const void *p, size_t len)
 {
 	uint8_t *b = wr_space(w, len);
-	if (b != NULL && len > 0)
+	if (w->err == 0 && len > 0)
 		memcpy(b, p, len);
 }
 
@@ -162,7 +165,9 @@ static inline void
 wr_be(struct writer *w, uint64_t v, size_t width)
 {
 	uint8_t *b = wr_space(w, width);
-	for (size_t i = 0; b != NULL && i < width; i++)
+	if (w->err != 0)
+		return;
+	for (size_t i = 0; i < width; i++)
 		b[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
 }
 
@@ -170,7 +175,9 @@ static inline void
 wr_le(struct writer *w, uint64_t v, size_t width)
 {
 	uint8_t *b = wr_space(w, width);
-	for (size_t i = 0; b != NULL && i < width; i++)
+	if (w->err != 0)
+		return;
+	for (size_t i = 0; i < width; i++)
 		b[i] = (uint8_t)(v >> (8 * i));
 }
 
