@@ -32,6 +32,7 @@ struct driver_info {
 	const char		*name;		/* "modbus-tcp" */
 	const char		*help;
 	const struct key	*keys;		/* of a source of this driver (beyond driver, zone, endpoint) */
+	const char *const	*at_forms;	/* how addresses are written, "form: meaning" a row, for the reference; NULL-ended, or NULL */
 	int			 default_port;	/* 0: none */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*

@@ -63,7 +63,8 @@ in_limits(const struct key *k, double v, struct parse_env *env)
 	char limits[96];
 	if ((k->min == 0 && k->max == 0) || (v >= k->min && v <= k->max))
 		return 0;
-	snprintf(env->why, sizeof env->why, "%s", v < k->min ? "is too small" : "is too large");
+	bool text = k->type == KEY_TEXT || k->type == KEY_NAME;
+	snprintf(env->why, sizeof env->why, "is too %s", v < k->min ? (text ? "short" : "small") : text ? "long" : "large");
 	snprintf(env->remedy, sizeof env->remedy, "allowed is %s", key_limits(k, limits, sizeof limits));
 	return ERR_RANGE;
 }
@@ -401,8 +402,14 @@ key_limits(const struct key *k, char *out, size_t size)
 	out[0] = '\0';
 	if (k->min == 0 && k->max == 0)
 		return out;
+	bool text = k->type == KEY_TEXT || k->type == KEY_NAME;
 	print_scaled(k, k->min, lo, sizeof lo);
 	print_scaled(k, k->max, hi, sizeof hi);
-	snprintf(out, size, "%s to %s%s", lo, hi, k->type == KEY_TEXT || k->type == KEY_NAME ? " bytes" : "");
+	if (k->min == k->max)
+		snprintf(out, size, "%s%s", lo, text ? " bytes" : "");
+	else if (text && k->min <= 1)
+		snprintf(out, size, "at most %s bytes", hi);
+	else
+		snprintf(out, size, "%s to %s%s", lo, hi, text ? " bytes" : "");
 	return out;
 }

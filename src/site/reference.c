@@ -113,6 +113,21 @@ heading(struct page *p, int level, const char *title, const char *help)
 	}
 }
 
+/* "form: meaning" */
+static void
+print_at_forms(struct page *p, const char *const *forms)
+{
+	if (forms == NULL)
+		return;
+	buf_puts(p->out, p->markdown ? "Addresses, for `at` of a tag:\n\n| at | meaning |\n| --- | --- |\n" : "  Addresses, for `at` of a tag:\n");
+	for (; *forms != NULL; forms++) {
+		size_t n = strcspn(*forms, ":");
+		const char *meaning = (*forms)[n] != '\0' ? *forms + n + 1 : "";
+		buf_printf(p->out, p->markdown ? "| `%.*s` |%s |\n" : "    %.*s\n       %s\n", (int)n, *forms, meaning);
+	}
+	buf_putc(p->out, '\n');
+}
+
 static void
 print_section(struct page *p, const struct section *s, const struct catalog *c)
 {
@@ -126,6 +141,7 @@ print_section(struct page *p, const struct section *s, const struct catalog *c)
 			snprintf(title, sizeof title, "sources with driver: %s", c->drivers[i]->name);
 			heading(p, 3, title, c->drivers[i]->help);
 			print_table(p, c->drivers[i]->keys);
+			print_at_forms(p, c->drivers[i]->at_forms);
 		}
 	if (s == &sections[SECTION_SINKS])
 		for (size_t i = 0; c->sinks[i] != NULL; i++) {

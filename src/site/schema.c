@@ -151,7 +151,10 @@ put_key(struct json *j, const struct key *k)
 	case KEY_UNIT:		put_types(j, numbers); break;
 	default:		put_types(j, texts); break;
 	}
-	if (k->def != NULL)
+	if (k->def != NULL && (k->type == KEY_INT || k->type == KEY_REAL)) {
+		json_key(j, "default");
+		json_raw(j, k->def, strlen(k->def));
+	} else if (k->def != NULL)
 		put_text(j, "default", k->def);
 	json_close(j, '}');
 }

@@ -271,8 +271,8 @@ mb_counts(const void *ctx, uint32_t src)
 	static int id##_open(void *c, const struct link_sources *s, struct driver_host *h) { return mb_open(framing_, c, s, h); } \
 	static void id##_explain(bool out, const void *p, size_t n, struct buf *b) { mb_explain(framing_, out, p, n, b); } \
 	const struct driver id##_driver = {										\
-		.info = { .name = name_, .help = help_, .keys = keys_, .default_port = port_, .endpoint_is_device = device_,	\
-		    .parse_at = id##_parse_at, .load = id##_load },							\
+		.info = { .name = name_, .help = help_, .keys = keys_, .at_forms = mb_at_forms, .default_port = port_,		\
+		    .endpoint_is_device = device_, .parse_at = id##_parse_at, .load = id##_load },							\
 		.link = id##_link, .size = mb_size, .open = id##_open, .close = mb_close, .up = mb_up, .down = mb_down,		\
 		.input = mb_input, .tick = mb_tick, .next = mb_next, .scan = mb_scan, .give_up = mb_give_up,			\
 		.read = mb_read_now, .write = mb_write_now, .trace = mb_trace, .why = mb_why_tag, .counts = mb_counts,		\

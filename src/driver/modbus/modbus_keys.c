@@ -67,6 +67,20 @@ static const char *const parities[] = { "none", "even", "odd", NULL };
 #define UNIT_RTU "Address of the unit on the line, 1 to 247; 0 is broadcast, for writing only."
 #define TURNAROUND "Pause after a broadcast, in which the units do their work."
 
+const char *const mb_at_forms[] = {
+	"holding 100 float32: table (holding, input, coil, discrete) and register, counted from address-base; a type",
+	"40101 float32: 5 or 6 digits, the first is the table, the rest counts from 1 (register 100 on the wire)",
+	"%MW100 int16: IEC style, as on the wire; %MW holding, %IW input, %M coil, %I discrete",
+	"holding 0x64 uint32: hex, as on the wire",
+	"coil 5, discrete 7: bits, of type bool",
+	"holding 100.3: one bit of a register, 0 the least significant",
+	"holding 100 float32[10]: an array",
+	"holding 10 string 16 chars, holding 10 string 8 registers: a text",
+	"holding 7 bcd32: four decimal digits a register",
+	"holding 100 int32 cdab: with its own order of bytes (abcd cdab badc dcba); low-byte, high-byte, low-first, high-first, sunspec",
+	NULL
+};
+
 const struct key mb_keys_tcp[] = { COMMON("20", UNIT_TCP), STREAM("2 ms"), [MB_KEYS_TCP] = { .name = NULL } };
 
 const struct key mb_keys_rtu_tcp[] = {

@@ -24,6 +24,7 @@ enum mb_key {
 	MB_KEYS_RTU,
 };
 
+extern const char *const mb_at_forms[];	/* of addresses, for the reference */
 extern const struct key mb_keys_tcp[], mb_keys_rtu[], mb_keys_rtu_tcp[];
 
 struct mb_conf {
