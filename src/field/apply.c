@@ -385,7 +385,7 @@ move_feeds(struct link *l, const struct link_sources *sources, struct mono now)
 }
 
 void
-change_take(struct link *l)
+links_take_change(struct link *l)
 {
 	struct link_change *c = l->change;
 	struct wall wall;

@@ -15,7 +15,7 @@ struct link_change {
 };
 
 /* Take l->change over. No scan is under way. */
-void change_take(struct link *l);
+void links_take_change(struct link *l);
 /* Close and free a link with all its feeds. NULL does nothing. */
 void link_free(struct link *l);
 

@@ -49,7 +49,7 @@ link_leave(struct link *l)
 		l->broken = NULL;
 	} while (l->todo);
 	if (l->change != NULL && l->running == 0)
-		change_take(l);
+		links_take_change(l);
 	l->depth = 0;
 	if (l->state == LINK_UP) {
 		struct mono next = l->driver->next(l->ctx);
