@@ -216,6 +216,7 @@ static const struct verb {
 	{ "why", TO_TAG, 1, NULL },
 	{ "trace", TO_SOURCE, 1, NULL },
 	{ "quarantine", TO_OFFICE, 1, NULL },
+	{ "sinks", TO_OFFICE, 0, NULL },
 };
 
 static struct proc *
