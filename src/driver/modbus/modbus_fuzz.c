@@ -6,11 +6,13 @@
 #include <stdlib.h>
 
 #include "driver/modbus/modbus.h"
+#include "driver/modbus/modbus_ident.h"
+#include "driver/modbus/modbus_try.h"
 #include "model/status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static unsigned	open_scans, sends;
+static unsigned	open_scans, sends, ended;
 static bool	reset_asked;
 
 static int
@@ -60,7 +62,7 @@ on_frame(struct driver_host *h, uint32_t src, bool out, const void *p, size_t le
 	buf_fini(&b);
 }
 
-static void on_done(struct driver_host *h, uint32_t id, int err, const char *why) { (void)h; (void)id; (void)err; (void)why; }
+static void on_done(struct driver_host *h, uint32_t id, int err, const char *why) { (void)h; (void)id; (void)err; (void)why; ended++; }
 static void on_reset(struct driver_host *h, const char *why) { (void)h; (void)why; reset_asked = true; }
 
 static struct driver_host host = { on_send, on_sample, on_scan_done, on_outcome, on_frame, on_done, on_reset };
@@ -184,9 +186,48 @@ run(const struct driver *d, const uint8_t *data, size_t size)
 	free(ctx);
 }
 
+/* The tools that try a device: pieces of the input arrive, time passes; a read always ends. */
+static void
+run_asking(const struct driver *d, const char *const *questions, uint32_t n, const uint8_t *data, size_t size)
+{
+	struct tag tags[4] = { 0 };
+	struct keyval keys[MB_KEYS_TUNNEL + 4] = { 0 };
+	struct source src = { .keys = keys, .tags = tags, .ntags = n };
+	const struct source *list[] = { &src };
+	const struct link_sources sources = { list, 1 };
+	struct reader r = rd_init(data, size);
+	const uint32_t all[] = { 0, 1, 2, 3 };
+
+	for (uint32_t i = 0; i < n; i++)
+		tags[i] = (struct tag){ .at = questions[i], .index = i };
+	now.ns = 0;
+	wall.ns = NS_PER_S;
+	ended = 0;
+	void *ctx = calloc(1, d->size(&sources));
+	if (ctx == NULL || d->open(ctx, &sources, &host) != 0)
+		abort();
+	d->up(ctx, now, wall);
+	if (d->read(ctx, 0, all, n, 1, now) != 0)
+		abort();
+	while (rd_left(&r) > 0) {
+		size_t len = rd_u8(&r);
+		if (len > rd_left(&r))
+			len = rd_left(&r);
+		d->input(ctx, rd_bytes(&r, len), len, now, wall);
+		pass(d, ctx, len % 8 == 0 ? NS_PER_S : NS_PER_MS);
+	}
+	for (int i = 0; i < 2000 && ended == 0; i++)
+		pass(d, ctx, NS_PER_S);
+	if (ended != 1)
+		abort();
+	d->close(ctx);
+	free(ctx);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const questions[] = { "unit 1", "ranges holding 0 300", "unit 2", "ranges coil 0 10" };
 	struct buf b = { 0 };
 
 	if (size > 4096)
@@ -194,6 +235,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(&modbus_tcp_driver, data, size);
 	run(&modbus_rtu_driver, data, size);
 	run(&modbus_rtu_tcp_driver, data, size);
+	run_asking(modbus_try(&modbus_tcp_driver), questions, 4, data, size);
+	run_asking(modbus_try(&modbus_rtu_driver), questions, 4, data, size);
+	run_asking(modbus_ident(&modbus_tcp_driver), modbus_ident_names, 4, data, size);
+	run_asking(modbus_ident(&modbus_rtu_driver), modbus_ident_names, 4, data, size);
 	mb_explain(MB_TCP, true, data, size, &b);
 	mb_explain(MB_TCP, false, data, size, &b);
 	mb_explain(MB_RTU, true, data, size, &b);

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "driver/modbus/modbus_frame.h"
-#include "driver/modbus/modbus_keys.h"
+#include "driver/modbus/modbus_ask.h"
 #include "model/status.h"
 
 const char *const modbus_ident_names[MODBUS_IDENT_OBJECTS] = {
@@ -16,17 +15,10 @@ enum { CODE_BASIC = 1, CODE_REGULAR = 2 };
 struct ident {
 	struct driver_host	*h;
 	const struct source	*s;
-	enum mb_framing		 framing;
 	struct mb_conf		 conf;
-	bool			 waiting;
+	struct mb_ask		 ask;
 	uint32_t		 id;
-	uint16_t		 tid;
 	uint8_t			 code, object;		/* asked for */
-	uint8_t			 req[8];
-	size_t			 req_len;
-	struct mono		 deadline;
-	uint8_t			 rx[2 * MB_ADU_MAX];
-	size_t			 rx_len;
 };
 
 static int link_tcp(const struct source *s, struct link_spec *out) { return mb_link(MB_TCP, s, out); }
@@ -42,8 +34,8 @@ ident_open(enum mb_framing f, void *ctx, const struct link_sources *s, struct dr
 
 	c->h = h;
 	c->s = s->v[0];
-	c->framing = f;
 	mb_conf_read(f, c->s->keys, &c->conf);
+	mb_ask_init(&c->ask, f, &c->conf, h);
 	return 0;
 }
 
@@ -55,17 +47,15 @@ static void ident_close(void *ctx) { (void)ctx; }
 static void
 ident_up(void *ctx, struct mono now, struct wall wall)
 {
-	struct ident *c = ctx;
-
+	(void)ctx;
 	(void)now;
 	(void)wall;
-	c->rx_len = 0;
 }
 
 static void
 finish(struct ident *c, int err, const char *why)
 {
-	c->waiting = false;
+	c->ask.waiting = false;
 	c->h->done(c->h, c->id, err, why);
 }
 
@@ -76,23 +66,18 @@ ident_down(void *ctx, struct mono now, struct wall wall)
 
 	(void)now;
 	(void)wall;
-	if (c->waiting)
+	if (c->ask.waiting)
 		finish(c, ERR_CONN, "the connection was lost");
 }
 
 static void
 ask(struct ident *c, struct mono now)
 {
-	uint8_t adu[MB_ADU_MAX];
-	struct writer w = wr_init(c->req, sizeof c->req);
+	uint8_t pdu[8];
+	struct writer w = wr_init(pdu, sizeof pdu);
 
 	mb_put_device_id(&w, c->code, c->object);
-	c->req_len = wr_len(&w);
-	size_t len = mb_frame(c->framing, ++c->tid, c->conf.unit, c->req, c->req_len, adu);
-	c->rx_len = 0;
-	c->waiting = true;
-	c->deadline = mono_add(now, c->conf.timeout_ns);
-	if (c->h->send(c->h, adu, len) != 0)
+	if (mb_ask_send(&c->ask, c->conf.unit, &w, c->conf.timeout_ns, now) != 0)
 		finish(c, ERR_FULL, "the peer does not read");
 }
 
@@ -104,7 +89,7 @@ ident_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t i
 	(void)src;
 	(void)tags;
 	(void)n;
-	if (c->waiting)
+	if (c->ask.waiting)
 		return ERR_BUSY;
 	c->id = id;
 	c->code = CODE_REGULAR;
@@ -135,78 +120,34 @@ take_objects(struct ident *c, const struct mb_reply *reply, struct wall wall)
 }
 
 static void
-answer(struct ident *c, const uint8_t *pdu, size_t len, struct mono now, struct wall wall)
+answer(struct ident *c, const struct mb_reply *reply, struct mono now, struct wall wall)
 {
-	struct reader r = rd_init(pdu, len);
-	struct mb_reply reply;
-
-	if (mb_parse_reply(c->req, c->req_len, &r, &reply) != 0) {
-		c->h->outcome(c->h, 0, OUTCOME_GARBAGE, 0, 0);
-		finish(c, ERR_PROTO, "what came is no device identification");
-		return;
-	}
-	c->h->outcome(c->h, 0, reply.exception != 0 ? OUTCOME_REFUSED : OUTCOME_OK, 0, 0);
-	if (reply.exception != 0 && c->code == CODE_REGULAR && c->object == 0) {
+	if (reply->exception != 0 && c->code == CODE_REGULAR && c->object == 0) {
 		c->code = CODE_BASIC;	/* it may know no other */
 		ask(c, now);
 		return;
 	}
-	if (reply.exception != 0) {
+	if (reply->exception != 0) {
 		finish(c, ERR_NOTFOUND, "the device refuses function 43/14");
 		return;
 	}
-	c->object = take_objects(c, &reply, wall);
+	c->object = take_objects(c, reply, wall);
 	if (c->object != 0)
 		ask(c, now);
 	else
 		finish(c, 0, NULL);
 }
 
-/* A whole frame at the start of rx, or 0: its PDU. Anything else than the answer that is waited for is dropped. */
-static size_t
-frame_len(const struct ident *c, size_t *pdu_at, size_t *pdu_len)
-{
-	struct mb_mbap head;
-
-	if (c->framing == MB_TCP) {
-		int err = mb_parse_mbap(c->rx, c->rx_len, &head);
-		if (err == ERR_SHORT || (err == 0 && c->rx_len < MB_MBAP_LEN + head.pdu_len))
-			return 0;
-		*pdu_at = MB_MBAP_LEN;
-		*pdu_len = err == 0 && head.tid == c->tid && head.unit == c->conf.unit ? head.pdu_len : 0;
-		return err == 0 ? MB_MBAP_LEN + head.pdu_len : c->rx_len;
-	}
-	size_t len = mb_rtu_reply_len(c->rx, c->rx_len);
-	if (len == 0 || (len != MB_LEN_UNKNOWN && len <= MB_ADU_MAX && c->rx_len < len))
-		return 0;
-	if (len == MB_LEN_UNKNOWN || len > MB_ADU_MAX || !mb_crc_good(c->rx, len) || c->rx[0] != c->conf.unit) {
-		*pdu_len = 0;
-		return c->rx_len;
-	}
-	*pdu_at = 1;
-	*pdu_len = len - 3;
-	return len;
-}
-
 static void
 ident_input(void *ctx, const void *p, size_t len, struct mono now, struct wall wall)
 {
 	struct ident *c = ctx;
-	uint8_t pdu[MB_ADU_MAX];
-	size_t at = 0, pdu_len = 0, used;
+	struct mb_reply reply;
 
-	if (len > sizeof c->rx - c->rx_len)
-		len = sizeof c->rx - c->rx_len;
-	memcpy(c->rx + c->rx_len, p, len);
-	c->rx_len += len;
-	/* Ends: each turn takes at least one byte. */
-	while (c->waiting && c->rx_len > 0 && (used = frame_len(c, &at, &pdu_len)) > 0) {
-		if (pdu_len > 0)
-			memcpy(pdu, c->rx + at, pdu_len);
-		memmove(c->rx, c->rx + used, c->rx_len - used);
-		c->rx_len -= used;
-		if (pdu_len > 0)
-			answer(c, pdu, pdu_len, now, wall);
+	switch (mb_ask_input(&c->ask, p, len, now, &reply)) {
+	case MB_ANSWER_REPLY:	answer(c, &reply, now, wall); break;
+	case MB_ANSWER_GARBAGE:	finish(c, ERR_PROTO, "what came is no device identification"); break;
+	default:		break;
 	}
 }
 
@@ -216,18 +157,11 @@ ident_tick(void *ctx, struct mono now, struct wall wall)
 	struct ident *c = ctx;
 
 	(void)wall;
-	if (!c->waiting || mono_before(now, c->deadline))
-		return;
-	c->h->outcome(c->h, 0, OUTCOME_TIMEOUT, 0, c->conf.timeout_ns);
-	finish(c, ERR_TIMEOUT, "no answer in time");
+	if (mb_ask_tick(&c->ask, now) == MB_ANSWER_SILENCE)
+		finish(c, ERR_TIMEOUT, "no answer in time");
 }
 
-static struct mono
-ident_next(const void *ctx)
-{
-	const struct ident *c = ctx;
-	return c->waiting ? c->deadline : MONO_NEVER;
-}
+static struct mono ident_next(const void *ctx) { return mb_ask_next(&((const struct ident *)ctx)->ask); }
 
 static int
 ident_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall)
