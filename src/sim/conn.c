@@ -38,6 +38,8 @@ sim_conn_end(struct sim_conn *c, enum sim_then how)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	c->e->nconns--;
+	if (c->e->newest == c)
+		c->e->newest = NULL;
 	if (c->e->bus != NULL)
 		sim_bus_forget(c->e->bus, c);
 	uv_close((uv_handle_t *)&c->timer, on_closed);
@@ -125,6 +127,7 @@ sim_conn_from_fd(struct sim_endpoint *e, int fd)
 	}
 	uv_pipe_init(e->net->loop, &c->u.pipe, 0);
 	conn_link(c);
+	e->newest = c;
 	int r = uv_pipe_open(&c->u.pipe, fd);
 	if (r != 0) {
 		stream_close(fd);
@@ -194,17 +197,20 @@ static void
 on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
 	struct sim_conn *c = s->data;
+	struct sim_endpoint *e = c->e;
 
 	(void)buf;
 	if (n < 0) {
-		struct sim_endpoint *e = c->e;
+		bool lost = e->tty != NULL && e->newest == c;
 		sim_conn_end(c, SIM_CLOSE);
-		if (e->tty != NULL)
+		if (lost)
 			sim_endpoint_lost_tty(e);
 		return;
 	}
+	if (e->pty && e->newest == c)
+		sim_endpoint_pty_taken(e);
 	c->rx_len += (size_t)n;
-	c->e->stats.bytes_in += (uint64_t)n;
+	e->stats.bytes_in += (uint64_t)n;
 	c->batching = true;
 	take_requests(c);
 	c->batching = false;

@@ -205,6 +205,18 @@ sim_fault_set(struct sim_net *n, const char *target, const struct sim_fault *f)
 	return hits;
 }
 
+/*
+ * A unit among others behind one connection cannot take that connection with it: there, faults of connections are
+ * silence.
+ */
+static const struct sim_fault silent = { .kind = SIM_FAULT_SILENCE, .percent = 100, .until_ms = UINT64_MAX };
+
+static bool
+of_connections(enum sim_fault_kind k)
+{
+	return k == SIM_FAULT_CLOSE || k == SIM_FAULT_RESET || k == SIM_FAULT_HALF_OPEN || k == SIM_FAULT_REFUSE;
+}
+
 const struct sim_fault *
 sim_fault_now(struct sim_endpoint *e, struct sim_unit *u)
 {
@@ -213,9 +225,9 @@ sim_fault_now(struct sim_endpoint *e, struct sim_unit *u)
 	if (sim_fault_hits(&e->fault, now, &e->net->dice))
 		return &e->fault;
 	/* A machine's own port bears its name: one fault, one throw of the dice. */
-	if (u != NULL && sim_fault_hits(&u->fault, now, &e->net->dice) && strcmp(u->name, e->name) != 0)
-		return &u->fault;
-	return NULL;
+	if (u == NULL || strcmp(u->name, e->name) == 0 || !sim_fault_hits(&u->fault, now, &e->net->dice))
+		return NULL;
+	return of_connections(u->fault.kind) ? &silent : &u->fault;
 }
 
 /* Broadcast, serial line only: every unit obeys, none answers. Modbus over Serial Line V1.02, 2.2. */

@@ -27,7 +27,7 @@
 	X(DUPLICATE,	"duplicate",	0, 0,	   "every answer twice") \
 	X(SPLIT,	"split",	20, 10000, "legal but nasty: answers in two pieces, so many ms apart") \
 	X(CLOSE,	"close",	0, 0,	   "half an answer, then the connection is closed") \
-	X(RESET,	"reset",	0, 0, "connections are reset: new ones at once, open ones at the next request") \
+	X(RESET,	"reset",	0, 0, "connections are reset: new ones at once, others at the next request") \
 	X(HALF_OPEN,	"half-open",	0, 0,	   "connections stay open, nothing is read or answered any more") \
 	X(REFUSE,	"refuse",	0, 0,	   "open connections are reset, new ones refused")
 

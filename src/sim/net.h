@@ -52,7 +52,8 @@ struct sim_endpoint {
 	struct sim_conn		*conns;
 	size_t			 nconns;
 	const char		*tty;		/* borrowed path, NULL for TCP */
-	bool			 pty;		/* it is a link to a pseudo terminal of ours */
+	bool			 pty;		/* it is a link to a pseudo terminal of ours, see tty.c */
+	struct sim_conn		*newest;	/* the pseudo terminal that the link shows; NULL: being made */
 	unsigned		 baud;		/* set on the tty; 0: leave it */
 	uv_timer_t		 reopen;	/* of the tty, after it was lost */
 };
@@ -93,6 +94,7 @@ void sim_conn_accept(struct sim_endpoint *e, uv_stream_t *listener);
 int sim_conn_from_fd(struct sim_endpoint *e, int fd);
 struct sim_unit *sim_endpoint_unit(const struct sim_endpoint *e, uint8_t id);
 void sim_endpoint_lost_tty(struct sim_endpoint *e);
+void sim_endpoint_pty_taken(struct sim_endpoint *e);
 
 /* Connection operations, used by endpoint.c and bus.c. */
 void sim_conn_hold(struct sim_conn *c, bool hold);		/* stop or go on reading */

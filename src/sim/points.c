@@ -171,12 +171,6 @@ sim_point_width(const struct sim_point *p)
 	return p->type == T_CELLS ? p->cells : types[p->type].width;
 }
 
-const char *
-sim_type_text(enum sim_type_of t)
-{
-	return types[t].text;
-}
-
 static void
 put_row(struct buf *out, const struct sim_point *p)
 {

@@ -21,8 +21,8 @@ enum sim_signal {
 	SIG_SPEED, SIG_SETPOINT, SIG_NOMINAL, SIG_GOOD, SIG_REJECT, SIG_INFEED, SIG_INSIDE, SIG_BATCH_GOOD,
 	SIG_BATCH_SIZE, SIG_BATCH, SIG_STATE, SIG_MODE, SIG_CAUSE, SIG_ALARM, SIG_STATUS, SIG_RECIPE_ML, SIG_COMMAND,
 	SIG_ENERGY, SIG_UNITS, SIG_RUN_S, SIG_MODEL_MS, SIG_MOTOR_TEMP, SIG_AMBIENT, SIG_VIBRATION, SIG_CURRENT,
-	SIG_INFEED_LEVEL, SIG_OUTFEED_LEVEL, SIG_WEAR, SIG_PROCESS_0, SIG_PROCESS_1, SIG_PROCESS_2, SIG_MATERIAL, SIG_CASES,
-	SIG_CASES_REJECTED, SIG_RUNNING, SIG_STARVED, SIG_BLOCKED, SIG_GUARD_CLOSED, SIG_ALARM_LAMP, SIG_MATERIAL_LOW,
+	SIG_INFEED_LEVEL, SIG_OUTFEED_LEVEL, SIG_WEAR, SIG_PROCESS_0, SIG_PROCESS_1, SIG_PROCESS_2, SIG_MATERIAL,
+	SIG_CASES, SIG_CASES_REJECTED, SIG_RUNNING, SIG_STARVED, SIG_BLOCKED, SIG_GUARD_CLOSED, SIG_ALARM_LAMP, SIG_MATERIAL_LOW,
 	SIG_HEARTBEAT, SIG_ATTENDED,
 	SIG_COUNT,
 	SIG_PRODUCT, SIG_BATCH_ID,	/* texts */
@@ -49,7 +49,6 @@ struct sim_point {
 size_t sim_points(enum sim_kind kind, const struct sim_point **out, size_t max);
 #define SIM_POINTS_MAX 64
 uint16_t sim_point_width(const struct sim_point *p);	/* cells that it takes up */
-const char *sim_type_text(enum sim_type_of t);		/* as a site file would name it */
 
 /* The map for people (Markdown) or for programs (CSV), appended to out. */
 void sim_points_markdown(struct buf *out);

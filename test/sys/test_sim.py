@@ -686,6 +686,11 @@ def test_a_fault_of_a_unit_leaves_its_neighbours_alone():
     raw = Raw(sim.endpoints["line"], 5)
     for unit in (1, 3, 4):
         assert raw.ask(SPEED, unit) is not None, f"unit {unit}"
+    for fault in ("refuse", "reset", "close", "half-open"):
+        control.ok(f"fault capper {fault}")
+        raw = Raw(sim.endpoints["line"], 0.2)
+        equal(raw.ask(SPEED, 2), None, f"the capper through the line's endpoint, {fault}")
+        assert raw.ask(SPEED, 3) is not None, f"the labeller on the same connection, {fault}"
 
 
 def test_a_fault_hits_a_share_of_the_requests():
@@ -805,7 +810,7 @@ def test_bus_on_its_own_pty_with_mbpoll():
     path = os.path.join(temp_dir(), "bus")
     sim = Sim("bus", "--units", 5, "--dead", 1, "--baud", 57600, "--change-ms", 0, "--pty", path)
     equal(sim.endpoints["unit3"].host, path, "where unit 3 is")
-    for _ in range(2):      # a second master finds the line as the first did
+    for _ in range(5):      # a second master finds the line as the first did
         got = mbpoll("-m", "rtu", "-b", 57600, "-P", "even", "-a", 3, "-t", "4", "-r", 2, "-c", 2, path)
         tick = int(got[0].split()[0]) - 7 * 2 - 131 * 2
         equal(int(got[1].split()[0]), ramp(tick, 2, 3), "register 3")
