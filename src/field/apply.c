@@ -8,9 +8,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "field/ask.h"
-#include "field/feed.h"
-#include "os/clock.h"
 
 /* Sources of one connection, in the order of the plan. */
 struct group {
@@ -18,11 +15,9 @@ struct group {
 	const char		*link;
 	const struct source	**v;
 	uint32_t		 n, cap;
-	struct link_spec	 spec;
 	struct link		*keep;		/* the link that goes on */
-	bool			 same;		/* with the very same sources */
-	struct link		*fresh;		/* or one that is made */
-	struct link_change	*change;
+	struct link_change	*change;	/* with other sources; NULL: with the very same */
+	struct link		*fresh;		/* or the one that is made */
 };
 
 struct groups {
@@ -37,16 +32,6 @@ static void *
 must_realloc(void *p, size_t n, size_t size)
 {
 	p = reallocarray(p, n, size);
-	if (p == NULL)
-		fatal("out_of_memory", "what=plan n=%zu size=%zu", n, size);
-	return p;
-}
-
-static void *
-must_calloc(size_t n, size_t size)
-{
-	void *p = calloc(n > 0 ? n : 1, size > 0 ? size : 1);
-
 	if (p == NULL)
 		fatal("out_of_memory", "what=plan n=%zu size=%zu", n, size);
 	return p;
@@ -91,51 +76,6 @@ same_spec(const struct link_spec *a, const struct link_spec *b)
 	    a->stop_bits == b->stop_bits && a->parity == b->parity && a->rs485 == b->rs485;
 }
 
-/* The texts of a spec may be the driver's: a link has its own. */
-static void
-copy_spec(struct link_spec *to, const struct link_spec *from)
-{
-	*to = *from;
-	if ((from->host != NULL && (to->host = strdup(from->host)) == NULL) ||
-	    (from->device != NULL && (to->device = strdup(from->device)) == NULL))
-		fatal("out_of_memory", "what=link");
-}
-
-static void
-free_spec(struct link_spec *s)
-{
-	free((void *)(uintptr_t)s->host);
-	free((void *)(uintptr_t)s->device);
-}
-
-static struct link_sources
-own_sources(struct group *g)
-{
-	struct link_sources s = { .v = g->v, .n = g->n };
-
-	g->v = NULL;	/* given away */
-	return s;
-}
-
-static void
-free_sources(struct link_sources *s)
-{
-	free((void *)(uintptr_t)s->v);
-}
-
-static int
-open_driver(const struct driver *d, const struct link_sources *s, struct driver_host *h, void **ctx)
-{
-	*ctx = must_calloc(1, d->size(s));
-	int err = d->open(*ctx, s, h);
-	if (err != 0) {
-		log_error("driver_refuses", "driver=%s source=\"%s\" error=\"%s\"", d->info.name, s->v[0]->name, err_text(err));
-		free(*ctx);
-		*ctx = NULL;
-	}
-	return err;
-}
-
 static void
 map_links(struct field *f, struct groups *gs)
 {
@@ -168,80 +108,28 @@ same_sources(const struct link *l, const struct group *g)
 	return true;
 }
 
-static int
-new_link(struct field *f, struct group *g, struct plan_ref *ref)
-{
-	struct link *l = must_calloc(1, sizeof *l);
-	struct mono now = mono_now();
-
-	l->field = f;
-	l->driver = g->driver;
-	l->name = strdup(g->link);
-	if (l->name == NULL)
-		fatal("out_of_memory", "what=link");
-	l->plan = ref;
-	ref->links++;
-	copy_spec(&l->spec, &g->spec);
-	link_init(l);
-	l->sources = own_sources(g);
-	int err = open_driver(l->driver, &l->sources, &l->host, &l->ctx);
-	if (err != 0) {
-		l->sources.n = 0;
-		link_free(l);
-		return err;
-	}
-	l->feeds = must_calloc(l->sources.n, sizeof(struct feed *));
-	for (uint32_t i = 0; i < l->sources.n; i++)
-		l->feeds[i] = feed_new(l, i, l->sources.v[i], l->sources.n > 1, now);
-	g->fresh = l;
-	return 0;
-}
-
-static int
-new_change(struct group *g, struct plan_ref *ref)
-{
-	struct link_change *c = must_calloc(1, sizeof *c);
-
-	c->plan = ref;
-	ref->links++;
-	c->sources = own_sources(g);
-	g->change = c;
-	return open_driver(g->driver, &c->sources, &g->keep->host, &c->ctx);
-}
-
-static void
-free_change(const struct driver *d, struct link_change *c)
-{
-	if (c == NULL)
-		return;
-	if (c->ctx != NULL) {
-		d->close(c->ctx);
-		free(c->ctx);
-	}
-	free_sources(&c->sources);
-	c->plan->links--;
-	plan_ref_drop(c->plan);
-	free(c);
-}
-
 /* Decide what becomes of a group, and open what that needs. */
 static int
 prepare_group(struct field *f, struct groups *gs, struct group *g, struct plan_ref *ref)
 {
 	struct link_spec spec = { 0 };
+	struct link_sources sources = { .v = g->v, .n = g->n };
 	int err = g->driver->link(g->v[0], &spec);
 
 	if (err != 0) {
 		log_error("driver_refuses", "driver=%s source=\"%s\" error=\"%s\"", g->driver->info.name, g->v[0]->name, err_text(err));
 		return err;
 	}
-	copy_spec(&g->spec, &spec);
 	struct link *old = find_link(gs, g);
-	if (old == NULL || !same_spec(&old->spec, &g->spec))
-		return new_link(f, g, ref);
-	g->keep = old;
-	g->same = same_sources(old, g);
-	return g->same ? 0 : new_change(g, ref);
+	if (old != NULL && same_spec(&old->spec, &spec)) {
+		g->keep = old;
+		if (same_sources(old, g))
+			return 0;
+		g->v = NULL;	/* given away */
+		return link_change_new(old, sources, ref, &g->change);
+	}
+	g->v = NULL;
+	return link_new(f, g->driver, &spec, sources, ref, &g->fresh);
 }
 
 static int
@@ -272,10 +160,9 @@ groups_fini(struct groups *gs, bool undo)
 		struct group *g = &gs->v[i];
 		if (undo) {
 			link_free(g->fresh);
-			free_change(g->driver, g->change);
+			link_change_free(g->driver, g->change);
 		}
 		free(g->v);
-		free_spec(&g->spec);
 	}
 	free(gs->v);
 	map_fini(&gs->by_name);
@@ -284,18 +171,9 @@ groups_fini(struct groups *gs, bool undo)
 }
 
 static void
-set_change(struct link *l, struct link_change *c)
-{
-	free_change(l->driver, l->change);
-	l->change = c;
-	link_enter(l);
-	link_leave(l);	/* takes it over at once unless a scan is under way */
-}
-
-static void
 commit(struct field *f, struct groups *gs)
 {
-	struct link **links = must_calloc(gs->n, sizeof *links);
+	struct link **links = must_realloc(NULL, gs->n > 0 ? gs->n : 1, sizeof *links);
 
 	for (uint32_t i = 0; i < gs->n; i++)
 		if (gs->v[i].keep != NULL)
@@ -310,7 +188,7 @@ commit(struct field *f, struct groups *gs)
 		links[i] = gs->v[i].fresh != NULL ? gs->v[i].fresh : gs->v[i].keep;
 	for (uint32_t i = 0; i < gs->n; i++) {
 		if (gs->v[i].change != NULL)
-			set_change(gs->v[i].keep, gs->v[i].change);
+			link_change_set(gs->v[i].keep, gs->v[i].change);
 		else if (gs->v[i].fresh != NULL)
 			link_start(gs->v[i].fresh);
 	}
@@ -319,7 +197,7 @@ commit(struct field *f, struct groups *gs)
 int
 field_apply(struct field *f, struct plan *p)
 {
-	struct plan_ref *ref = must_calloc(1, sizeof *ref);
+	struct plan_ref *ref = must_realloc(NULL, 1, sizeof *ref);
 	struct groups gs = { 0 };
 
 	*ref = (struct plan_ref){ .plan = p, .current = true };
@@ -350,97 +228,4 @@ plan_ref_drop(struct plan_ref *p)
 		return;
 	plan_free(p->plan);
 	free(p);
-}
-
-static struct feed *
-find_feed(struct link *l, uint32_t n, const struct source *s)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (l->feeds[i] != NULL && l->feeds[i]->source->key == s->key && strcmp(l->feeds[i]->source->name, s->name) == 0)
-			return l->feeds[i];
-	return NULL;
-}
-
-/* Feeds of the new set: those that stay are moved over, others made; what is left of the old set goes. */
-static struct feed **
-move_feeds(struct link *l, const struct link_sources *sources, struct mono now)
-{
-	struct feed **feeds = must_calloc(sources->n, sizeof *feeds);
-
-	for (uint32_t i = 0; i < sources->n; i++) {
-		struct feed *old = find_feed(l, l->sources.n, sources->v[i]);
-		if (old == NULL) {
-			feeds[i] = feed_new(l, i, sources->v[i], sources->n > 1, now);
-			continue;
-		}
-		l->feeds[old->no] = NULL;
-		feed_move(old, l, i, sources->v[i], sources->n > 1);
-		feeds[i] = old;
-	}
-	for (uint32_t i = 0; i < l->sources.n; i++) {
-		ask_feed_gone(l->feeds[i]);
-		feed_free(l->feeds[i]);
-	}
-	return feeds;
-}
-
-void
-links_take_change(struct link *l)
-{
-	struct link_change *c = l->change;
-	struct wall wall;
-	struct mono now = field_now(l->field, &wall);
-	bool up = l->state == LINK_UP;
-
-	l->change = NULL;
-	if (up)
-		l->driver->down(l->ctx, now, wall);	/* ends reads and probes under way */
-	for (uint32_t i = 0; i < l->sources.n; i++)
-		link_probe_forget(l, l->feeds[i]);
-	l->probing = NULL;
-	struct feed **feeds = move_feeds(l, &c->sources, now);
-	l->driver->close(l->ctx);
-	free(l->ctx);
-	free(l->feeds);
-	free_sources(&l->sources);
-	l->plan->links--;
-	plan_ref_drop(l->plan);
-	l->ctx = c->ctx;
-	l->feeds = feeds;
-	l->sources = c->sources;
-	l->plan = c->plan;
-	free(c);
-	deadline_clear(&l->field->deadlines, &l->tick);
-	if (!up)
-		return;
-	l->driver->up(l->ctx, now, wall);
-	for (uint32_t i = 0; i < l->sources.n; i++) {
-		if (l->feeds[i]->traces > 0)
-			l->driver->trace(l->ctx, i, true);
-		feed_up(l->feeds[i], now);
-	}
-}
-
-void
-link_free(struct link *l)
-{
-	if (l == NULL)
-		return;
-	link_close(l);
-	free_change(l->driver, l->change);
-	for (uint32_t i = 0; i < l->sources.n; i++) {
-		ask_feed_gone(l->feeds[i]);
-		feed_free(l->feeds[i]);
-	}
-	free(l->feeds);
-	if (l->ctx != NULL) {
-		l->driver->close(l->ctx);
-		free(l->ctx);
-	}
-	free_sources(&l->sources);
-	free_spec(&l->spec);
-	l->plan->links--;
-	plan_ref_drop(l->plan);
-	free((void *)(uintptr_t)l->name);
-	free(l);
 }

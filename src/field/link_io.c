@@ -49,7 +49,7 @@ link_leave(struct link *l)
 		l->broken = NULL;
 	} while (l->todo);
 	if (l->change != NULL && l->running == 0)
-		links_take_change(l);
+		link_change_take(l);
 	l->depth = 0;
 	if (l->state == LINK_UP) {
 		struct mono next = l->driver->next(l->ctx);
