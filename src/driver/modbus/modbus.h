@@ -135,7 +135,7 @@ struct mb_src {
 	enum mb_list	 listed;
 	uint32_t	 next;		/* in the link's list */
 	bool		 trace;
-	uint32_t	 isolated;	/* tags */
+	uint32_t	 isolated, broken;	/* tags */
 	struct driver_counts counts;
 };
 

@@ -78,6 +78,7 @@ open_tags(struct mb_src *s)
 		*m = (struct mb_tag){ .broken = mb_addr_parse(t->at, &s->conf.rules, &a, why, sizeof why) != 0 };
 		mb_op_init(&m->op, &a, t, s->conf.nan_bad);
 		m->index = i;
+		s->broken += m->broken;
 		m->block = MB_NONE;
 		m->scan_class = (uint16_t)(t->scan_ns > 0 && t->scan_class < s->nclasses ? t->scan_class : s->nclasses);
 	}

@@ -384,4 +384,28 @@ rig_scan(struct rig *r, uint32_t src)
 	CHECK_INT(r->done_scans[src], before + 1);
 }
 
+/* n tags holding first, first + 1, ... with the value of their address. */
+static inline void
+run_of_tags(struct rig *r, uint32_t src, int first, int n)
+{
+	char at[32];
+	for (int i = first; i < first + n; i++) {
+		snprintf(at, sizeof at, "holding %d", i);
+		rig_tag(r, src, at);
+		r->dev[src + 1]->regs[1][i] = (uint16_t)i;
+	}
+}
+
+/* Each tag of a source had so many samples and holds the value of its address. */
+static inline void
+all_good(struct rig *r, uint32_t src, uint32_t scans)
+{
+	for (uint32_t i = 0; i < r->src[src].ntags; i++) {
+		const struct seen *s = &r->seen[src][i];
+		if (s->n != scans || s->status != STATUS_Good || s->v.u != strtoul(r->src[src].tags[i].at + 8, NULL, 10))
+			test_fail(__FILE__, __LINE__, "%s: %u samples, status %08x, value %llu", r->src[src].tags[i].at, s->n, s->status,
+			    (unsigned long long)s->v.u);
+	}
+}
+
 #endif

@@ -77,7 +77,7 @@ mb_class_finish(struct mb_link *l, struct mb_src *s, uint32_t class)
 			s->blocks[i].skipped = false;
 			block_bad(l, s, &s->blocks[i]);
 		}
-	for (uint32_t i = c->first; i < c->first + c->n; i++)
+	for (uint32_t i = c->first; s->broken > 0 && i < c->first + c->n; i++)
 		if (s->tags[i].broken)
 			mb_emit_bad(l, s, &s->tags[i], (uint32_t)STATUS_BadConfigurationError, 0);
 	c->busy = false;

@@ -361,11 +361,19 @@ mb_decode(const struct mb_op *op, const uint8_t *data, uint16_t base, void *scra
 	if (!op->plain)
 		return slow(op, data, base, scratch, v);
 	size_t at = (size_t)op->a.reg0 - base;
-	if (op->a.kind == MB_K_BIT) {
-		*v = (struct value){ .type = VALUE_BOOL, .b = coil(data, at) != 0 };
-		return STATUS_Good;
+	const uint8_t *p = data + 2 * at;
+	v->type = op->out_type;
+	v->len = 0;
+	/* The kinds that most tags have, in one look; the others take the general way. */
+	switch (op->a.kind) {
+	case MB_K_U16:	v->u = get16_ordered(p, op->a.order); return STATUS_Good;
+	case MB_K_I16:	v->i = (int16_t)get16_ordered(p, op->a.order); return STATUS_Good;
+	case MB_K_U32:	v->u = get32(p, op->a.order); return STATUS_Good;
+	case MB_K_I32:	v->i = (int32_t)get32(p, op->a.order); return STATUS_Good;
+	case MB_K_F32:	v->u = 0; v->f32 = as_f32(get32(p, op->a.order)); break;
+	case MB_K_BIT:	v->u = 0; v->b = coil(data, at) != 0; return STATUS_Good;
+	default:	element(&op->a, p, 0, v); break;
 	}
-	element(&op->a, data + 2 * at, 0, v);
 	if (op->nan_bad && not_finite(v)) {
 		*v = (struct value){ .type = VALUE_NULL };
 		return (uint32_t)STATUS_BadOutOfRange;
