@@ -3,10 +3,10 @@
  * key, run through each flow's reduction, and flushed. When the disk refuses in the middle the batch is kept, with the flows that
  * have not had it yet, and goes on later.
  */
-#include <stdio.h>
-
 #include "gate/inside.h"
 
+/* Names of processes are cut at this length where the supervisor keeps them. */
+#define WRITER_MAX	63u
 /* 2200-01-01; a time outside of [0, this] is no time, and would overflow sums of times. */
 #define TIME_MAX_NS	7258118400000000000LL
 
@@ -43,22 +43,21 @@ refuse(struct gate *g, struct ring_in *in, const char *why, const char *detail, 
 		    (unsigned long long)in->refused, left_out);
 }
 
-/* A source not in this plan may be one of the plan before, whose last batches are still on their way. */
+/*
+ * The way of a source, if this process may bring it: one that was taken over cannot speak for a source of another zone.
+ * *known: the source is there, whoever may bring it.
+ */
 static struct source_route *
-route_of(struct gate *g, uint64_t key)
+route_in(struct routes *r, uint64_t key, const struct ring_in *in, bool *known)
 {
-	struct source_route *sr = map_get_u64(&g->routes.by_key, key);
+	struct source_route *sr = map_get_u64(&r->by_key, key);
 
-	return sr != NULL ? sr : map_get_u64(&g->before.by_key, key);
-}
-
-/* The first process that brings a source keeps it: another one that was taken over cannot speak for it. */
-static bool
-may_bring(struct gate *g, struct source_route *sr, const struct ring_in *in)
-{
+	if (sr == NULL)
+		return NULL;
+	*known = true;
 	if (sr->writer == NULL)
-		sr->writer = arena_strdup(map_get_u64(&g->routes.by_key, sr->key) == sr ? &g->routes.arena : &g->before.arena, in->writer);
-	return strcmp(sr->writer, in->writer) == 0;
+		sr->writer = arena_strdup(&r->arena, in->writer);
+	return strncmp(sr->writer, in->writer, WRITER_MAX) == 0 ? sr : NULL;
 }
 
 /* Batches of a source count from 1 in each ring. A hole that the ring's own count does not explain is a loss of its own. */
@@ -87,13 +86,13 @@ admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now)
 		refuse(g, in, "malformed: the process that writes this ring is broken or was taken over", err_text(err), now);
 		return false;
 	}
-	struct source_route *sr = route_of(g, g->batch.head.source_key);
+	/* What the plan does not have may be of the plan before, whose last batches are still on their way. */
+	bool known = false;
+	struct source_route *sr = route_in(&g->routes, g->batch.head.source_key, in, &known);
+	if (sr == NULL)
+		sr = route_in(&g->before, g->batch.head.source_key, in, &known);
 	if (sr == NULL) {
-		refuse(g, in, "of a source that is not in the plan", "unknown key", now);
-		return false;
-	}
-	if (!may_bring(g, sr, in)) {
-		refuse(g, in, "of a source that another process brings", sr->name, now);
+		refuse(g, in, known ? "of a source that another process brings" : "of a source that is not in the plan", "denied", now);
 		return false;
 	}
 	check_order(g, in, sr, &g->batch.head, now);
@@ -148,7 +147,8 @@ one_leg(struct gate *g, const struct leg *l, struct mono now, struct wall wall)
 	int err = 0;
 
 	if (st->off || st->reduce == NULL) {
-		st->unseen += g->batch.head.n;
+		for (uint32_t i = 0; i < g->batch.head.n; i++)
+			st->lost_total += g->batch.samples[i].tag < g->route->ntags && l->slot[g->batch.samples[i].tag] != 0;
 		return 0;
 	}
 	if (must_go_first(g, st))
@@ -187,9 +187,7 @@ lose(struct gate *g, struct stream *st, uint64_t n, const char *writer, const ch
 	if (st->stamp == g->stamp || (!st->current && !st->stale))
 		return;
 	st->stamp = g->stamp;
-	st->lost += n;
-	st->lost_total += n;
-	snprintf(st->lost_note, sizeof st->lost_note, "%s: %s", writer, note);
+	stream_lose(st, n, writer, note);
 }
 
 void

@@ -32,7 +32,8 @@ publish_stream(struct stream *st)
 	stat_set(&f[STATS_flow_first], s.first);
 	stat_set(&f[STATS_flow_next], s.next);
 	stat_set(&f[STATS_flow_durable], s.durable);
-	stat_set(&f[STATS_flow_settled], st->ledger != NULL ? ledger_settled(st->ledger) : 0);
+	uint64_t settled = st->ledger != NULL ? ledger_settled(st->ledger) : 0;
+	stat_set(&f[STATS_flow_settled], settled == UINT64_MAX ? s.next : settled);
 	stat_set(&f[STATS_flow_held], st->out.n);
 	stat_set(&f[STATS_flow_dropped], st->dropped);
 	stat_set(&f[STATS_flow_write_errors], st->write_errors);

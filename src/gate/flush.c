@@ -36,6 +36,16 @@ note_appended(struct gate *g, struct stream *st, uint64_t first, size_t n, struc
 	g->admitted = true;
 }
 
+/* Trying again would not help: these samples are given up, in the open, so that the ones behind them are not lost too. */
+static size_t
+cannot_admit(struct gate *g, struct stream *st, size_t n, int err, struct mono now)
+{
+	stream_lose(st, n, "gate", err_text(err));
+	g->account_at = mono_min(g->account_at, now);
+	log_error("not_admitted", "stream=\"%s\" samples=%zu error=\"%s\"", st->dir, n, err_text(err));
+	return n;
+}
+
 int
 stream_flush(struct gate *g, struct stream *st, struct mono now, struct wall wall)
 {
@@ -52,6 +62,9 @@ stream_flush(struct gate *g, struct stream *st, struct mono now, struct wall wal
 		if (err == 0) {
 			note_appended(g, st, first, n, now, wall);
 			done += n;
+		} else if (err_action(err) != ERR_DO_RETRY) {
+			done += cannot_admit(g, st, n, err, now);
+			err = 0;
 		}
 	}
 	out_drop(&st->out, done);
@@ -88,7 +101,7 @@ gate_release(struct gate *g, struct mono now, struct wall wall)
 	int64_t back_off = g->back_off_ns;
 
 	if (was_held)
-		gate_trim(g, wall);	/* what is settled may make the room that is missing */
+		gate_trim(g, now, wall);	/* what is settled may make the room that is missing */
 	g->flush_at = MONO_NEVER;
 	bool failed = was_held && !plan_open_missing(g, now, wall);
 	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {

@@ -22,7 +22,8 @@ gate_new(const struct gate_opts *opts, struct gate **out)
 	g->disk = opts->disk;
 	g->opts = *opts;
 	g->sync_at = g->tick_at = g->flush_at = g->account_at = g->before_until = MONO_NEVER;
-	g->log_write = g->log_refused = g->log_report = g->log_lost = (struct log_limit){ .burst = 3, .period_ms = 10000 };
+	g->log_write = g->log_refused = g->log_report = g->log_lost = g->log_trim =
+	    (struct log_limit){ .burst = 3, .period_ms = 10000 };
 	int err = spool_root_open(g->spool_dir, opts->disk, &g->root, &holder);
 	if (err != 0) {
 		log_error("spool_unusable", "dir=\"%s\" error=\"%s\" holder_pid=%ld note=\"%s\"", opts->spool_dir, err_text(err), holder,
@@ -104,7 +105,7 @@ gate_turn(struct gate *g, struct mono now, struct wall wall)
 	g->admitted = false;
 	if (!mono_before(now, due))
 		gate_release(g, now, wall);
-	if (!g->held) {
+	if (!g->held && g->plan != NULL) {
 		t.more = rings_read(g, RECORDS_A_TURN, now, wall);
 		/* A window may be over by the clock only when nothing of it waits in a ring, as after a restart. */
 		if (!t.more && !g->held && !mono_before(now, g->tick_at))
@@ -116,7 +117,7 @@ gate_turn(struct gate *g, struct mono now, struct wall wall)
 	if (!mono_before(now, g->before_until))
 		plan_forget_before(g, now, wall);
 	if (!mono_before(now, g->trim_at)) {
-		gate_trim(g, wall);
+		gate_trim(g, now, wall);
 		g->trim_at = mono_add(now, TRIM_EVERY_NS);
 	}
 	if (!mono_before(now, g->publish_at)) {

@@ -188,6 +188,35 @@ TEST(a_source_has_one_writer_and_unknown_ones_are_refused)
 	rig_ring_free(&b);
 }
 
+TEST(a_zone_speaks_for_its_own_sources_only)
+{
+	const char *dir = test_dir();
+	struct rig_ring a, b;
+	struct plan *p = rig_plan();
+	struct gate *g = rig_gate(dir, &disk_os);
+
+	p->nzones = 2;
+	p->zones = arena_array(&p->arena, 2, sizeof *p->zones);
+	p->zones[0].name = "line-3";
+	p->zones[1].name = "line-4";
+	p->sources[1].zone = 1;
+	rig_flow(p, "f", 1, 3, 1, REDUCE_EVERY);
+	gate_plan(g, p, soon, wall0);
+	rig_ring_new(&a, 1 << 16);
+	rig_ring_new(&b, 1 << 16);
+	gate_ring(g, "field:line-3", rig_reader(&a));
+	gate_ring(g, "insight", rig_reader(&b));
+	rig_write(&a, 0, RIG_T0, 1);
+	rig_write(&a, 1, RIG_T0, 666);
+	rig_write(&b, 1, RIG_T0, 666);
+	turns(g, 1);
+	CHECK_INT(gate_totals(g).admitted, RIG_TAGS);
+	CHECK_INT(gate_totals(g).refused_records, 2);
+	gate_free(g);
+	rig_ring_free(&a);
+	rig_ring_free(&b);
+}
+
 TEST(a_new_plan_keeps_backlog_and_numbers)
 {
 	const char *dir = test_dir();

@@ -107,11 +107,14 @@ stream_for(struct gate *g, const struct plan *p, const struct flow *f, struct mo
 	st->stale = false;
 	st->latency_ns = f->latency_ns;
 	st->opts = opts_of(f, st);
+	st->ready = false;
 	if (st->spool == NULL && !st->off)
 		err = stream_open(g, st, &schema);
 	if (err == 0 && !st->off)
 		err = members_update(st, p, f, wall);
-	if (err != 0)
+	if (err == 0)
+		st->ready = !st->off;
+	else
 		open_failed(g, st, err, now);
 	arena_fini(&scratch);
 	return st;
@@ -208,10 +211,10 @@ plan_open_missing(struct gate *g, struct mono now, struct wall wall)
 		char dir[NAME_DIR_MAX];
 		const struct flow *f = &g->plan->flows[i];
 		struct stream *st = name_stream(f->name, f->schema, dir) == 0 ? stream_by_dir(g, dir) : NULL;
-		if (st == NULL || st->spool != NULL || st->off)
+		if (st == NULL || st->ready || st->off)
 			continue;
 		stream_for(g, g->plan, f, now, wall);
-		all &= st->spool != NULL || st->off;
+		all &= st->ready || st->off;
 	}
 	return all;
 }

@@ -28,6 +28,7 @@ struct stream {
 	uint32_t		 schema;
 	struct spool		*spool;			/* NULL: not opened yet, or off */
 	struct ledger		*ledger;
+	bool			 ready;			/* open, and its sinks are as the plan says */
 	bool			 off;			/* damaged for good: its samples are lost and counted */
 	bool			 current;		/* a flow of the plan in force */
 	bool			 stale;			/* has left the plan lately, may still get samples of before */
@@ -51,7 +52,7 @@ struct stream {
 	struct mono		 sync_at, tick_at;
 	uint64_t		 stamp;			/* of the last loss counted, so that it counts once */
 
-	uint64_t		 admitted, batches, write_errors, dropped, unseen, lost_total;
+	uint64_t		 admitted, batches, write_errors, dropped, lost_total;
 	struct wall		 last_admitted;
 	stat_t			*stats;
 	struct stream		*next_stream;
@@ -68,7 +69,7 @@ struct source_route {
 	uint32_t	 ntags;
 	struct leg	*legs;
 	uint32_t	 nlegs;
-	char		*writer;	/* who brings it; the first one keeps it. In the arena; NULL: nobody yet */
+	char		*writer;	/* who may bring it: its zone's field process, else the first that does. NULL: nobody yet */
 	uint64_t	 epoch, seq;	/* of its last batch */
 	uint64_t	 gaps;		/* of the ring, when it came */
 };
@@ -118,7 +119,7 @@ struct gate {
 	struct mono		 retry_at, sync_at, tick_at, flush_at, account_at, trim_at, publish_at;
 	uint64_t		 stamp;
 	uint64_t		 refused_reports;
-	struct log_limit	 log_write, log_refused, log_report, log_lost;
+	struct log_limit	 log_write, log_refused, log_report, log_lost, log_trim;
 };
 
 /* stream.c */
@@ -127,6 +128,8 @@ struct stream *stream_by_dir(struct gate *g, const char *dir);
 /* Open spool and ledger; schema NULL: as it stands on disk. Reads back the state of the reduction. */
 int stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema);
 void stream_free(struct stream *st);
+/* Samples of this stream are lost; the ledger is told with the next account. */
+void stream_lose(struct stream *st, uint64_t n, const char *who, const char *note);
 /* <root>/<dir> */
 int stream_path(const struct gate *g, const struct stream *st, char out[DISK_PATH_MAX]);
 
@@ -152,7 +155,7 @@ void routes_build(struct gate *g, const struct plan *p, struct stream *const *of
 void routes_fini(struct routes *r);
 
 /* inforce.c */
-/* Open the streams of the plan that the disk refused before. True: none is missing. */
+/* Set up the streams of the plan that the disk refused before. True: none is missing. */
 bool plan_open_missing(struct gate *g, struct mono now, struct wall wall);
 /* The plan before is over: what its batches left half done goes out. */
 void plan_forget_before(struct gate *g, struct mono now, struct wall wall);
@@ -176,7 +179,7 @@ void rings_free(struct gate *g);
 int gate_account(struct gate *g, struct mono now, struct wall wall, bool force);
 
 /* retain.c */
-void gate_trim(struct gate *g, struct wall wall);
+void gate_trim(struct gate *g, struct mono now, struct wall wall);
 
 /* figures.c */
 void gate_publish(struct gate *g);

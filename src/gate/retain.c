@@ -30,14 +30,16 @@ drop(void *arg, uint64_t first, uint64_t last, const char *policy)
 }
 
 void
-gate_trim(struct gate *g, struct wall wall)
+gate_trim(struct gate *g, struct mono now, struct wall wall)
 {
 	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {
 		if (st->spool == NULL || st->ledger == NULL)
 			continue;
 		struct drop_ctx c = { st, wall };
 		int err = spool_trim(st->spool, ledger_settled(st->ledger), wall, drop, &c);
-		if (err != 0)
-			log_warn("trim_failed", "stream=\"%s\" error=\"%s\" note=\"tried again in some seconds\"", st->dir, err_text(err));
+		unsigned long left_out;
+		if (err != 0 && log_limit_ok(&g->log_trim, now, &left_out))
+			log_warn("trim_failed", "stream=\"%s\" error=\"%s\" note=\"tried again in some seconds\" suppressed=%lu", st->dir,
+			    err_text(err), left_out);
 	}
 }

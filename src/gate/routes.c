@@ -128,7 +128,7 @@ fill_legs(const struct plan *p, const struct flow *f, struct stream *st, struct 
 	}
 }
 
-/* A source that goes on keeps its writer and its count of batches. */
+/* A source that goes on keeps its count of batches; where the plan does not name the zone, its writer too. */
 static void
 carry_over(const struct routes *before, struct source_route *sr, struct arena *a)
 {
@@ -136,7 +136,8 @@ carry_over(const struct routes *before, struct source_route *sr, struct arena *a
 
 	if (was == NULL)
 		return;
-	sr->writer = was->writer != NULL ? arena_strdup(a, was->writer) : NULL;
+	if (sr->writer == NULL && was->writer != NULL)
+		sr->writer = arena_strdup(a, was->writer);
 	sr->epoch = was->epoch;
 	sr->seq = was->seq;
 	sr->gaps = was->gaps;
@@ -155,6 +156,8 @@ routes_build(struct gate *g, const struct plan *p, struct stream *const *of_flow
 		sr->key = p->sources[s].key;
 		sr->name = arena_strdup(&r->arena, p->sources[s].name);
 		sr->ntags = p->sources[s].ntags;
+		if (p->sources[s].zone < p->nzones)
+			sr->writer = arena_printf(&r->arena, "field:%s", p->zones[p->sources[s].zone].name);
 		sr->legs = arena_array(&r->arena, sr->nlegs + 1, sizeof *sr->legs);
 		sr->nlegs = 0;
 		carry_over(&g->routes, sr, &r->arena);

@@ -43,6 +43,14 @@ stream_by_dir(struct gate *g, const char *dir)
 	return st;
 }
 
+void
+stream_lose(struct stream *st, uint64_t n, const char *who, const char *note)
+{
+	st->lost += n;
+	st->lost_total += n;
+	snprintf(st->lost_note, sizeof st->lost_note, "%s: %s", who, note);
+}
+
 int
 stream_path(const struct gate *g, const struct stream *st, char out[DISK_PATH_MAX])
 {
@@ -111,6 +119,11 @@ stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema
 		err = schema != NULL ? spool_open(g->root, schema, &st->opts, &st->spool) : open_old(g, st, path);
 	if (err == 0)
 		err = ledger_open(path, g->disk, &st->ledger);
+	if (err == ERR_CORRUPT && st->spool != NULL) {
+		log_error("ledger_damaged", "stream=\"%s\" note=\"the damaged file is kept; a new one begins with the totals that can still be "
+		    "proved. Sinks may get again what they have\"", st->dir);
+		err = ledger_open(path, g->disk, &st->ledger);
+	}
 	if (err != 0)
 		goto fail;
 	learn_state(st);
