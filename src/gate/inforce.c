@@ -197,7 +197,7 @@ look_around(struct gate *g)
 	g->memory = false;
 	g->tick_at = MONO_NEVER;
 	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {
-		g->memory |= st->current && (reduce_has_memory(st->reduce) || st->latency_ns > 0);
+		g->memory |= (st->current || st->stale) && (reduce_has_memory(st->reduce) || st->latency_ns > 0);
 		g->tick_at = mono_min(g->tick_at, st->tick_at);
 	}
 }
