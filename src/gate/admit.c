@@ -64,7 +64,8 @@ route_in(struct routes *r, uint64_t key, const struct ring_in *in, bool *known)
 static void
 check_order(struct gate *g, struct ring_in *in, struct source_route *sr, const struct batch_head *h, struct mono now)
 {
-	if (sr->epoch == in->epoch && sr->gaps == in->gaps && h->seq > sr->seq + 1 && sr->seq != 0) {
+	/* What is read again after a restart was looked at before. */
+	if (sr->epoch == in->epoch && sr->gaps == in->gaps && h->seq > sr->seq + 1 && sr->seq != 0 && g->start >= in->taken) {
 		uint64_t missing = h->seq - sr->seq - 1, n;
 		if (__builtin_mul_overflow(missing, (uint64_t)h->n, &n) || n > UINT32_MAX)
 			n = UINT32_MAX;

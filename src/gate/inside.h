@@ -87,6 +87,7 @@ struct ring_in {
 	uint64_t		 epoch;
 	bool			 placed;	/* its first position was chosen */
 	uint64_t		 replay;	/* up to here a gate before this one may have taken it; 0: not a known ring */
+	uint64_t		 taken;		/* up to here some stream has taken it for certain */
 	uint64_t		 borders[BORDERS];	/* record borders, oldest first */
 	uint32_t		 nborders;
 	uint64_t		 gaps;

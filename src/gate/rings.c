@@ -155,6 +155,7 @@ place(struct gate *g, struct ring_in *in, struct mono now)
 			continue;
 		known = true;
 		low = m->low > low ? m->low : low;
+		in->taken = m->pos > in->taken ? m->pos : in->taken;
 	}
 	if (known) {
 		ring_seek(in->r, UINT64_MAX);
