@@ -49,9 +49,15 @@ near_try(struct near *n, const char *candidate)
 
 	if (la > NEAR_MAX || lb > NEAR_MAX)
 		return;
-	size_t limit = (la > lb ? la : lb) / 3;
+	size_t limit = (la > lb ? la : lb) / 3, apart = la > lb ? la - lb : lb - la;
+	limit = limit > 0 ? limit : 1;
+	if (n->best != NULL && n->distance <= limit)
+		limit = n->distance > 0 ? n->distance - 1 : 0;
+	/* A difference in length is a distance already; most candidates end here. */
+	if (apart > limit || (n->best != NULL && n->distance == 0))
+		return;
 	size_t d = distance(n->word, la, candidate, lb);
-	if (d <= (limit > 0 ? limit : 1) && (n->best == NULL || d < n->distance)) {
+	if (d <= limit) {
 		n->best = candidate;
 		n->distance = d;
 	}

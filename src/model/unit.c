@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/near.h"
 
+#define GUESS_MAX 20	/* longer symbols are not guessed at */
 #define POWER_MAX 9	/* the highest exponent of a symbol that makes sense */
 
 struct walk {
@@ -71,32 +72,38 @@ habit(const char *s, size_t len)
 	return NULL;
 }
 
+/* Try prefix and atom together as a candidate; the best so far is kept in best. */
+static void
+try_code(struct near *n, const char *prefix, const char *atom, char *best, size_t size)
+{
+	char code[32];
+	size_t before = n->best != NULL ? n->distance : SIZE_MAX, len = strlen(prefix) + strlen(atom), word = strlen(n->word);
+
+	if (len > word + 2 || word > len + 2)
+		return;
+	snprintf(code, sizeof code, "%s%s", prefix, atom);
+	near_try(n, code);
+	if (n->best != NULL && n->distance < before) {
+		snprintf(best, size, "%s", code);
+		n->best = best;
+	}
+}
+
 static int
 unknown(struct walk *w, const char *s, size_t len)
 {
-	char word[65], code[80], best[80] = "";
+	char word[GUESS_MAX + 1], best[32];
 	const char *known = habit(s, len);
-	snprintf(word, sizeof word, "%.*s", (int)(len < 64 ? len : 64), s);
-	struct near n = { .word = word };
 
-	for (const struct unit_atom *a = unit_atoms; known == NULL && a->code != NULL; a++) {
-		const char *before = n.best;
-		near_try(&n, a->code);
-		if (n.best != before)
-			snprintf(best, sizeof best, "%s", a->code);
-		for (const struct unit_prefix *p = unit_prefixes; a->metric && p->code != NULL; p++) {
-			snprintf(code, sizeof code, "%s%s", p->code, a->code);
-			before = n.best;
-			size_t distance = n.distance;
-			near_try(&n, code);
-			if (n.best != before || n.distance != distance)
-				snprintf(best, sizeof best, "%s", code);
-			if (n.best != NULL)
-				n.best = best;
-		}
+	snprintf(word, sizeof word, "%.*s", (int)(len < GUESS_MAX ? len : GUESS_MAX), s);
+	struct near n = { .word = word };
+	for (const struct unit_atom *a = unit_atoms; known == NULL && len < GUESS_MAX && a->code != NULL; a++) {
+		try_code(&n, "", a->code, best, sizeof best);
+		for (const struct unit_prefix *p = unit_prefixes; a->metric && p->code != NULL; p++)
+			try_code(&n, p->code, a->code, best, sizeof best);
 	}
 	if (known == NULL)
-		known = best[0] ? best : NULL;
+		known = n.best;
 	snprintf(w->why, w->size, "\"%s\" is no UCUM unit%s%s%s", word, known ? "; did you mean \"" : "", known ? known : "",
 	    known ? "\"?" : "");
 	return ERR_SYNTAX;

@@ -181,7 +181,7 @@ collect(struct loader *l, struct flow_draft *d, const bool *marked)
 	for (size_t t = 0; t < l->ntags; t++)
 		n += marked[t];
 	/* The tags are noted by their place in the order of reading; compile.c turns these into sources and indexes. */
-	f->tags = arena_array(&l->plan->arena, n, sizeof *f->tags);
+	f->tags = arena_array(&l->scratch, n, sizeof *f->tags);
 	for (size_t t = 0; t < l->ntags; t++)
 		if (marked[t])
 			f->tags[f->ntags++].tag = (uint32_t)t;
@@ -203,9 +203,6 @@ read_flow(struct loader *l, struct flow_draft *d, bool *marked)
 	check_tags(l, d, marked);
 	collect(l, d, marked);
 	route_flow(l, f, d->node, &d->v[FLOW_VIA], d->what);
-	for (size_t t = 0; t < l->ntags; t++)
-		if (marked[t])
-			l->tag_used[t] = true;
 }
 
 void
@@ -216,7 +213,6 @@ load_flows(struct loader *l)
 	size_t count = section != NULL && section->kind == NODE_MAP ? section->len : 0;
 	char what[160];
 
-	l->tag_used = arena_array(&l->scratch, l->ntags + 1, sizeof *l->tag_used);
 	if (count > PLAN_FLOWS_MAX) {
 		site_error(&l->f, "limit", loader_at(l, section), "%zu flows are more than the %u that one site can have", count, PLAN_FLOWS_MAX);
 		site_remedy(&l->f, "let one flow take several patterns with `what: [a, b]`");

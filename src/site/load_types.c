@@ -80,8 +80,6 @@ type_chain(struct loader *l, struct type_def *t, struct type_def **chain)
 			break;
 		snprintf(what, sizeof what, "type %.128s", t->name);
 		struct type_def *up = ref_find(l, SECTION_TYPES, t->extends, t->extends_at, what);
-		if (up != NULL)
-			up->used = true;
 		t = up;
 	}
 	return n;
@@ -174,24 +172,33 @@ type_make_tags(struct loader *l, const struct type_tag *tags, const struct equip
 		make_one(l, t, e);
 }
 
-static bool
-replaced(struct type_def *const *chain, size_t n, const char *name)
+/* All tags of a type: its ancestors' first, each name once, with what the latest descendant says. */
+static void
+resolve(struct loader *l, struct type_def *t)
 {
-	for (size_t i = 0; i < n; i++)
-		for (const struct type_tag *t = chain[i]->tags; t != NULL; t = t->next)
-			if (strcmp(t->name, name) == 0)
-				return true;
-	return false;
+	struct type_def *chain[TYPE_EXTENDS_MAX];
+	struct map names = { 0 };
+	size_t n = 0, depth = type_chain(l, t, chain);
+
+	for (size_t i = 0; i < depth; i++)
+		for (const struct type_tag *tag = chain[i]->tags; tag != NULL; tag = tag->next)
+			n++;
+	t->all = arena_array(&l->scratch, n + 1, sizeof *t->all);
+	for (size_t i = depth; i > 0; i--)
+		for (const struct type_tag *tag = chain[i - 1]->tags; tag != NULL; tag = tag->next) {
+			uintptr_t before = (uintptr_t)map_get(&names, tag->name, tag->len);
+			if (before == 0)
+				map_put(&names, tag->name, tag->len, (void *)(uintptr_t)++t->nall);
+			t->all[before != 0 ? before - 1 : t->nall - 1] = tag;
+		}
+	map_fini(&names);
 }
 
 void
 type_make(struct loader *l, struct type_def *t, const struct equipment *e)
 {
-	struct type_def *chain[TYPE_EXTENDS_MAX];
-
-	t->used = true;
-	for (size_t i = type_chain(l, t, chain); i > 0; i--)
-		for (const struct type_tag *tag = chain[i - 1]->tags; tag != NULL; tag = tag->next)
-			if (i == 1 || !replaced(chain, i - 1, tag->name))
-				make_one(l, tag, e);
+	if (t->all == NULL)
+		resolve(l, t);
+	for (size_t i = 0; i < t->nall; i++)
+		make_one(l, t->all[i], e);
 }

@@ -38,13 +38,12 @@ struct loader {
 	const struct node	*section[SECTIONS];
 	struct map		 rows[SECTIONS];	/* name -> row, for the sections that others refer to */
 	struct map		 paths;		/* tag path -> index + 1 */
-	struct map		 units;		/* units found right, for env.units */
+	struct map		 units;		/* for env.units */
 	struct map		 tables;	/* CSV files read already */
 	/* Tags in the order of reading; sorted into the plan by compile.c. */
 	struct tag		*tags;
 	struct tag_place	*places;
 	size_t			 ntags, cap;
-	bool			*tag_used;	/* by a flow */
 	const struct driver_info **drivers;	/* a source each; NULL: unknown */
 	const struct sink_info	 **sink_infos;	/* a sink each; NULL: unknown */
 	bool			*zone_used, *conduit_used, *sink_used;

@@ -303,14 +303,18 @@ parse_unit(const struct key *k, struct text t, struct parse_env *env, struct key
 	(void)k;
 
 	keep(env, t, out);
-	/* The same few units come in a hundred thousand rows: texts that were found right are not read again. */
-	if (env->units != NULL && map_get_u64(env->units, (uint64_t)(uintptr_t)out->s) != NULL)
-		return 0;
-	if (unit_parse(t.s, t.len, &unit, env->why, sizeof env->why) == 0) {
+	/* The same few units come in a hundred thousand rows: each text is judged once. Its verdict is "" or what is wrong with it. */
+	uint64_t id = (uint64_t)(uintptr_t)out->s;
+	const char *verdict = env->units != NULL ? map_get_u64(env->units, id) : NULL;
+	if (verdict == NULL) {
+		unit_parse(t.s, t.len, &unit, env->why, sizeof env->why);
+		verdict = strings_keep(env->strings, env->why, strlen(env->why));
 		if (env->units != NULL)
-			map_put_u64(env->units, (uint64_t)(uintptr_t)out->s, env->units);
-		return 0;
+			map_put_u64(env->units, id, (void *)(uintptr_t)verdict);
 	}
+	if (*verdict == '\0')
+		return 0;
+	snprintf(env->why, sizeof env->why, "%s", verdict);
 	snprintf(env->remedy, sizeof env->remedy, "write a UCUM unit (case matters), such as Cel, bar, m3/h, /min or \"1\"; "
 	    "say what is counted in braces: {bottles}/min");
 	return ERR_SYNTAX;

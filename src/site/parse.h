@@ -14,7 +14,7 @@
 struct parse_env {
 	struct strings	*strings;	/* where texts are kept; borrowed */
 	const char	*folder;	/* of the site file, for KEY_PATH and KEY_SECRET; NULL: leave paths as written */
-	struct map	*units;		/* texts of `strings` that are known to be units; NULL: look each time */
+	struct map	*units;		/* verdicts on texts of `strings`, by their address; NULL: judge each time */
 	char		 decimal;	/* decimal sign: '.' or ',' */
 	char		 why[PARSE_WHY_MAX];	/* on failure: what is wrong, to follow the value: "is not a whole number" */
 	char		 remedy[PARSE_WHY_MAX];	/* on failure: what to write instead */

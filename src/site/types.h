@@ -25,8 +25,9 @@ struct type_def {
 	const char		*extends;	/* NULL: none */
 	struct place		 extends_at;
 	const struct node	*params;	/* the map, NULL if none */
-	struct type_tag		*tags;
-	bool			 used;
+	struct type_tag		*tags;		/* its own */
+	const struct type_tag	**all;		/* with those of its ancestors, once it is used; NULL before */
+	size_t			 nall;
 	struct place		 place;
 };
 
