@@ -135,7 +135,7 @@ chart_print(const struct chart *c, FILE *out)
 		return;
 	}
 	double pad = c->max > c->min ? (c->max - c->min) * 0.04 : fabs(c->max) > 0 ? fabs(c->max) * 0.1 : 1;
-	double lo = c->min - pad, hi = c->max + pad;
+	double lo = c->min >= 0 && c->min < pad ? 0 : c->min - pad, hi = c->max + pad;	/* no negative scale for what never is */
 	unsigned char *cells = calloc((size_t)CHART_ROWS * (size_t)c->columns, 1);
 	if (cells == NULL)
 		fatal("out_of_memory", "chart columns=%d", c->columns);

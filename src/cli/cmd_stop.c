@@ -24,5 +24,7 @@ cmd_stop(int argc, char **argv)
 		return EXIT_CANNOT;
 	int err = ctl_copy(fd, stdout);
 	ctl_close(fd);
+	if (err == 0)
+		puts("stopped");
 	return err == 0 ? EXIT_OK : EXIT_CANNOT;
 }

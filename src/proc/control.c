@@ -81,12 +81,12 @@ do_status(struct supervisor *s, const struct request *r, int fd)
 static void
 do_stop(struct supervisor *s, const struct request *r, int fd)
 {
+	static const char text[] = "stopping in good order\n";
 	struct client *c = client_new(s->loop, fd);
 	(void)r;
-	if (c != NULL) {
-		client_reply(c, "{\"stopping\":true}\n", 18);
-		client_end(c);
-	}
+	/* Not ended: the client sees the end when this process has left, and so knows that all is done. */
+	if (c != NULL)
+		client_reply(c, text, sizeof text - 1);
 	supervisor_stop(s);
 }
 
