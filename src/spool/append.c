@@ -60,7 +60,8 @@
  *
  * A failed write or sync. A write that found no space is cut off again and the segment goes on. After any other failure the
  * segment gets nothing more: the kernel may have dropped what it could not write and call it clean (so a second sync
- * proves nothing). The batches that were not durable are written from memory into a new file under ".new", which is
+ * proves nothing). The batches that were not durable are written from memory (NONE, which keeps none there: all batches of the
+ * segment, read back) into a new file under ".new", which is
  * synced, renamed to its first number and its directory synced; only then is the failed one cut back to its durable
  * part. A crash between leaves either the old state or the new one. Batches keep their numbers and hashes, so a
  * reader that had seen them sees nothing new. While no new segment can be made, spool_append() fails and what was admitted stays in
@@ -203,7 +204,7 @@ make_record(struct spool *s, const struct sample *v, size_t n, const struct spoo
 static int
 make_room(struct spool *s, size_t len)
 {
-	int err = s->broken ? segment_rescue(s) : 0;
+	int err = s->broken ? segment_repair(s) : 0;
 	if (err == 0 && (s->fd < 0 || (s->off > SEG_HEADER && s->off + len > s->opts.segment_bytes)))
 		err = segment_rotate(s);
 	if (err == 0 && s->held_len > 0 && s->held_len + len > HELD_MAX)

@@ -205,10 +205,15 @@ segment_rescue(struct spool *s)
 	switch_to(s, fd, SEG_HEADER + s->held_len, salt);
 	s->dir_dirty = false;
 	begin_anew(s);
-	if (s->opts.durability != SPOOL_NONE)
-		s->durable = s->tail.next;
+	s->durable = s->tail.next;
 	log_warn("spool.segment_replaced", "stream=\"%s\" first=%llu", s->dir, (unsigned long long)s->segs[s->nsegs - 1].first);
 	return 0;
+}
+
+int
+segment_repair(struct spool *s)
+{
+	return s->opts.durability == SPOOL_NONE ? segment_rebuild(s) : segment_rescue(s);
 }
 
 int
@@ -217,7 +222,7 @@ segment_sync(struct spool *s)
 	const struct disk *d = s->disk;
 
 	if (s->broken)
-		return segment_rescue(s);
+		return segment_repair(s);
 	if (s->fd < 0 || (s->durable == s->tail.next && !s->dir_dirty))
 		return 0;
 	int err = d->sync(d->ctx, s->fd);
@@ -231,6 +236,5 @@ segment_sync(struct spool *s)
 	}
 	log_error("spool.sync_failed", "stream=\"%s\" error=%s do=\"check the disk; the segment is given up\"", s->dir, err_name(err));
 	s->broken = true;
-	int rescued = segment_rescue(s);
-	return s->opts.durability == SPOOL_NONE ? err : rescued;	/* with NONE there is nothing in memory to write anew */
+	return segment_repair(s);
 }

@@ -95,27 +95,58 @@ set_aside(struct spool *s, uint64_t first, uint64_t size)
 	return s->disk->rename(s->disk->ctx, path, aside);
 }
 
-/* The kernel could not make durable what it has in memory of this segment: write it anew from what it still gives us. */
 static int
-rebuild(struct spool *s, struct scan *sc, const struct seg_header *h)
+hold_all(struct spool *s, struct tail *before)
 {
-	struct seg_header again;
-	struct found f = { .tail = h->before };
+	struct seg_header h;
+	struct scan sc;
 
-	int err = scan_start(sc, s->fd, &again);
+	scan_init(&sc, s->disk);
+	int err = scan_start(&sc, s->fd, &h);
+	if (err == 0) {
+		struct found f = { .tail = h.before };
+		err = walk(&sc, &f, hold, s);
+	}
+	scan_fini(&sc);
 	if (err == 0)
-		err = walk(sc, &f, hold, s);
-	if (err != 0)
-		return err;
-	s->solid = h->before;
-	s->solid_off = SEG_HEADER;
+		*before = h.before;
+	return err;
+}
+
+int
+segment_rebuild(struct spool *s)
+{
+	struct tail before;
+
+	s->held_len = 0;
 	s->broken = true;
-	return segment_rescue(s);
+	int err = s->fd >= 0 ? hold_all(s, &before) : 0;
+	if (err == 0 && s->fd >= 0) {
+		s->solid = before;
+		s->solid_off = SEG_HEADER;
+	} else {
+		log_error("spool.not_reread", "stream=\"%s\" error=%s do=\"check the disk; what it had not written before may be lost\"", s->dir,
+		    err_name(err));
+		s->held_len = 0;
+		s->solid = s->tail;
+		s->solid_off = s->off;
+	}
+	err = segment_rescue(s);
+	if (err != 0 || s->held_cap > HELD_MAX) {
+		free(s->held);
+		s->held = NULL;
+		s->held_len = s->held_cap = 0;
+	}
+	if (err != 0) {		/* the next try reads it again */
+		s->solid = s->tail;
+		s->solid_off = s->off;
+	}
+	return err;
 }
 
 /* Take up the last segment where its last whole batch ends. */
 static int
-take_up(struct spool *s, struct scan *sc, const struct found *f, uint64_t size, const struct seg_header *h)
+take_up(struct spool *s, const struct found *f, uint64_t size)
 {
 	const struct disk *d = s->disk;
 
@@ -136,7 +167,7 @@ take_up(struct spool *s, struct scan *sc, const struct found *f, uint64_t size, 
 	}
 	if (d->sync(d->ctx, s->fd) == 0)
 		return d->sync_dir(d->ctx, s->dir);
-	return h != NULL ? rebuild(s, sc, h) : ERR_IO;
+	return segment_rebuild(s);
 }
 
 /* The last segment. ERR_NOTFOUND: there was nothing in it, look at the one before. */
@@ -177,7 +208,7 @@ recover_last(struct spool *s, struct scan *sc)
 		err = set_aside(s, first, st.size);
 		return err != 0 ? err : ERR_NOTFOUND;
 	}
-	return take_up(s, sc, &f, st.size, head == 0 ? &h : NULL);
+	return take_up(s, &f, st.size);
 }
 
 static void

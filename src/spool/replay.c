@@ -180,12 +180,21 @@ find_segment(struct spool_reader *r, struct spool_damage *damage)
 	return err == ERR_NOTFOUND ? ERR_AGAIN : err;
 }
 
+/* Does the segment's name belong to another file by now? Then that one is to be read: the writer gave up the one at hand. */
+static int
+replaced(const struct spool_reader *r, bool *yes)
+{
+	struct disk_stat st;
+
+	int err = r->disk->stat(r->disk->ctx, r->file, &st);
+	*yes = err == 0 && st.id != r->seg_id;
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
 /* Has the writer gone on to another segment? Learns seg_limit. *changed: there is something new to look at. */
 static int
 look_around(struct spool_reader *r, bool *changed)
 {
-	struct disk_stat st;
-
 	*changed = false;
 	int err = segment_list(r->dir, r->disk, &r->list);
 	if (err != 0)
@@ -197,12 +206,10 @@ look_around(struct spool_reader *r, bool *changed)
 			return 0;
 		}
 	}
-	err = r->disk->stat(r->disk->ctx, r->file, &st);
-	if (err == 0 && st.id != r->seg_id) {
+	err = replaced(r, changed);
+	if (*changed)
 		leave_segment(r);	/* the next turn finds the new one by number */
-		*changed = true;
-	}
-	return err == ERR_NOTFOUND ? 0 : err;
+	return err;
 }
 
 static bool
@@ -215,30 +222,42 @@ next_is_there(const struct spool_reader *r)
 	    r->disk->stat(r->disk->ctx, path, &st) == 0;
 }
 
-/* Nothing more can be read from this segment as it is now. 0: try again, something has changed. */
+/* The file ends, and a next segment is there. Numbers that are missing between the two are lost, unless this file was replaced. */
 static int
-segment_end(struct spool_reader *r, bool damaged, struct spool_damage *damage)
+next_segment(struct spool_reader *r, bool damaged, struct spool_damage *damage)
 {
-	struct disk_stat st = { 0 };
-	bool changed = false;
-
-	scan_forget(&r->scan);
-	if (r->seg_limit == UINT64_MAX) {
-		int err = r->idle++ % LOOK_EVERY == 0 || next_is_there(r) ? look_around(r, &changed) : 0;
-		if (err != 0 || changed)
-			return err;
-		return ERR_AGAIN;
-	}
+	struct disk_stat st = { .size = r->scan.off };
 	uint64_t off = r->scan.off;
-	r->disk->fstat(r->disk->ctx, r->fd, &st);	/* only for the report */
+	bool again = false;
+
+	if (r->next < r->seg_limit) {
+		int err = replaced(r, &again);
+		if (err == 0)
+			err = r->disk->fstat(r->disk->ctx, r->fd, &st);
+		if (err != 0)
+			return err;
+	}
 	leave_segment(r);
 	r->idle = 0;
-	if (r->next >= r->seg_limit)
+	if (r->next >= r->seg_limit || again)
 		return 0;
 	if (r->list.n > 0 && r->list.first[0] == r->seg_limit)	/* this segment is gone, and so is what came between */
 		return report_removed(r, damage);
 	return report(r, damage, r->seg_limit - 1, damaged ? "damaged up to the end of the segment" : "missing at the end of the segment", off,
 	    st.size);
+}
+
+/* Nothing more can be read from this segment as it is now. 0: try again, something has changed. */
+static int
+segment_end(struct spool_reader *r, bool damaged, struct spool_damage *damage)
+{
+	bool changed = false;
+
+	scan_forget(&r->scan);
+	if (r->seg_limit != UINT64_MAX)
+		return next_segment(r, damaged, damage);
+	int err = r->idle++ % LOOK_EVERY == 0 || next_is_there(r) ? look_around(r, &changed) : 0;
+	return err != 0 || changed ? err : ERR_AGAIN;
 }
 
 /* The place at off does not hold a batch. Once more, in case it was being written; then go to the next whole batch. */

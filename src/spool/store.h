@@ -58,6 +58,11 @@ struct spool {
 
 /* recover.c */
 int recover(struct spool *s);
+/*
+ * The kernel could not make durable what it has of the segment at hand, and nothing is held in memory: read the segment
+ * back and write it anew. Where it cannot be read, a new segment is begun behind the tail; the log says so.
+ */
+int segment_rebuild(struct spool *s);
 /* The oldest sample's time, for the state; 0 if it cannot be read. */
 struct wall oldest_time(const struct spool *s);
 
@@ -66,6 +71,8 @@ struct wall oldest_time(const struct spool *s);
 int segment_rotate(struct spool *s);
 /* Write what is held into a new segment in place of one that failed. 0: all is durable and `broken` is over. */
 int segment_rescue(struct spool *s);
+/* The one or the other, whichever fits the stream's durability. */
+int segment_repair(struct spool *s);
 /* Make all that is admitted durable. A segment that fails is rescued at once; an error means that this failed as well. */
 int segment_sync(struct spool *s);
 /* Keep a batch until it is durable. ERR_NOMEM. */
