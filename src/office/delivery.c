@@ -108,7 +108,7 @@ lost_numbers(struct delivery *d, struct pair *p, const struct spool_damage *g)
 	if (d->ops->ledger(d->arg, p, &owed, &admitted) == 0 && owed > first)
 		first = owed <= g->last ? owed : g->last + 1;
 	if (first <= g->last) {
-		log_error("spool_damaged", "sink_stream=\"%s\" first=%llu last=%llu file=\"%s\" cause=\"%s\"", p->dir,
+		log_error("spool_damaged", "stream=\"%s\" first=%llu last=%llu file=\"%s\" cause=\"%s\"", p->dir,
 		    (unsigned long long)first, (unsigned long long)g->last, g->file, g->cause);
 		d->ops->damaged(d->arg, p, first, g->last, g->cause);
 	}
