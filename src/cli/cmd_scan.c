@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/near.h"
 #include "cli/cli.h"
+#include "cli/scan_try.h"
 #include "driver/modbus/modbus_ident.h"
 #include "field/try.h"
 #include "model/status.h"
@@ -25,7 +26,8 @@ struct scan_args {
 	uint32_t	 nsets;
 	const char	*at[TRY_TAGS_MAX];
 	uint32_t	 nat;
-	bool		 json;
+	bool		 json, ranges;
+	unsigned	 first_unit, last_unit;	/* of --units; 0, 0: not asked for */
 };
 
 struct scan_state {
@@ -40,6 +42,8 @@ usage(const char *what)
 {
 	fprintf(stderr, "penstock scan: %s\n"
 	    "usage: penstock scan ENDPOINT [--driver NAME] [--unit N] [--set KEY=VALUE]... [--at ADDRESS]... [--json]\n"
+	    "       penstock scan ENDPOINT --units 1-247     which units are there\n"
+	    "       penstock scan ENDPOINT --ranges          which addresses of the unit can be read\n"
 	    "       penstock scan 10.3.1.10:502 --unit 1 --at 'holding 100 float32' --at 'coil 3'\n"
 	    "       penstock scan /dev/ttyUSB0 --unit 17 --set baud=9600 --set parity=none\n", what);
 	return EXIT_CANNOT;
@@ -52,6 +56,10 @@ parse_args(int argc, char **argv, struct scan_args *a)
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 		if (strcmp(argv[i], "--json") == 0) {
 			a->json = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--ranges") == 0) {
+			a->ranges = true;
 			continue;
 		}
 		if (argv[i][0] != '-') {
@@ -70,7 +78,10 @@ parse_args(int argc, char **argv, struct scan_args *a)
 			a->sets[a->nsets++] = value;
 		else if (strcmp(argv[i], "--at") == 0 && a->nat < TRY_TAGS_MAX)
 			a->at[a->nat++] = value;
-		else
+		else if (strcmp(argv[i], "--units") == 0) {
+			if (scan_units_parse(value, &a->first_unit, &a->last_unit) != 0)
+				return usage("--units wants two unit numbers, as in 1-247");
+		} else
 			return usage("unknown option, or too many of one kind");
 		i++;
 	}
@@ -289,6 +300,11 @@ cmd_scan(int argc, char **argv)
 	if (status == 0) {
 		log_open("scan", LOG_LEVEL_ERROR);
 		struct try_device d = { .driver = s.driver, .link = s.link, .keys = s.keys };
+		if (a.ranges || a.last_unit > 0) {
+			status = a.ranges ? scan_ranges(&d) : scan_units(&d, a.first_unit, a.last_unit);
+			arena_fini(&s.arena);
+			return status;
+		}
 		r = arena_new(&s.arena, struct try_result);
 		int err = try_read(&d, a.at, a.nat, r);
 		status = report(&a, &s, r, err);

@@ -11,6 +11,17 @@ mb_ask_init(struct mb_ask *a, enum mb_framing f, const struct mb_conf *c, struct
 	}
 }
 
+/* Bytes of the reply that is expected, for the time it takes on a line. */
+static size_t
+reply_bytes(const struct mb_ask *a)
+{
+	unsigned n = (unsigned)a->req[3] << 8 | a->req[4];
+
+	if (a->req[0] <= MB_FC_READ_DISCRETE)
+		return 5 + (n + 7) / 8;
+	return a->req[0] <= MB_FC_READ_INPUT ? 5 + 2 * n : MB_ADU_MAX;
+}
+
 static int
 put_out(struct mb_ask *a, struct mono now)
 {
@@ -20,7 +31,7 @@ put_out(struct mb_ask *a, struct mono now)
 	}
 	a->held = false;
 	a->sent = now;
-	a->deadline = mono_add(now, a->timeout_ns + a->char_ns * (int64_t)(a->adu_len + MB_ADU_MAX));
+	a->deadline = mono_add(now, a->timeout_ns + a->char_ns * (int64_t)(a->adu_len + reply_bytes(a)));
 	return 0;
 }
 
@@ -87,13 +98,10 @@ line_frame(struct mb_ask *a, size_t *len)
 }
 
 static void
-tell(struct mb_ask *a, enum outcome o, struct mono now)
+over(struct mb_ask *a, struct mono now)
 {
-	int64_t took = mono_diff(now, a->sent);
-
 	a->waiting = false;
 	a->line_free = mono_add(now, a->silence_ns);
-	a->h->outcome(a->h, 0, o, o == OUTCOME_OK || o == OUTCOME_REFUSED ? took : 0, took);
 }
 
 enum mb_answer
@@ -113,11 +121,12 @@ mb_ask_input(struct mb_ask *a, const void *p, size_t len, struct mono now, struc
 			continue;
 		struct reader r = rd_init(a->pdu, pdu_len);
 		if (mb_parse_reply(a->req, a->req_len, &r, out) != 0) {
-			tell(a, OUTCOME_GARBAGE, now);
+			over(a, now);
 			return MB_ANSWER_GARBAGE;
 		}
-		bool silent = out->exception == MB_EX_PATH || out->exception == MB_EX_TARGET;
-		tell(a, out->exception == 0 ? OUTCOME_OK : silent ? OUTCOME_TIMEOUT : OUTCOME_REFUSED, now);
+		int64_t took = mono_diff(now, a->sent);
+		a->h->outcome(a->h, 0, out->exception == 0 ? OUTCOME_OK : OUTCOME_REFUSED, took, took);
+		over(a, now);
 		return MB_ANSWER_REPLY;
 	}
 	if (a->rx_len == sizeof a->rx)
@@ -132,6 +141,6 @@ mb_ask_tick(struct mb_ask *a, struct mono now)
 		return MB_ANSWER_WAIT;
 	if (a->held && put_out(a, now) == 0)
 		return MB_ANSWER_WAIT;
-	tell(a, OUTCOME_TIMEOUT, now);
+	over(a, now);
 	return MB_ANSWER_SILENCE;
 }

@@ -38,7 +38,10 @@ enum mb_answer {
 void mb_ask_init(struct mb_ask *a, enum mb_framing f, const struct mb_conf *c, struct driver_host *h);
 /* Send one request PDU, of at most MB_REQ_HEAD bytes. What came before is forgotten. 0, or ERR_FULL when the link takes nothing. */
 int mb_ask_send(struct mb_ask *a, uint8_t unit, const struct writer *pdu, int64_t timeout_ns, struct mono now);
-/* Bytes arrived. On MB_ANSWER_REPLY *out is filled, valid until the next call; host.outcome has been told in all cases but WAIT. */
+/*
+ * Bytes arrived. On MB_ANSWER_REPLY *out is filled, valid until the next call. host.outcome is told of replies only: silence is what
+ * a search expects, and must not make the engine give the link up.
+ */
 enum mb_answer mb_ask_input(struct mb_ask *a, const void *p, size_t len, struct mono now, struct mb_reply *out);
 /* MB_ANSWER_SILENCE once the deadline is over. */
 enum mb_answer mb_ask_tick(struct mb_ask *a, struct mono now);

@@ -29,6 +29,7 @@ struct trial {
 	struct question	 q;
 	struct piece	 pieces[PIECES_MAX], piece;	/* ring; the one that was asked for */
 	uint32_t	 head, waiting, requests, silent;
+	struct mono	 began;
 	uint8_t		 can[65536 / 8], open[65536 / 8];	/* bit an address: can be read; was not tried */
 	char		 text[TEXT_MAX + 64];
 	struct wall	 wall;
@@ -128,7 +129,7 @@ ask_on(struct trial *t, struct mono now)
 	uint8_t pdu[8];
 	struct writer w = wr_init(pdu, sizeof pdu);
 
-	if (t->waiting == 0 || t->requests == MODBUS_TRY_REQUESTS) {
+	if (t->waiting == 0 || t->requests == MODBUS_TRY_REQUESTS || mono_diff(now, t->began) > MODBUS_TRY_NS) {
 		for (; t->waiting > 0; t->waiting--, t->head = (t->head + 1) % PIECES_MAX)
 			mark(t->open, t->pieces[t->head].first, t->pieces[t->head].n);
 		return false;
@@ -153,6 +154,7 @@ next_question(struct trial *t, struct mono now)
 		memset(t->can, 0, sizeof t->can);
 		memset(t->open, 0, sizeof t->open);
 		t->head = t->waiting = t->requests = t->silent = 0;
+		t->began = now;
 		if (!t->q.ranges) {
 			t->q.table = MB_HOLDING;
 			push(t, 0, 1);
