@@ -357,6 +357,50 @@ TEST(reports_must_fit_the_account)
 	rig_ring_free(&ring);
 }
 
+/* A gate that has taken `before` batches, leaves without a word, and comes back when there are `meanwhile` more. */
+static struct ledger_account
+away(int before, int meanwhile)
+{
+	const char *dir = test_dir();
+	struct rig_ring ring;
+
+	rig_ring_new(&ring, RING_SIZE_MIN);
+	for (int life = 0; life < 2; life++) {
+		struct gate *g = rig_gate(dir, &disk_os);
+		struct plan *p = rig_plan();
+		rig_flow(p, "f", 1, 3, 1, REDUCE_EVERY);
+		rig_flow(p, "quiet", 1, 3, 1, REDUCE_ON_CHANGE);	/* its mark stays behind */
+		gate_plan(g, p, soon, wall0);
+		gate_ring(g, "field:a", rig_reader(&ring));
+		for (int i = 0; i < (life == 0 ? before : 0); i++) {
+			rig_write(&ring, (uint32_t)i % 2, RIG_T0 + i, 7);
+			turns(g, 1);
+		}
+		for (int i = 0; i < (life == 0 ? meanwhile : 0); i++)
+			rig_write(&ring, (uint32_t)i % 2, RIG_T0 + before + i, 7);
+		if (life == 1)
+			while (gate_drain(g, soon, wall0) == ERR_AGAIN)
+				;
+		gate_free(g);
+	}
+	rig_ring_free(&ring);
+	return rig_account(dir, "f@00000001");
+}
+
+TEST(a_short_absence_is_no_loss)
+{
+	struct ledger_account a = away(20, 50);
+	CHECK_INT(a.admitted, 70 * (int)RIG_TAGS);
+	CHECK_INT(a.entries, 3);	/* opened, a sink joined, opened again */
+}
+
+TEST(a_long_absence_is_told)
+{
+	struct ledger_account a = away(20, 1000);
+	CHECK(a.admitted < 1020 * RIG_TAGS);
+	CHECK_INT(a.entries, 4);
+}
+
 /* A disk that is full while it is told to be. */
 static struct disk	broken;
 static bool		full;

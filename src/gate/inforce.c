@@ -109,7 +109,7 @@ stream_for(struct gate *g, const struct plan *p, const struct flow *f, struct mo
 	st->opts = opts_of(f, st);
 	st->ready = false;
 	if (st->spool == NULL && !st->off)
-		err = stream_open(g, st, &schema);
+		err = stream_open(g, st, &schema, wall);
 	if (err == 0 && !st->off)
 		err = members_update(st, p, f, wall);
 	if (err == 0)
@@ -140,7 +140,7 @@ settle_old(struct gate *g, const struct plan *p, struct wall wall)
 		int err = 0;
 		if (st->spool == NULL) {
 			st->opts = opts_of(f, st);
-			err = stream_open(g, st, NULL);
+			err = stream_open(g, st, NULL, wall);
 		}
 		if (err == 0)
 			err = members_update(st, p, f, wall);

@@ -127,7 +127,7 @@ struct gate {
 struct stream *stream_new(struct gate *g, const char *dir, const char *flow, uint32_t schema);
 struct stream *stream_by_dir(struct gate *g, const char *dir);
 /* Open spool and ledger; schema NULL: as it stands on disk. Reads back the state of the reduction. */
-int stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema);
+int stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema, struct wall wall);
 void stream_free(struct stream *st);
 /* Samples of this stream are lost; the ledger is told with the next account. */
 void stream_lose(struct stream *st, uint64_t n, const char *who, const char *note);

@@ -127,13 +127,15 @@ next_mark(const struct gate *g, uint64_t epoch, uint64_t above)
 	return best;
 }
 
-/* What a stream had not taken yet and what is overwritten now: how much it was cannot be known any more. */
+/* What a stream had not taken yet and what is overwritten now: how much it was cannot be known any more. Below `low` all had all. */
 static void
-tell_missed(struct gate *g, struct ring_in *in, struct mono now)
+tell_missed(struct gate *g, struct ring_in *in, uint64_t low, struct mono now)
 {
 	uint64_t at = ring_pos(in->r);
 	bool missed = false;
 
+	if (at <= low)
+		return;
 	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {
 		const struct spool_mark *m = mark_for(st, in->epoch);
 		missed |= m != NULL && st->current && m->pos < at;
@@ -168,7 +170,7 @@ place(struct gate *g, struct ring_in *in, struct mono now)
 	if (err == ERR_RANGE)
 		ring_seek(in->r, 0);
 	if (known) {
-		tell_missed(g, in, now);
+		tell_missed(g, in, low, now);
 		log_info("ring_resumed", "writer=\"%s\" epoch=%016llx pos=%llu replay_to=%llu", in->writer, (unsigned long long)in->epoch,
 		    (unsigned long long)ring_pos(in->r), (unsigned long long)in->replay);
 	}

@@ -109,8 +109,23 @@ learn_state(struct stream *st)
 	log_info("stream_open", "stream=\"%s\" first=%llu next=%llu", st->dir, (unsigned long long)s.first, (unsigned long long)s.next);
 }
 
+/* A damaged ledger is set aside by ledger_open(); what can be proved of it lives on in a new one. */
+static int
+open_ledger(struct gate *g, struct stream *st, const char *path, struct wall wall)
+{
+	struct ledger_entry e = { .kind = LEDGER_OPEN, .when = wall, .sink = "", .note = "" };
+	int err = ledger_open(path, g->disk, &st->ledger);
+
+	if (err == ERR_CORRUPT) {
+		log_error("ledger_damaged", "stream=\"%s\" note=\"the damaged file is kept; a new one begins with the totals that can still be "
+		    "proved. Sinks may get again what they have\"", st->dir);
+		err = ledger_open(path, g->disk, &st->ledger);
+	}
+	return err != 0 ? err : ledger_put(st->ledger, &e);
+}
+
 int
-stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema)
+stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema, struct wall wall)
 {
 	char path[DISK_PATH_MAX];
 	int err = stream_path(g, st, path);
@@ -118,12 +133,7 @@ stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema
 	if (err == 0)
 		err = schema != NULL ? spool_open(g->root, schema, &st->opts, &st->spool) : open_old(g, st, path);
 	if (err == 0)
-		err = ledger_open(path, g->disk, &st->ledger);
-	if (err == ERR_CORRUPT && st->spool != NULL) {
-		log_error("ledger_damaged", "stream=\"%s\" note=\"the damaged file is kept; a new one begins with the totals that can still be "
-		    "proved. Sinks may get again what they have\"", st->dir);
-		err = ledger_open(path, g->disk, &st->ledger);
-	}
+		err = open_ledger(g, st, path, wall);
 	if (err != 0)
 		goto fail;
 	learn_state(st);
