@@ -11,8 +11,8 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_PUT_SERIES] = "INSERT INTO series(id, flow, name, type, unit, help, lo, hi) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
-	    "ON CONFLICT(id) DO UPDATE SET type=?4, unit=?5, help=?6, lo=?7, hi=?8",
+	[SQL_PUT_SERIES] = ("INSERT INTO series(id, flow, name, type, unit, help, lo, hi) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+	    "ON CONFLICT(id) DO UPDATE SET type=?4, unit=?5, help=?6, lo=?7, hi=?8"),
 	[SQL_PUT_RAW] = "INSERT OR REPLACE INTO raw(id, series, t0, t1, n, open, stream, seq, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_GET_ROLL] = "SELECT id, data FROM roll WHERE level=?1 AND series=?2 AND t0=?3",
 	[SQL_PUT_ROLL] = "INSERT INTO roll(level, series, t0, data) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(level, series, t0) DO UPDATE SET data=?4",
