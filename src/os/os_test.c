@@ -145,6 +145,21 @@ TEST(a_serial_line_is_raw_locked_and_passes_every_byte)
 	close(near);
 }
 
+TEST(a_serial_line_opens_again_as_it_was)
+{
+	char name[64], why[200] = "";
+	int near = pty(name, sizeof name), fd;
+	struct serial_line line = { .device = name, .baud = 19200, .data_bits = 8, .stop_bits = 1, .parity = 'E' };
+
+	for (int i = 0; i < 3; i++) {
+		int err = serial_open(&line, &fd, why, sizeof why);
+		CHECK_STR(why, "");
+		CHECK_INT(err, 0);
+		stream_close(fd);
+	}
+	close(near);
+}
+
 TEST(a_serial_line_that_is_missing_or_no_line_is_explained)
 {
 	char why[200];

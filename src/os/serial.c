@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -33,6 +35,17 @@ rate_code(int baud, speed_t *out)
 	return ERR_RANGE;
 }
 
+/*
+ * A pseudo terminal (Linux majors 136 to 143) has no parity. The kernel drops the flag without a word, and the C library reports that as
+ * EINVAL when nothing else was changed either, which is the case when it is opened a second time.
+ */
+static bool
+is_pty(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && major(st.st_rdev) >= 136 && major(st.st_rdev) <= 143;
+}
+
 /* Raw mode with the line's framing; a read returns what is there. */
 static int
 set_mode(int fd, const struct serial_line *line, char *why, size_t size)
@@ -53,7 +66,7 @@ set_mode(int fd, const struct serial_line *line, char *why, size_t size)
 	cfmakeraw(&t);
 	t.c_cflag &= ~(tcflag_t)(CSIZE | PARENB | PARODD | CSTOPB | CRTSCTS);
 	t.c_cflag |= bits[line->data_bits] | CLOCAL | CREAD;
-	if (line->parity != 'N')
+	if (line->parity != 'N' && !is_pty(fd))
 		t.c_cflag |= PARENB | (line->parity == 'O' ? PARODD : 0);
 	if (line->stop_bits == 2)
 		t.c_cflag |= CSTOPB;
