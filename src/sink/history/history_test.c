@@ -202,18 +202,19 @@ stop(void *inst)
 	free(loop);
 }
 
+static void	*abandoned[64];		/* read by the leak checker alone */
+static size_t	 nabandoned;
+
 /* What a crash leaves is the file: chunks in memory, the loop and its timer are abandoned as they are. */
 static void
 crash(void *inst)
 {
-	static void *volatile abandoned[64];	/* read by the leak checker alone */
-	static size_t n;
 	for (int i = 0; i < 20; i++) {	/* a job that runs may end: a thread cannot be killed alone */
 		uv_run(loop, UV_RUN_NOWAIT);
 		usleep(2000);
 	}
-	abandoned[n++] = inst;
-	abandoned[n++] = loop;
+	abandoned[nabandoned++] = inst;
+	abandoned[nabandoned++] = loop;
 }
 
 #define TAGS 7u
