@@ -11,7 +11,8 @@ static void
 print_verdict(const char *path, const struct plan *p, const struct site_report *r)
 {
 	if (p != NULL)
-		fprintf(stderr, "%s: %u sources, %u tags, %u flows, %u sinks; %zu errors, %zu warnings\n", path, p->nsources, p->ntags,
+		fprintf(stderr, "%s: %u sources, %u tags, %u flows, %u sinks; %zu errors, %zu warnings\n", path,
+		    p->nsources, p->ntags,
 		    p->nflows, p->nsinks, r->errors, r->warnings);
 	else
 		fprintf(stderr, "%s: %zu errors, %zu warnings\n", path, r->errors, r->warnings);
@@ -43,7 +44,8 @@ cmd_check(int argc, char **argv)
 	}
 	if (usage || path == NULL) {
 		fprintf(stderr, "usage: penstock check SITE [--json] [--strict]\n"
-		    "Exit status: 0 clean (warnings alone are clean unless --strict), 1 findings, 2 the file cannot be read.\n");
+		    "Exit status: 0 clean (warnings alone are clean unless --strict), 1 findings, 2 the file cannot "
+		    "be read.\n");
 		return EXIT_CANNOT;
 	}
 	struct plan *plan = NULL;

@@ -1,5 +1,6 @@
 /*
- * See unit.h. The grammar is UCUM's (2.1, section 2.2), read from left to right by a walker with one frame a parenthesis:
+ * See unit.h. The grammar is UCUM's (2.1, section 2.2), read from left to right by a walker with one frame a
+ * parenthesis:
  *
  *	unit      := ['/'] component (('.' | '/') component)*
  *	component := '(' unit ')' [annotation] | symbol [exponent] [annotation] | number | annotation
@@ -77,7 +78,8 @@ static void
 try_code(struct near *n, const char *prefix, const char *atom, char *best, size_t size)
 {
 	char code[32];
-	size_t before = n->best != NULL ? n->distance : SIZE_MAX, len = strlen(prefix) + strlen(atom), word = strlen(n->word);
+	size_t before = n->best != NULL ? n->distance : SIZE_MAX, len = strlen(prefix) + strlen(atom),
+	    word = strlen(n->word);
 
 	if (len > word + 2 || word > len + 2)
 		return;
@@ -104,7 +106,8 @@ unknown(struct walk *w, const char *s, size_t len)
 	}
 	if (known == NULL)
 		known = n.best;
-	snprintf(w->why, w->size, "\"%s\" is no UCUM unit%s%s%s", word, known ? "; did you mean \"" : "", known ? known : "",
+	snprintf(w->why, w->size, "\"%s\" is no UCUM unit%s%s%s", word, known ? "; did you mean \"" : "", known ?
+	    known : "",
 	    known ? "\"?" : "");
 	return ERR_SYNTAX;
 }
@@ -197,7 +200,8 @@ take_symbol(struct walk *w, struct unit *u, int sign)
 	struct unit part = { .factor = prefix * a->factor, .offset = a->offset, .special = a->special };
 	memcpy(part.dim, a->dim, sizeof part.dim);
 	if (part.special && (power != 1 || sign != 1))
-		return fault(w, "", s, len, " stands on a scale of its own and takes no power and no division; for differences use K");
+		return fault(w, "", s, len,
+		    " stands on a scale of its own and takes no power and no division; for differences use K");
 	return apply(w, u, &part, sign * power);
 }
 
@@ -226,7 +230,8 @@ component(struct walk *w, struct unit *u, int sign)
 
 	if (w->p < w->end && *w->p == '{')
 		return annotation(w);
-	int err = w->p < w->end && isdigit((unsigned char)*w->p) && !ten ? take_number(w, u, sign) : take_symbol(w, u, sign);
+	int err = w->p < w->end && isdigit((unsigned char)*w->p) && !ten ? take_number(w, u, sign) :
+	    take_symbol(w, u, sign);
 	return err != 0 ? err : annotation(w);
 }
 
@@ -264,7 +269,8 @@ walk(struct walk *w, struct unit *out)
 		if (w->p == w->end)
 			break;
 		if (*w->p != '.' && *w->p != '/')
-			return fault(w, "", w->p, (size_t)(w->end - w->p), " is not understood; write '.' or '/' between units");
+			return fault(w, "", w->p, (size_t)(w->end - w->p),
+			    " is not understood; write '.' or '/' between units");
 		sign = *w->p++ == '/' ? -1 : 1;
 	}
 	*out = stack[0].u;
@@ -286,7 +292,9 @@ unit_parse(const char *s, size_t len, struct unit *out, char *why, size_t size)
 	const char *known = find_atom(s, len, false) == NULL ? habit(s, len) : NULL;
 	int err = walk(&w, out);
 	if (err == 0 && w.parts > 1 && out->special) {
-		snprintf(why, size, "a unit on a scale of its own, such as Cel or [pH], stands alone; for differences of temperature use K");
+		snprintf(why, size,
+		    "a unit on a scale of its own, such as Cel or [pH], stands alone; for differences of "
+		    "temperature use K");
 		err = ERR_SYNTAX;
 	}
 	if (err == 0 && (!isfinite(out->factor) || out->factor == 0)) {

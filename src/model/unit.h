@@ -1,10 +1,10 @@
 /*
- * Units as UCUM writes them (The Unified Code for Units of Measure, 2.1, case-sensitive form): the part that plants use, which is all
- * of SI with its prefixes and the customary units of industry. A unit is read into what conversion needs: a dimension, and how
- * its numbers come from those of the base units.
+ * Units as UCUM writes them (The Unified Code for Units of Measure, 2.1, case-sensitive form): the part that plants
+ * use, which is all of SI with its prefixes and the customary units of industry. A unit is read into what
+ * conversion needs: a dimension, and how its numbers come from those of the base units.
  *
- * One deviation: UCUM says that mol is a pure number (6.022e23); here it is a dimension of its own, as in SI, so that an amount
- * is never mistaken for a count.
+ * One deviation: UCUM says that mol is a pure number (6.022e23); here it is a dimension of its own, as in SI, so
+ * that an amount is never mistaken for a count.
  */
 #ifndef MODEL_UNIT_H
 #define MODEL_UNIT_H

@@ -16,7 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (unit_parse((const char *)data, size, &u, why, sizeof why) != 0)
 		return 0;
-	if (!isfinite(u.factor) || u.factor == 0 || unit_conversion(&u, &u, &factor, &offset) != 0 || factor != 1 || offset != 0)
+	if (!isfinite(u.factor) || u.factor == 0 || unit_conversion(&u, &u, &factor, &offset) != 0 || factor != 1 ||
+	    offset != 0)
 		abort();
 	return 0;
 }

@@ -5,8 +5,8 @@
 #include "base/buf.h"
 
 /*
- * Append all of a regular file to out, at most max bytes. 0; ERR_NOTFOUND, ERR_DENIED, ERR_TYPE for anything that is no regular file
- * (it is not waited for), ERR_LIMIT when it is longer, ERR_IO. Blocks as long as the disk does.
+ * Append all of a regular file to out, at most max bytes. 0; ERR_NOTFOUND, ERR_DENIED, ERR_TYPE for anything that
+ * is no regular file (it is not waited for), ERR_LIMIT when it is longer, ERR_IO. Blocks as long as the disk does.
  */
 int file_read(const char *path, size_t max, struct buf *out);
 

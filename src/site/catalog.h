@@ -1,7 +1,7 @@
 /*
  * What the site file may name: drivers and sinks, with the keys that they declare and the functions that judge their
- * parts of the file. site/ knows none of them; the program hands the catalog in (src/proc/catalog.c builds it from drivers.def
- * and sinks.def).
+ * parts of the file. site/ knows none of them; the program hands the catalog in (src/proc/catalog.c builds it from
+ * drivers.def and sinks.def).
  */
 #ifndef SITE_CATALOG_H
 #define SITE_CATALOG_H
@@ -13,8 +13,8 @@ struct at_info {
 	uint8_t		type;		/* value type that the address yields before scaling, maybe VALUE_ARRAY */
 	bool		writable;	/* can be written in principle */
 	/* Place in the device, for finding overlaps: two tags of one source overlap when space is equal, the ranges
-	 * [first, last] meet, and neither is a bit of a word (overlap is a finding only when the types differ or the ranges differ;
-	 * equal address and type is a duplicate). */
+	 * [first, last] meet, and neither is a bit of a word (overlap is a finding only when the types differ or
+	 * the ranges differ; equal address and type is a duplicate). */
 	uint32_t	space;
 	uint64_t	first, last;
 	bool		bit;
@@ -25,19 +25,20 @@ struct load_info {
 	double	requests_per_s;
 	double	busy;		/* fraction of the link's time, 1.0 = all of it; estimated from baud rate or round trip */
 	double	bytes_per_s;
-	const char *basis;	/* what the figure rests on, for the message: "9600 baud 8N1, 12 requests of 300 ms"; in the plan's arena */
+	const char *basis;	/* what it rests on, in the arena: "9600 baud 8N1, 12 requests of 300 ms" */
 };
 
 struct driver_info {
 	const char		*name;		/* "modbus-tcp" */
 	const char		*help;
 	const struct key	*keys;		/* of a source of this driver (beyond driver, zone, endpoint) */
-	const char *const	*at_forms;	/* how addresses are written, "form: meaning" a row, for the reference; NULL-ended, or NULL */
+	const char *const	*at_forms;	/* how addresses are written: "form: meaning" a row; NULL-ended, or NULL */
 	int			 default_port;	/* 0: none */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*
-	 * Judge one address. keys: the source's values. On failure returns a negative error and writes cause and remedy into
-	 * why (at most size bytes): "register 70000 is past 65535: holding registers count from 0 to 65535".
+	 * Judge one address. keys: the source's values. On failure returns a negative error and writes cause and
+	 * remedy into why (at most size bytes): "register 70000 is past 65535: holding registers count from 0 to
+	 * 65535".
 	 */
 	int	(*parse_at)(const char *at, const struct keyval *keys, struct at_info *out, char *why, size_t size);
 	/* Estimate the load of a compiled source. 0 or an error when nothing can be said. */

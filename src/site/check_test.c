@@ -56,7 +56,8 @@ TEST(the_only_chain_of_conduits_is_found)
 
 TEST(a_flow_that_no_conduit_carries_is_refused)
 {
-	CHECK_INT(load("conduits: { u1: { from: it, to: a } }\n" SINK TAGS "flows: { f: { what: P/x, to: s } }\n", NULL), ERR_SYNTAX);
+	CHECK_INT(load("conduits: { u1: { from: it, to: a } }\n" SINK TAGS "flows: { f: { what: P/x, to: s } }\n",
+	    NULL), ERR_SYNTAX);
 	CHECK(strstr(expect("no-conduit", 7, 30)->cause, "from zone a to zone it") != NULL);
 }
 
@@ -67,13 +68,15 @@ TEST(via_must_name_the_whole_way_and_nothing_else)
 	snprintf(body, sizeof body, "%s%s%sflows: { f: { what: P/x, to: s, via: u1 } }\n", conduits, SINK, TAGS);
 	CHECK_INT(load(body, NULL), ERR_SYNTAX);
 	expect("no-conduit", 7, 38);
-	snprintf(body, sizeof body, "%s%s%sflows: { f: { what: P/x, to: s, via: [u1, u2, u3] } }\n", conduits, SINK, TAGS);
+	snprintf(body, sizeof body, "%s%s%sflows: { f: { what: P/x, to: s, via: [u1, u2, u3] } }\n", conduits, SINK,
+	    TAGS);
 	CHECK_INT(load(body, NULL), ERR_SYNTAX);
 	expect("via-unused", 7, 47);
 	snprintf(body, sizeof body, "%s%s%sflows: { f: { what: P/x, to: s, via: [u1, u4] } }\n", conduits, SINK, TAGS);
 	CHECK_INT(load(body, NULL), ERR_SYNTAX);
 	expect("dangling", 7, 43);
-	snprintf(body, sizeof body, "%s%s%sflows: { f: { what: '*/x', to: s, via: [u1, u2, u3] } }\n", conduits, SINK, TAGS);
+	snprintf(body, sizeof body, "%s%s%sflows: { f: { what: '*/x', to: s, via: [u1, u2, u3] } }\n", conduits, SINK,
+	    TAGS);
 	CHECK_INT(load(body, NULL), 0);
 	CHECK_INT(plan->flows[0].nconduits, 3);
 }
@@ -142,7 +145,8 @@ TEST(sources_on_one_link_add_up)
 	for (int s = 0; s < 2; s++) {
 		n += snprintf(body + n, sizeof body - (size_t)n, " E%d: { source: p%d, tags: {", s, s);
 		for (int t = 0; t < 6; t++)
-			n += snprintf(body + n, sizeof body - (size_t)n, " t%d: { at: word %d int16, scan: 10 ms },", t, t);
+			n += snprintf(body + n, sizeof body - (size_t)n, " t%d: { at: word %d int16, scan: 10 ms },",
+			    t, t);
 		n += snprintf(body + n, sizeof body - (size_t)n, " } },\n");
 	}
 	snprintf(body + n, sizeof body - (size_t)n, "}\n");
@@ -186,7 +190,8 @@ TEST(parameters_that_are_wrong_are_named)
 
 TEST(a_circle_of_types_ends)
 {
-	CHECK_INT(load("types: { a: { extends: b }, b: { extends: a } }\nequipment: { E: { type: a } }\n", NULL), ERR_SYNTAX);
+	CHECK_INT(load("types: { a: { extends: b }, b: { extends: a } }\nequipment: { E: { type: a } }\n", NULL),
+	    ERR_SYNTAX);
 	expect("extends", 4, 24);
 }
 
@@ -214,9 +219,11 @@ TEST(bad_cells_are_refused_by_row_and_column)
 	    "a,word 8 int16,,,,,\n"
 	    "h,word 9 int16,,,,,,x\n"
 	    "a,word 10 int16,,,,,\n"), ERR_SYNTAX);
-	CHECK(strstr(expect("unknown-column", 1, 31)->cause, "cell G1") != NULL && strstr(expect("unknown-column", 1, 31)->cause,
+	CHECK(strstr(expect("unknown-column", 1, 31)->cause, "cell G1") != NULL &&
+	    strstr(expect("unknown-column", 1, 31)->cause,
 	    "\"type\"") != NULL);
-	CHECK(strstr(expect("wrong-type", 2, 16)->cause, "cell C2") != NULL && strstr(expect("wrong-type", 2, 16)->cause, "ambiguous") != NULL);
+	CHECK(strstr(expect("wrong-type", 2, 16)->cause, "cell C2") != NULL &&
+	    strstr(expect("wrong-type", 2, 16)->cause, "ambiguous") != NULL);
 	expect("wrong-type", 3, 16);
 	CHECK(strstr(expect("unit", 4, 17)->cause, "\"Cel\"") != NULL);
 	expect("out-of-range", 5, 18);
@@ -240,7 +247,8 @@ TEST(a_table_without_its_columns_is_refused)
 
 TEST(tables_of_the_site_say_whole_paths)
 {
-	CHECK_INT(load("tables: [t.csv]\n", "path,equipment,name,source,at,range\nA/B/x,,,p,word 1 int16,0..5\n,C/D,y,q,word 2 int16,\n"), 0);
+	CHECK_INT(load("tables: [t.csv]\n",
+	    "path,equipment,name,source,at,range\nA/B/x,,,p,word 1 int16,0..5\n,C/D,y,q,word 2 int16,\n"), 0);
 	CHECK(plan_tag(plan, "A/B/x")->hi == 5);
 	CHECK_INT(plan_tag(plan, "C/D/y")->source, 1);
 	CHECK_INT(load("tables: [t.csv]\n", "path,at\nA/x,word 1 int16\n"), ERR_SYNTAX);
@@ -297,7 +305,8 @@ TEST(what_yaml_allows_and_we_do_not_is_refused)
 	expect("duplicate-key", 4, 18);
 	CHECK_INT(load("types:\n\ta: { }\n", NULL), ERR_SYNTAX);
 	CHECK_INT(count("yaml"), 1);
-	CHECK_INT(load("x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n", NULL), ERR_SYNTAX);
+	CHECK_INT(load("x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n",
+	    NULL), ERR_SYNTAX);
 	CHECK_INT(count("limit"), 1);
 }
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * Everything a person wrote should do something; what does not is probably a slip of the pen. While there are errors nothing is
- * said: a conduit may only look idle because the flow that needs it is misspelt.
+ * Everything a person wrote should do something; what does not is probably a slip of the pen. While there are
+ * errors nothing is said: a conduit may only look idle because the flow that needs it is misspelt.
  */
 static void
 check_unused(struct loader *l)
@@ -19,12 +19,14 @@ check_unused(struct loader *l)
 		read[l->tags[i].source] = true;
 	for (uint32_t i = 0; i < p->nsources; i++)
 		if (!read[i]) {
-			site_warning(&l->f, "unused", p->sources[i].place, "source %s has no tags: it will not be connected", p->sources[i].name);
+			site_warning(&l->f, "unused", p->sources[i].place,
+			    "source %s has no tags: it will not be connected", p->sources[i].name);
 			site_remedy(&l->f, "name it as `source` at the equipment it belongs to, or remove it");
 		}
 	for (uint32_t i = 0; i < p->nconduits; i++)
 		if (!l->conduit_used[i]) {
-			site_warning(&l->f, "unused", p->conduits[i].at, "conduit %s carries no flow", p->conduits[i].name);
+			site_warning(&l->f, "unused", p->conduits[i].at, "conduit %s carries no flow",
+			    p->conduits[i].name);
 			site_remedy(&l->f, "remove it: an open way that nobody needs is a risk");
 		}
 	for (uint32_t i = 0; i < p->nsinks; i++)
@@ -34,7 +36,8 @@ check_unused(struct loader *l)
 		}
 	for (uint32_t i = 0; i < p->nzones; i++)
 		if (!l->zone_used[i]) {
-			site_warning(&l->f, "unused", p->zones[i].at, "zone %s holds nothing and no conduit touches it", p->zones[i].name);
+			site_warning(&l->f, "unused", p->zones[i].at,
+			    "zone %s holds nothing and no conduit touches it", p->zones[i].name);
 			site_remedy(&l->f, "remove it, or place what it holds");
 		}
 }
@@ -44,7 +47,8 @@ static void
 check_scan_classes(struct loader *l)
 {
 	struct plan *p = l->plan;
-	struct seen { int64_t ns[PLAN_SCAN_CLASSES_MAX]; uint32_t n; } *all = arena_array(&l->scratch, p->nsources + 1, sizeof *all);
+	struct seen { int64_t ns[PLAN_SCAN_CLASSES_MAX]; uint32_t n; } *all = arena_array(&l->scratch,
+	    p->nsources + 1, sizeof *all);
 
 	for (size_t i = 0; i < l->ntags; i++) {
 		struct seen *s = &all[l->tags[i].source];
@@ -58,8 +62,10 @@ check_scan_classes(struct loader *l)
 			continue;
 		}
 		site_error(&l->f, "scan-classes", p->sources[l->tags[i].source].place,
-		    "source %s has tags of more than %u different scan periods", p->sources[l->tags[i].source].name, PLAN_SCAN_CLASSES_MAX);
-		site_remedy(&l->f, "use fewer periods: tags of one period are read together, which also takes less of the link");
+		    "source %s has tags of more than %u different scan periods", p->sources[l->tags[i].source].name,
+		    PLAN_SCAN_CLASSES_MAX);
+		site_remedy(&l->f,
+		    "use fewer periods: tags of one period are read together, which also takes less of the link");
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
- * The last step of a load: tags sorted by source and path, so that the order of rows in a spreadsheet changes nothing; their
- * numbers and scan classes; flows pointed at them; and the hashes by which a reload knows what to leave alone.
+ * The last step of a load: tags sorted by source and path, so that the order of rows in a spreadsheet changes
+ * nothing; their numbers and scan classes; flows pointed at them; and the hashes by which a reload knows what to
+ * leave alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,8 @@ source_set_scans(struct source *s)
 }
 
 static const char *const fn_names[WINDOW_FNS] = {
-	[WINDOW_MIN] = "min", [WINDOW_MAX] = "max", [WINDOW_MEAN] = "mean", [WINDOW_TIME_MEAN] = "time-mean", [WINDOW_SUM] = "sum",
+	[WINDOW_MIN] = "min", [WINDOW_MAX] = "max", [WINDOW_MEAN] = "mean", [WINDOW_TIME_MEAN] = "time-mean",
+	    [WINDOW_SUM] = "sum",
 	[WINDOW_COUNT] = "count", [WINDOW_FIRST] = "first", [WINDOW_LAST] = "last", [WINDOW_STDDEV] = "stddev",
 };
 
@@ -120,7 +122,8 @@ point_flow(struct loader *l, struct flow *f, const uint32_t *new)
 		}
 		for (uint32_t fn = 0; fn < WINDOW_FNS; fn++)
 			if ((f->window_fns >> fn & 1) != 0)
-				tags[k++] = (struct flow_tag){ t->source, t->index, arena_printf(&p->arena, "%s:%s", t->path, fn_names[fn]) };
+				tags[k++] = (struct flow_tag){ t->source, t->index,
+				    arena_printf(&p->arena, "%s:%s", t->path, fn_names[fn]) };
 	}
 	f->tags = tags;
 	f->ntags = k;

@@ -42,7 +42,8 @@ check_encoding(struct csv *c, const char *text, size_t len)
 	const char *nul = memchr(text, 0, len);
 	if (nul != NULL) {
 		locate(text, nul, &line, &column);
-		return refuse(c, ERR_SYNTAX, line, column, "the table holds a NUL byte: it is UTF-16 text or no text at all",
+		return refuse(c, ERR_SYNTAX, line, column,
+		    "the table holds a NUL byte: it is UTF-16 text or no text at all",
 		    "save it as \"CSV UTF-8\"");
 	}
 	/* Ends: every round takes at least one byte. */
@@ -50,7 +51,8 @@ check_encoding(struct csv *c, const char *text, size_t len)
 		size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_len(p, (size_t)(end - p));
 		if (n == 0) {
 			locate(text, p, &line, &column);
-			return refuse(c, ERR_SYNTAX, line, column, "this character is not UTF-8: the table was saved in an older character set",
+			return refuse(c, ERR_SYNTAX, line, column,
+			    "this character is not UTF-8: the table was saved in an older character set",
 			    "save it as \"CSV UTF-8\"; it is often a degree sign or an umlaut that shows it");
 		}
 		p += n;
@@ -115,7 +117,8 @@ csv_init(struct csv *c, const char *text, size_t len)
 	if (!take_sep_line(c))
 		c->separator = guess_separator(c->p, c->end);
 	if (strchr(";\t,", c->separator) == NULL)
-		return refuse(c, ERR_SYNTAX, 1, 5, "the first line names a separator that is none of , ; and tab", "save it with one of those");
+		return refuse(c, ERR_SYNTAX, 1, 5, "the first line names a separator that is none of , ; and tab",
+		    "save it with one of those");
 	return 0;
 }
 
@@ -147,7 +150,8 @@ quoted_field(struct csv *c, struct csv_field *f, bool *copied)
 	for (;;) {
 		const char *q = memchr(c->p, '"', (size_t)(c->end - c->p));
 		if (q == NULL)
-			return refuse(c, ERR_SYNTAX, f->line, (int)(open - c->line_start) + 1, "a quote opens here and is never closed",
+			return refuse(c, ERR_SYNTAX, f->line, (int)(open - c->line_start) + 1,
+			    "a quote opens here and is never closed",
 			    "close it, or double each quote that belongs to the text (\"\")");
 		if (q + 1 == c->end || q[1] != '"') {
 			c->p = q + 1;
@@ -174,7 +178,8 @@ quoted_field(struct csv *c, struct csv_field *f, bool *copied)
 	while (c->p < c->end && (*c->p == ' ' || (*c->p == '\r' && (c->p + 1 == c->end || c->p[1] == '\n'))))
 		c->p++;
 	if (c->p < c->end && *c->p != c->separator && *c->p != '\n')
-		return refuse(c, ERR_SYNTAX, c->line, (int)(c->p - c->line_start) + 1, "text stands behind a closing quote",
+		return refuse(c, ERR_SYNTAX, c->line, (int)(c->p - c->line_start) + 1,
+		    "text stands behind a closing quote",
 		    "put the whole field in quotes, and double each quote that belongs to it (\"\")");
 	return c->copy.err;
 }
@@ -211,7 +216,8 @@ csv_row(struct csv *c)
 	/* Ends: each field takes bytes up to a separator, a newline or the end. */
 	for (;;) {
 		if (c->n == CSV_FIELDS_MAX)
-			return refuse(c, ERR_LIMIT, c->line, (int)(c->p - c->line_start) + 1, "a row has more than 256 cells",
+			return refuse(c, ERR_LIMIT, c->line, (int)(c->p - c->line_start) + 1,
+			    "a row has more than 256 cells",
 			    "remove the columns that are not needed");
 		int err = one_field(c, &copied[c->n]);
 		if (err != 0)

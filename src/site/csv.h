@@ -1,7 +1,7 @@
 /*
  * Comma-separated values as RFC 4180 has them and as spreadsheets write them: a byte order mark, `;` or tab between
- * fields, a first line "sep=;", CRLF or LF, quoted fields with newlines and doubled quotes. No I/O, and nothing is allocated
- * but the text of fields that hold doubled quotes.
+ * fields, a first line "sep=;", CRLF or LF, quoted fields with newlines and doubled quotes. No I/O, and nothing is
+ * allocated but the text of fields that hold doubled quotes.
  */
 #ifndef SITE_CSV_H
 #define SITE_CSV_H
@@ -32,7 +32,10 @@ struct csv {
 	int		 bad_line, bad_column;
 };
 
-/* Begin with text, which is borrowed until csv_fini. 0, or ERR_SYNTAX for what is no such text (UTF-16, NUL, bad UTF-8). */
+/*
+ * Begin with text, which is borrowed until csv_fini. 0, or ERR_SYNTAX for what is no such text (UTF-16, NUL, bad
+ * UTF-8).
+ */
 int csv_init(struct csv *c, const char *text, size_t len);
 /* The next row, into field and n. 0, ERR_END, ERR_SYNTAX (a quote that is never closed, text behind one), ERR_LIMIT. */
 int csv_row(struct csv *c);

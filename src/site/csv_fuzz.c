@@ -1,4 +1,7 @@
-/* Any bytes as a table: rows end, fields lie within the text or its copy, and a table of tags never harms the loader. */
+/*
+ * Any bytes as a table: rows end, fields lie within the text or its copy, and a table of tags never harms the
+ * loader.
+ */
 #include <stdlib.h>
 
 #include "site/csv.h"

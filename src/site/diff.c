@@ -1,55 +1,14 @@
 /*
- * See diff.h. Both plans are compared by names: sources, sinks and flows through a map, the tags of a source by walking both
- * sorted runs side by side. First everything is collected, then it is printed as text or as JSON.
+ * See diff.h. Both plans are compared by names: sources, sinks and flows through a map, the tags of a source by
+ * walking both sorted runs side by side. First everything is collected here, then diff_print.c says it as text or
+ * as JSON.
  */
-#include "site/diff.h"
+#include "site/diff_rows.h"
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/json.h"
 #include "base/map.h"
 #include "site/hash.h"
-
-#define DIFF_TAGS_SHOWN 20u	/* changed tags of a source that the text names one by one */
-
-enum change { ADDED, REMOVED, CHANGED };
-static const char *const change_names[] = { "added", "removed", "changed" };
-static const char change_signs[] = "+-~";
-
-struct tag_change {
-	enum change	 how;
-	const struct tag *before, *after;	/* NULL when added, removed */
-};
-
-struct source_change {
-	enum change		 how;
-	const struct source	*before, *after;
-	struct tag_change	*tags;
-	uint32_t		 ntags, count[3];	/* count: by enum change */
-	bool			 connection;		/* driver, endpoint or keys differ */
-};
-
-struct flow_change {
-	enum change		 how;
-	const struct flow	*before, *after;
-	bool			 schema;	/* a new schema version: the backlog of the old one is still delivered */
-};
-
-struct sink_change {
-	enum change		 how;
-	const struct sink	*before, *after;
-};
-
-struct diff {
-	struct arena		 arena;
-	const struct plan	*before, *after;
-	struct source_change	*sources;
-	struct flow_change	*flows;
-	struct sink_change	*sinks;
-	uint32_t		 nsources, nflows, nsinks;
-	uint32_t		 tags[3];	/* by enum change */
-};
 
 static bool
 same_text(const char *a, const char *b)
@@ -71,8 +30,10 @@ same_enum(const struct enum_def *a, const struct enum_def *b)
 static bool
 same_tag(const struct tag *a, const struct tag *b)
 {
-	return same_text(a->at, b->at) && a->type == b->type && same_text(a->unit, b->unit) && a->scan_ns == b->scan_ns &&
-	    a->factor == b->factor && a->offset == b->offset && a->has_range == b->has_range && a->lo == b->lo && a->hi == b->hi &&
+	return same_text(a->at, b->at) && a->type == b->type && same_text(a->unit, b->unit) &&
+	    a->scan_ns == b->scan_ns &&
+	    a->factor == b->factor && a->offset == b->offset && a->has_range == b->has_range && a->lo == b->lo &&
+	    a->hi == b->hi &&
 	    a->writable == b->writable && same_enum(a->enumeration, b->enumeration);
 }
 
@@ -193,212 +154,6 @@ compare_sinks(struct diff *d)
 			d->sinks[d->nsinks++] = (struct sink_change){ REMOVED, &d->before->sinks[i], NULL };
 }
 
-static double
-requests(const struct plan *p)
-{
-	double v = 0;
-	for (uint32_t i = 0; i < p->nsources; i++)
-		v += p->sources[i].requests_per_s;
-	return v;
-}
-
-static double
-bytes_a_day(const struct plan *p)
-{
-	double v = 0;
-	for (uint32_t i = 0; i < p->nsources; i++)
-		v += p->sources[i].bytes_per_s;
-	return v * 86400;
-}
-
-/* 1.2 GB: three figures are enough for a decision. */
-static void
-put_bytes(struct buf *out, double v)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-	size_t u = 0;
-	while (v >= 1000 && u + 1 < sizeof units / sizeof units[0]) {
-		v /= 1000;
-		u++;
-	}
-	buf_printf(out, v < 10 && u > 0 ? "%.1f %s" : "%.0f %s", v, units[u]);
-}
-
-static void
-put_tag_change(struct buf *out, const struct tag_change *t)
-{
-	const struct tag *any = t->after != NULL ? t->after : t->before;
-	buf_printf(out, "    %c %s", change_signs[t->how], any->path);
-	if (t->how != CHANGED)
-		buf_printf(out, "  (%s)", any->at);
-	else if (!same_text(t->before->at, t->after->at))
-		buf_printf(out, "  %s -> %s", t->before->at, t->after->at);
-	else if (t->before->scan_ns != t->after->scan_ns) {
-		char a[DURATION_TEXT], b[DURATION_TEXT];
-		buf_printf(out, "  every %s -> %s", duration_format(t->before->scan_ns, a), duration_format(t->after->scan_ns, b));
-	}
-	buf_putc(out, '\n');
-}
-
-static void
-put_source_change(struct buf *out, const struct source_change *c)
-{
-	const struct source *s = c->after != NULL ? c->after : c->before;
-
-	buf_printf(out, "  %c source %s: ", change_signs[c->how], s->name);
-	if (c->how != CHANGED)
-		buf_printf(out, "%s %s, %u tags\n", s->driver, s->link, s->ntags);
-	else {
-		buf_printf(out, "will be reconnected: %u tags added, %u removed, %u changed%s\n", c->count[ADDED], c->count[REMOVED],
-		    c->count[CHANGED], c->connection ? "; its connection or its keys differ" : "");
-		for (uint32_t i = 0; i < c->ntags && i < DIFF_TAGS_SHOWN; i++)
-			put_tag_change(out, &c->tags[i]);
-		if (c->ntags > DIFF_TAGS_SHOWN)
-			buf_printf(out, "    and %u more\n", c->ntags - DIFF_TAGS_SHOWN);
-	}
-}
-
-static void
-put_flow_change(struct buf *out, const struct flow_change *c)
-{
-	const struct flow *f = c->after != NULL ? c->after : c->before;
-
-	buf_printf(out, "  %c flow %s: ", change_signs[c->how], f->name);
-	if (c->how == ADDED)
-		buf_printf(out, "%u values\n", f->ntags);
-	else if (c->how == REMOVED)
-		buf_puts(out, "what it has not delivered yet is still delivered\n");
-	else if (c->schema)
-		buf_printf(out, "a new schema version (%08x -> %08x), %u -> %u values\n", c->before->schema, f->schema, c->before->ntags,
-		    f->ntags);
-	else
-		buf_puts(out, "its handling changes, its values do not\n");
-}
-
-static void
-print_text(const struct diff *d, struct buf *out)
-{
-	if (d->nsources == 0 && d->nflows == 0 && d->nsinks == 0 && d->before->hash == d->after->hash) {
-		buf_puts(out, "nothing would change\n");
-		return;
-	}
-	for (uint32_t i = 0; i < d->nsources; i++)
-		put_source_change(out, &d->sources[i]);
-	for (uint32_t i = 0; i < d->nsinks; i++) {
-		const struct sink *s = d->sinks[i].after != NULL ? d->sinks[i].after : d->sinks[i].before;
-		buf_printf(out, "  %c sink %s: %s%s\n", change_signs[d->sinks[i].how], s->name, s->kind,
-		    d->sinks[i].how == CHANGED ? ", will be reconnected" : "");
-	}
-	for (uint32_t i = 0; i < d->nflows; i++)
-		put_flow_change(out, &d->flows[i]);
-	if (d->nsources == 0 && d->nflows == 0 && d->nsinks == 0)
-		buf_puts(out, "  only names and descriptions change\n");
-	buf_printf(out, "sources %u -> %u, tags %u -> %u, flows %u -> %u, sinks %u -> %u\n", d->before->nsources, d->after->nsources,
-	    d->before->ntags, d->after->ntags, d->before->nflows, d->after->nflows, d->before->nsinks, d->after->nsinks);
-	buf_printf(out, "requests a second %.1f -> %.1f, bytes a day on the links ", requests(d->before), requests(d->after));
-	put_bytes(out, bytes_a_day(d->before));
-	buf_puts(out, " -> ");
-	put_bytes(out, bytes_a_day(d->after));
-	buf_puts(out, " (estimates of the drivers)\n");
-}
-
-static void
-json_pair(struct json *j, const char *key, double before, double after)
-{
-	json_key(j, key);
-	json_open(j, '{');
-	json_key(j, "before");
-	json_f64(j, before);
-	json_key(j, "after");
-	json_f64(j, after);
-	json_close(j, '}');
-}
-
-static void
-json_tags(struct json *j, const struct source_change *c)
-{
-	json_key(j, "tags");
-	json_open(j, '[');
-	for (uint32_t i = 0; c->how == CHANGED && i < c->ntags; i++) {
-		json_open(j, '{');
-		json_key(j, "change");
-		json_text(j, change_names[c->tags[i].how]);
-		json_key(j, "path");
-		json_text(j, c->tags[i].after != NULL ? c->tags[i].after->path : c->tags[i].before->path);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
-static void
-json_head(struct json *j, enum change how, const char *name)
-{
-	json_open(j, '{');
-	json_key(j, "change");
-	json_text(j, change_names[how]);
-	json_key(j, "name");
-	json_text(j, name);
-}
-
-static void
-json_rows(const struct diff *d, struct json *j)
-{
-	json_key(j, "sources");
-	json_open(j, '[');
-	for (uint32_t i = 0; i < d->nsources; i++) {
-		const struct source_change *c = &d->sources[i];
-		json_head(j, c->how, c->after != NULL ? c->after->name : c->before->name);
-		json_key(j, "reconnected");
-		json_bool(j, c->how == CHANGED);
-		json_tags(j, c);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-	json_key(j, "sinks");
-	json_open(j, '[');
-	for (uint32_t i = 0; i < d->nsinks; i++) {
-		json_head(j, d->sinks[i].how, d->sinks[i].after != NULL ? d->sinks[i].after->name : d->sinks[i].before->name);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-	json_key(j, "flows");
-	json_open(j, '[');
-	for (uint32_t i = 0; i < d->nflows; i++) {
-		json_head(j, d->flows[i].how, d->flows[i].after != NULL ? d->flows[i].after->name : d->flows[i].before->name);
-		json_key(j, "new-schema");
-		json_bool(j, d->flows[i].schema);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
-static void
-print_json(const struct diff *d, struct buf *out)
-{
-	struct json j = { .out = out };
-
-	json_open(&j, '{');
-	json_rows(d, &j);
-	json_key(&j, "counts");
-	json_open(&j, '{');
-	json_pair(&j, "sources", d->before->nsources, d->after->nsources);
-	json_pair(&j, "tags", d->before->ntags, d->after->ntags);
-	json_pair(&j, "flows", d->before->nflows, d->after->nflows);
-	json_pair(&j, "sinks", d->before->nsinks, d->after->nsinks);
-	json_close(&j, '}');
-	json_key(&j, "tags");
-	json_open(&j, '{');
-	for (int i = ADDED; i <= CHANGED; i++) {
-		json_key(&j, change_names[i]);
-		json_u64(&j, d->tags[i]);
-	}
-	json_close(&j, '}');
-	json_pair(&j, "requests-per-second", requests(d->before), requests(d->after));
-	json_pair(&j, "bytes-per-day", bytes_a_day(d->before), bytes_a_day(d->after));
-	json_close(&j, '}');
-	buf_putc(out, '\n');
-}
-
 int
 site_diff(const struct plan *running, const struct plan *next, struct buf *out, bool json)
 {
@@ -409,9 +164,9 @@ site_diff(const struct plan *running, const struct plan *next, struct buf *out, 
 	compare_sinks(&d);
 	compare_flows(&d);
 	if (json)
-		print_json(&d, out);
+		diff_print_json(&d, out);
 	else
-		print_text(&d, out);
+		diff_print_text(&d, out);
 	arena_fini(&d.arena);
 	return out->err;
 }

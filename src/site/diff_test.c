@@ -10,7 +10,8 @@ site(const char *sources, const char *equipment, const char *flows)
 	char yaml[4096];
 	struct plan *p = NULL;
 	struct site_report r;
-	int n = snprintf(yaml, sizeof yaml, "site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\nsources: { %s }\n"
+	int n = snprintf(yaml, sizeof yaml,
+	    "site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\nsources: { %s }\n"
 	    "sinks: { s: { kind: box, zone: z, broker: h } }\nequipment: { %s }\nflows: { %s }\n", sources, equipment, flows);
 	if (toy_load_text(yaml, (size_t)n, NULL, 0, &p, &r) != 0) {
 		struct buf b = { 0 };
@@ -45,7 +46,8 @@ TEST(the_same_site_changes_nothing)
 
 TEST(the_order_of_tags_changes_nothing)
 {
-	CHECK_STR(diff(site(P, EP, F), site(P, "Lp: { source: p, tags: { b: { at: word 2 int16 }, a: { at: word 1 int16 } } }", F), false),
+	CHECK_STR(diff(site(P, EP, F),
+	    site(P, "Lp: { source: p, tags: { b: { at: word 2 int16 }, a: { at: word 1 int16 } } }", F), false),
 	    "nothing would change\n");
 }
 
@@ -61,9 +63,11 @@ TEST(everything_is_new_when_nothing_runs)
 
 TEST(a_source_that_is_not_touched_is_not_named)
 {
-	const char *t = diff(site(P "," Q, EP "," EQ, F), site(P "," Q, EP ", Lq: { source: q, tags: { a: { at: word 9 int16 } } }", F), false);
+	const char *t = diff(site(P "," Q, EP "," EQ, F), site(P "," Q,
+	    EP ", Lq: { source: q, tags: { a: { at: word 9 int16 } } }", F), false);
 	CHECK(strstr(t, "source p") == NULL);
-	CHECK(strstr(t, "~ source q: will be reconnected: 0 tags added, 0 removed, 1 changed\n    ~ Lq/a  word 1 int16 -> word 9 int16\n")
+	CHECK(strstr(t,
+	    "~ source q: will be reconnected: 0 tags added, 0 removed, 1 changed\n    ~ Lq/a  word 1 int16 -> word 9 int16\n")
 	    != NULL);
 }
 
@@ -79,7 +83,8 @@ TEST(a_flow_with_other_tags_gets_a_new_schema_version)
 TEST(json_says_the_same)
 {
 	const char *t = diff(site(P "," Q, EP "," EQ, F), site(P, EP, F), true);
-	CHECK(strstr(t, "\"sources\":[{\"change\":\"removed\",\"name\":\"q\",\"reconnected\":false,\"tags\":[]}]") != NULL);
+	CHECK(strstr(t,
+	    "\"sources\":[{\"change\":\"removed\",\"name\":\"q\",\"reconnected\":false,\"tags\":[]}]") != NULL);
 	CHECK(strstr(t, "\"requests-per-second\":{\"before\":3,\"after\":2}") != NULL);
 	CHECK(strstr(t, "\"tags\":{\"added\":0,\"removed\":1,\"changed\":0}") != NULL);
 }

@@ -157,7 +157,8 @@ findings_finish(struct findings *f)
 		struct finding *one = &r->findings[i];
 		struct finding_more *m = map_get_u64(&f->seen, identity(one->rule, one->place));
 		if (m != NULL && m->repeats > 0)
-			one->cause = arena_printf(&r->arena, "%s (and %zu more of this kind from this place)", one->cause, m->repeats);
+			one->cause = arena_printf(&r->arena, "%s (and %zu more of this kind from this place)",
+			    one->cause, m->repeats);
 	}
 	if (r->n > 1)
 		qsort(r->findings, r->n, sizeof *r->findings, by_place);

@@ -1,4 +1,7 @@
-/* See hash.h. Each put_ function feeds one thing, texts with their closing NUL so that two neighbours cannot be confused. */
+/*
+ * See hash.h. Each put_ function feeds one thing, texts with their closing NUL so that two neighbours cannot be
+ * confused.
+ */
 #include "site/hash.h"
 
 #include <string.h>
@@ -140,7 +143,8 @@ hash_flow(const struct plan *p, const struct flow *f)
 	for (uint32_t i = 0; i < f->nsinks; i++)
 		put_text(&h, p->sinks[f->sinks[i]].name);
 	put_u64(&h, f->nsinks);
-	put_u64(&h, (uint64_t)f->reduce | (uint64_t)f->change << 8 | (uint64_t)f->durability << 16 | (uint64_t)f->live_first << 24);
+	put_u64(&h,
+	    (uint64_t)f->reduce | (uint64_t)f->change << 8 | (uint64_t)f->durability << 16 | (uint64_t)f->live_first << 24);
 	put_f64(&h, f->deadband);
 	put_f64(&h, f->door);
 	put_u64(&h, (uint64_t)f->at_least_every_ns);

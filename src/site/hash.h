@@ -1,6 +1,6 @@
 /*
- * Hashes of what a plan says, by value alone: no pointer, no position, no index that depends on the order of the file goes
- * in, so the same words give the same hash in every run and on every machine.
+ * Hashes of what a plan says, by value alone: no pointer, no position, no index that depends on the order of the
+ * file goes in, so the same words give the same hash in every run and on every machine.
  */
 #ifndef SITE_HASH_H
 #define SITE_HASH_H

@@ -1,7 +1,8 @@
 /*
- * Every key of the site file is declared once, as a row, next to the code that uses it. The parser, `penstock keys`, the
- * JSON Schema and the web form all come from these rows. A module's keys are an array that ends with a row without a name;
- * an enum beside it names the indexes, and the parsed values come in an array of the same order.
+ * Every key of the site file is declared once, as a row, next to the code that uses it. The parser, `penstock
+ * keys`, the JSON Schema and the web form all come from these rows. A module's keys are an array that ends with a
+ * row without a name; an enum beside it names the indexes, and the parsed values come in an array of the same
+ * order.
  */
 #ifndef SITE_KEY_H
 #define SITE_KEY_H

@@ -10,7 +10,9 @@
 static const struct {
 	const char	*word, *remedy;
 } elsewhere[] = {
-	{ "format", "the sink decides the format: choose its kind (mqtt, sparkplug, ...) and its own keys in the section sinks" },
+	{ "format",
+	    "the sink decides the format: choose its kind (mqtt, sparkplug, ...) and its own keys in the section "
+	    "sinks" },
 	{ "topic", "the sink decides the topic: set it in the section sinks" },
 	{ "qos", "this is a key of the sink, in the section sinks" },
 	{ "address", "an address is written as `at`" },
@@ -19,7 +21,9 @@ static const struct {
 	{ "period", "a period is written as `scan`, such as `scan: 100 ms`" },
 	{ "host", "host and port are written as `endpoint: host:port`" },
 	{ "port", "host and port are written as `endpoint: host:port`" },
-	{ "password", "a secret never stands in the site file: name the file that holds it, as the keys of the sink or driver say" },
+	{ "password",
+	    "a secret never stands in the site file: name the file that holds it, as the keys of the sink or driver "
+	    "say" },
 };
 
 bool
@@ -27,7 +31,8 @@ keys_is_map(struct loader *l, const struct node *n, const char *what)
 {
 	if (n == NULL || node_is_null(n) || n->kind == NODE_MAP)
 		return true;
-	site_error(&l->f, "wrong-shape", loader_at(l, n), "%s is %s where a map of keys is expected", what, node_kind_name(n));
+	site_error(&l->f, "wrong-shape", loader_at(l, n), "%s is %s where a map of keys is expected", what,
+	    node_kind_name(n));
 	site_remedy(&l->f, "write its keys indented below it, or in braces: { key: value }");
 	return false;
 }
@@ -56,7 +61,8 @@ unknown_key(struct loader *l, const struct node *n, const char *what, const stru
 const char *
 key_rule(const struct key *k, int err)
 {
-	return k->type == KEY_UNIT ? "unit" : k->type == KEY_ENDPOINT ? "endpoint" : err == ERR_RANGE ? "out-of-range" : "wrong-type";
+	return k->type == KEY_UNIT ? "unit" : k->type == KEY_ENDPOINT ? "endpoint" : err == ERR_RANGE ?
+	    "out-of-range" : "wrong-type";
 }
 
 int
@@ -68,7 +74,8 @@ keys_scalar(struct loader *l, const struct key *k, const struct node *n, const c
 	if (k->type == KEY_UNIT)
 		site_error(&l->f, "unit", loader_at(l, n), "%s of %s: %s", k->name, what, l->env.why);
 	else
-		site_error(&l->f, key_rule(k, err), loader_at(l, n), "%s of %s is \"%.80s\", which %s", k->name, what, n->text, l->env.why);
+		site_error(&l->f, key_rule(k, err), loader_at(l, n), "%s of %s is \"%.80s\", which %s", k->name, what,
+		    n->text, l->env.why);
 	site_remedy(&l->f, "%s", l->env.remedy);
 	return err;
 }
@@ -76,7 +83,8 @@ keys_scalar(struct loader *l, const struct key *k, const struct node *n, const c
 static void
 wrong_kind(struct loader *l, const struct key *k, const struct node *n, const char *what)
 {
-	site_error(&l->f, "wrong-type", loader_at(l, n), "%s of %s is %s, where %s is expected", k->name, what, node_kind_name(n),
+	site_error(&l->f, "wrong-type", loader_at(l, n), "%s of %s is %s, where %s is expected", k->name, what,
+	    node_kind_name(n),
 	    key_type_name(k->type));
 	site_remedy(&l->f, "write %s", key_type_form(k->type));
 }
@@ -162,7 +170,8 @@ missing_key(struct loader *l, const struct node *map, const struct key *k, const
 	char about[200];
 	size_t n = strcspn(k->help ? k->help : "", ".");
 	snprintf(about, sizeof about, "%.*s", (int)(n < 150 ? n : 150), k->help ? k->help : "");
-	site_error(&l->f, "missing-key", loader_at(l, map->key ? map->key : map), "%s lacks its key \"%s\"", what, k->name);
+	site_error(&l->f, "missing-key", loader_at(l, map->key ? map->key : map), "%s lacks its key \"%s\"", what,
+	    k->name);
 	site_remedy(&l->f, "add %s: %s", k->name, about[0] ? about : key_type_form(k->type));
 }
 

@@ -53,7 +53,8 @@ take_host(struct endpoint *e, const char *s, size_t len, char *why, size_t size)
 		return 0;
 	}
 	if (strspn(e->host, "0123456789.") == len && inet_pton(AF_INET, e->host, bin) != 1)
-		return fault(why, size, "has no valid IPv4 address: that is four numbers from 0 to 255 without leading zeros");
+		return fault(why, size,
+		    "has no valid IPv4 address: that is four numbers from 0 to 255 without leading zeros");
 	return host_name_ok(e->host) ? 0 : fault(why, size, "has a host with characters that no host name has");
 }
 
@@ -93,7 +94,8 @@ endpoint_parse(const char *s, struct endpoint *out, char *why, size_t size)
 		if (end == NULL)
 			return fault(why, size, "has an opening bracket without its closing one");
 	} else if (*end == ':' && strchr(end + 1, ':') != NULL)
-		return fault(why, size, "holds several colons; an IPv6 address stands in brackets, as in [fd00::10]:502");
+		return fault(why, size,
+		    "holds several colons; an IPv6 address stands in brackets, as in [fd00::10]:502");
 	int err = take_host(out, host, (size_t)(end - host), why, size);
 	return err != 0 ? err : take_port(out, out->v6 ? end + 1 : end, why, size);
 }

@@ -1,7 +1,7 @@
 /*
  * What the links are asked to carry. Sources with the same zone, driver and link share a connection (the units of a
- * bus, or behind a gateway), so their shares add up. A driver estimates the share of one source from periods, block sizes and
- * baud rate or round trip.
+ * bus, or behind a gateway), so their shares add up. A driver estimates the share of one source from periods, block
+ * sizes and baud rate or round trip.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@ struct link_share {
 };
 
 /*
- * A driver judges a source with its tags and scan classes in place, which is how compile.c will make it. This is a copy for
- * the estimate alone, of the tags that were understood.
+ * A driver judges a source with its tags and scan classes in place, which is how compile.c will make it. This is a
+ * copy for the estimate alone, of the tags that were understood.
  */
 static void
 tags_by_source(struct loader *l, struct source *copies)
@@ -56,19 +56,24 @@ report(struct loader *l, const struct link_share *k)
 	else
 		snprintf(who, sizeof who, "source %.100s asks", s->name);
 	if (k->busy > LOAD_MAX) {
-		site_error(&l->f, "link-load", s->place, "%s for %.0f %% of what the link can carry: %.0f requests a second (%s)", who,
+		site_error(&l->f, "link-load", s->place,
+		    "%s for %.0f %% of what the link can carry: %.0f requests a second (%s)", who,
 		    k->busy * 100, k->requests_per_s, k->basis);
-		site_remedy(&l->f, "make the scan periods about %.1f times as long, place tags closer together, or use a faster link",
+		site_remedy(&l->f,
+		    "make the scan periods about %.1f times as long, place tags closer together, or use a faster link",
 		    k->busy / LOAD_WARN);
 	} else {
-		site_warning(&l->f, "link-load", s->place, "%s for %.0f %% of what the link can carry, which leaves little room for repeats: "
+		site_warning(&l->f, "link-load", s->place,
+		    "%s for %.0f %% of what the link can carry, which leaves little room for repeats: "
 		    "%.0f requests a second (%s)", who, k->busy * 100, k->requests_per_s, k->basis);
-		site_remedy(&l->f, "make the scan periods about %.1f times as long, to come below 70 %%", k->busy / LOAD_WARN);
+		site_remedy(&l->f, "make the scan periods about %.1f times as long, to come below 70 %%",
+		    k->busy / LOAD_WARN);
 	}
 }
 
 static void
-add_share(struct loader *l, struct map *links, struct link_share *all, size_t *n, const struct source *s, uint32_t index)
+add_share(struct loader *l, struct map *links, struct link_share *all, size_t *n, const struct source *s,
+    uint32_t index)
 {
 	struct load_info info = { .basis = "" };
 	char key[4400];

@@ -1,7 +1,7 @@
 /*
- * From text to plan: start reading here. The file becomes a tree of nodes (node.c); each section is read in the order in
- * which they refer to each other, whatever their order in the file; checks judge the whole; and if nothing is an error, the
- * plan is compiled.
+ * From text to plan: start reading here. The file becomes a tree of nodes (node.c); each section is read in the
+ * order in which they refer to each other, whatever their order in the file; checks judge the whole; and if nothing
+ * is an error, the plan is compiled.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,8 @@ section_name(struct loader *l, int section, const struct node *entry)
 
 	if (sections[section].paths || key_parse(&name, entry->key->text, entry->key->len, &env, &v) == 0)
 		return;
-	site_error(&l->f, "name", loader_at(l, entry->key), "\"%.80s\" cannot be the name of %s", entry->key->text, sections[section].one);
+	site_error(&l->f, "name", loader_at(l, entry->key), "\"%.80s\" cannot be the name of %s", entry->key->text,
+	    sections[section].one);
 	site_remedy(&l->f, "%s", env.remedy);
 }
 
@@ -42,9 +43,11 @@ find_sections(struct loader *l)
 			l->section[i] = n;
 			continue;
 		}
-		site_error(&l->f, "unknown-key", loader_at(l, n->key), "there is no section \"%.80s\"%s%s%s", n->key->text,
+		site_error(&l->f, "unknown-key", loader_at(l, n->key), "there is no section \"%.80s\"%s%s%s",
+		    n->key->text,
 		    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
-		site_remedy(&l->f, "sections are site, zones, conduits, sources, sinks, enums, types, equipment, tables and flows");
+		site_remedy(&l->f,
+		    "sections are site, zones, conduits, sources, sinks, enums, types, equipment, tables and flows");
 	}
 }
 
@@ -54,7 +57,8 @@ check_shapes(struct loader *l)
 	for (size_t i = 0; i < SECTIONS; i++) {
 		const struct node *n = l->section[i];
 		if (n == NULL && sections[i].required) {
-			site_error(&l->f, "missing-section", loader_at(l, l->root), "the file has no section \"%s\"", sections[i].name);
+			site_error(&l->f, "missing-section", loader_at(l, l->root), "the file has no section \"%s\"",
+			    sections[i].name);
 			site_remedy(&l->f, "add it: %s", sections[i].help);
 		}
 		if (n == NULL || node_is_null(n) || sections[i].shape == SECTION_FILES)
@@ -111,8 +115,10 @@ unreadable(struct loader *l, int err)
 {
 	site_error(&l->f, "unreadable", (struct place){ l->file, 0, 0 }, "the site file cannot be read: %s",
 	    err == ERR_TYPE ? "it is no regular file" : err_text(err));
-	site_remedy(&l->f, err == ERR_NOTFOUND ? "check the path" : err == ERR_DENIED ? "let the user who runs this read it" :
-	    err == ERR_LIMIT ? "a file of a site is at most 64 MiB; move tags into CSV tables" : "check the disk, then try again");
+	site_remedy(&l->f, err == ERR_NOTFOUND ? "check the path" : err == ERR_DENIED ?
+	    "let the user who runs this read it" :
+	    err == ERR_LIMIT ? "a file of a site is at most 64 MiB; move tags into CSV tables" :
+	    "check the disk, then try again");
 	return err;
 }
 
@@ -146,7 +152,8 @@ site_load_from(const struct site_io *io, const char *path, const struct catalog 
 	l.files = arena_array(&l.plan->arena, LOADER_FILES_MAX + 1, sizeof *l.files);
 	l.file = strings_keep(&l.strings, path, strlen(path));
 	l.plan->folder = folder_of(&l, l.file);
-	l.env = (struct parse_env){ .strings = &l.strings, .folder = l.plan->folder, .units = &l.units, .decimal = '.' };
+	l.env = (struct parse_env){ .strings = &l.strings, .folder = l.plan->folder, .units = &l.units,
+	    .decimal = '.' };
 	int err = loader_read(&l, l.file, &text);
 	if (err != 0) {
 		err = unreadable(&l, err);

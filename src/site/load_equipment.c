@@ -20,11 +20,13 @@ give_params(struct loader *l, const struct node *map, const char *what, const st
 			char probe[160];
 			snprintf(probe, sizeof probe, "${%.128s}", n->key->text);
 			params_expand(params, probe, &unused, why, sizeof why);
-			site_error(&l->f, "params", loader_at(l, n->key), "%s gives a value to a parameter that type %s does not have: %s", what,
+			site_error(&l->f, "params", loader_at(l, n->key),
+			    "%s gives a value to a parameter that type %s does not have: %s", what,
 			    t != NULL ? t->name : "(none)", why);
 			site_remedy(&l->f, "correct the name, or declare it below `params` of the type");
 		} else if (n->kind != NODE_SCALAR || node_is_null(n)) {
-			site_error(&l->f, "wrong-type", loader_at(l, n), "parameter %s of %s is %s", n->key->text, what, node_kind_name(n));
+			site_error(&l->f, "wrong-type", loader_at(l, n), "parameter %s of %s is %s", n->key->text,
+			    what, node_kind_name(n));
 			site_remedy(&l->f, "write a number or a text");
 		} else
 			p->value = n->text;

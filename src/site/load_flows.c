@@ -25,7 +25,10 @@ literal(const char *pattern)
 static bool
 matches(const char *pattern, size_t lit, const char *path)
 {
-	/* A pattern that ends in two stars also matches what stands before them, so the literal part may end in a '/' too many. */
+	/*
+	 * A pattern that ends in two stars also matches what stands before them, so the literal part may end in a
+	 * '/' too many.
+	 */
 	size_t n = lit > 0 && pattern[lit - 1] == '/' ? lit - 1 : lit;
 	return strncmp(pattern, path, n) == 0 && path_match(pattern, path);
 }
@@ -39,16 +42,19 @@ mark_tags(struct loader *l, struct flow_draft *d, bool *marked)
 		size_t lit = literal(pattern), hits = 0;
 		for (size_t t = 0; t < l->ntags; t++) {
 			uint32_t zone = l->plan->sources[l->tags[t].source].zone;
-			if ((d->zone_wanted != NULL && !d->zone_wanted[zone]) || !matches(pattern, lit, l->tags[t].path))
+			if ((d->zone_wanted != NULL && !d->zone_wanted[zone]) ||
+			    !matches(pattern, lit, l->tags[t].path))
 				continue;
 			hits++;
 			marked[t] = true;
 		}
 		if (hits > 0)
 			continue;
-		site_error(&l->f, "flow-empty", keys_item_place(l, d->node, "what", i), "%s: no tag matches \"%.200s\"%s", d->what, pattern,
+		site_error(&l->f, "flow-empty", keys_item_place(l, d->node, "what", i),
+		    "%s: no tag matches \"%.200s\"%s", d->what, pattern,
 		    d->zone_wanted != NULL ? " in the zones of `from`" : "");
-		site_remedy(&l->f, "'*' stands within one name, '**' for any number of names; `penstock plan` lists the tags");
+		site_remedy(&l->f,
+		    "'*' stands within one name, '**' for any number of names; `penstock plan` lists the tags");
 	}
 }
 
@@ -60,7 +66,8 @@ wanted_zones(struct loader *l, struct flow_draft *d)
 		return;
 	d->zone_wanted = arena_array(&l->scratch, l->plan->nzones + 1, sizeof *d->zone_wanted);
 	for (size_t i = 0; i < from->n; i++) {
-		const struct zone *z = ref_find(l, SECTION_ZONES, from->list[i], keys_item_place(l, d->node, "from", i), d->what);
+		const struct zone *z = ref_find(l, SECTION_ZONES, from->list[i],
+		    keys_item_place(l, d->node, "from", i), d->what);
 		if (z != NULL)
 			d->zone_wanted[z - l->plan->zones] = true;
 	}
@@ -91,7 +98,8 @@ static void
 how_conflict(struct loader *l, struct flow_draft *d, const char *key, const char *cause, const char *remedy)
 {
 	const struct node *how = node_get(d->node, "how");
-	site_error(&l->f, "how", how != NULL ? keys_item_place(l, how, key, 0) : loader_at(l, d->node->key), "%s: %s", d->what, cause);
+	site_error(&l->f, "how", how != NULL ? keys_item_place(l, how, key, 0) : loader_at(l, d->node->key), "%s: %s",
+	    d->what, cause);
 	site_remedy(&l->f, "%s", remedy);
 }
 
@@ -115,15 +123,20 @@ choose_reduction(struct loader *l, struct flow_draft *d)
 		f->change = (enum change_kind)h[HOW_DOOR].i;
 		f->door = h[HOW_DOOR].f;
 		if (f->change == CHANGE_ANY || f->change == CHANGE_OF_VALUE)
-			how_conflict(l, d, "swinging-door", "a swinging door needs a width that does not depend on the value",
+			how_conflict(l, d, "swinging-door",
+			    "a swinging door needs a width that does not depend on the value",
 			    "write it in the tag's unit (0.5), or as per cent of range (0.5 % of range)");
 	}
 	if (f->reduce == REDUCE_WINDOW && (h[HOW_FUNCTIONS].i == 0))
-		how_conflict(l, d, "window", "it has a window without functions", "add functions, such as functions: [mean, max]");
+		how_conflict(l, d, "window", "it has a window without functions",
+		    "add functions, such as functions: [mean, max]");
 	if (f->reduce != REDUCE_WINDOW && h[HOW_FUNCTIONS].set)
-		how_conflict(l, d, "functions", "it has functions without a window", "add window, such as window: 10 s");
-	if (h[HOW_AT_LEAST].set && h[HOW_AT_LEAST].i > 0 && f->reduce != REDUCE_ON_CHANGE && f->reduce != REDUCE_SWINGING_DOOR)
-		how_conflict(l, d, "at-least-every", "it has at-least-every without on-change or swinging-door", "add one of them, or remove it");
+		how_conflict(l, d, "functions", "it has functions without a window",
+		    "add window, such as window: 10 s");
+	if (h[HOW_AT_LEAST].set && h[HOW_AT_LEAST].i > 0 && f->reduce != REDUCE_ON_CHANGE &&
+	    f->reduce != REDUCE_SWINGING_DOOR)
+		how_conflict(l, d, "at-least-every", "it has at-least-every without on-change or swinging-door",
+		    "add one of them, or remove it");
 }
 
 static void
@@ -152,12 +165,16 @@ read_how(struct loader *l, struct flow_draft *d)
 		    "remove sync-every, or set durability: interval");
 }
 
-/* Reductions that calculate need numbers, and per cent of range needs a range. One finding a flow, with the first tag. */
+/*
+ * Reductions that calculate need numbers, and per cent of range needs a range. One finding a flow, with the first
+ * tag.
+ */
 static void
 check_tags(struct loader *l, struct flow_draft *d, const bool *marked)
 {
 	const struct flow *f = d->flow;
-	bool range = f->change == CHANGE_OF_RANGE && (f->reduce == REDUCE_ON_CHANGE || f->reduce == REDUCE_SWINGING_DOOR);
+	bool range = f->change == CHANGE_OF_RANGE && (f->reduce == REDUCE_ON_CHANGE ||
+	    f->reduce == REDUCE_SWINGING_DOOR);
 
 	for (size_t t = 0; range && t < l->ntags; t++) {
 		const struct tag *tag = &l->tags[t];
@@ -165,7 +182,8 @@ check_tags(struct loader *l, struct flow_draft *d, const bool *marked)
 		if (!marked[t] || tag->has_range || !measured || !l->places[t].known)
 			continue;
 		char cause[400];
-		snprintf(cause, sizeof cause, "it reduces by per cent of range, but tag \"%.200s\" has no range", tag->path);
+		snprintf(cause, sizeof cause, "it reduces by per cent of range, but tag \"%.200s\" has no range",
+		    tag->path);
 		how_conflict(l, d, f->reduce == REDUCE_ON_CHANGE ? "on-change" : "swinging-door", cause,
 		    "give the tag its range, or write the deadband in the tag's unit or as per cent of the value");
 		return;
@@ -214,7 +232,8 @@ load_flows(struct loader *l)
 	char what[160];
 
 	if (count > PLAN_FLOWS_MAX) {
-		site_error(&l->f, "limit", loader_at(l, section), "%zu flows are more than the %u that one site can have", count, PLAN_FLOWS_MAX);
+		site_error(&l->f, "limit", loader_at(l, section),
+		    "%zu flows are more than the %u that one site can have", count, PLAN_FLOWS_MAX);
 		site_remedy(&l->f, "let one flow take several patterns with `what: [a, b]`");
 		return;
 	}

@@ -12,7 +12,10 @@ same(const char *a, const char *b, size_t len)
 	return strlen(b) == len && memcmp(a, b, len) == 0;
 }
 
-/* The driver or kind that an entry names. The key is read ahead of the others, since it decides which keys there are. */
+/*
+ * The driver or kind that an entry names. The key is read ahead of the others, since it decides which keys there
+ * are.
+ */
 static const struct driver_info *
 find_driver(struct loader *l, const struct node *name, const char *what)
 {
@@ -22,7 +25,8 @@ find_driver(struct loader *l, const struct node *name, const char *what)
 			return l->catalog->drivers[i];
 		near_try(&near, l->catalog->drivers[i]->name);
 	}
-	site_error(&l->f, "unknown-driver", loader_at(l, name), "%s names driver \"%.80s\", which there is not%s%s%s", what, name->text,
+	site_error(&l->f, "unknown-driver", loader_at(l, name), "%s names driver \"%.80s\", which there is not%s%s%s",
+	    what, name->text,
 	    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
 	site_remedy(&l->f, "`penstock keys` lists the drivers that this program has");
 	return NULL;
@@ -37,7 +41,8 @@ find_kind(struct loader *l, const struct node *name, const char *what)
 			return l->catalog->sinks[i];
 		near_try(&near, l->catalog->sinks[i]->name);
 	}
-	site_error(&l->f, "unknown-sink-kind", loader_at(l, name), "%s is of kind \"%.80s\", which there is not%s%s%s", what, name->text,
+	site_error(&l->f, "unknown-sink-kind", loader_at(l, name),
+	    "%s is of kind \"%.80s\", which there is not%s%s%s", what, name->text,
 	    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
 	site_remedy(&l->f, "`penstock keys` lists the kinds of sinks that this program has");
 	return NULL;
@@ -68,15 +73,19 @@ read_endpoint(struct loader *l, const struct node *n, const struct driver_info *
 
 	if (endpoint_parse(s->endpoint, &e, why, sizeof why) != 0) {
 		site_error(&l->f, "endpoint", at, "endpoint of %s is \"%.100s\", which %s", what, s->endpoint, why);
-		site_remedy(&l->f, d != NULL && d->endpoint_is_device ? "write the path of the device, such as /dev/ttyS0" :
+		site_remedy(&l->f, d != NULL && d->endpoint_is_device ?
+		    "write the path of the device, such as /dev/ttyS0" :
 		    "write host:port, such as 10.3.1.10:502");
 	} else if (d != NULL && d->endpoint_is_device != e.device) {
-		site_error(&l->f, "endpoint", at, "endpoint of %s is \"%.100s\", but driver %s speaks over a %s", what, s->endpoint, d->name,
+		site_error(&l->f, "endpoint", at, "endpoint of %s is \"%.100s\", but driver %s speaks over a %s",
+		    what, s->endpoint, d->name,
 		    d->endpoint_is_device ? "serial line" : "network");
-		site_remedy(&l->f, d->endpoint_is_device ? "write the path of the device, such as /dev/ttyS0, or choose another driver" :
+		site_remedy(&l->f, d->endpoint_is_device ?
+		    "write the path of the device, such as /dev/ttyS0, or choose another driver" :
 		    "write host:port, such as 10.3.1.10:502, or choose another driver");
 	} else if (d != NULL && !e.device && e.port == 0 && d->default_port == 0) {
-		site_error(&l->f, "endpoint", at, "endpoint of %s is \"%.100s\" without a port, and driver %s has no usual one", what,
+		site_error(&l->f, "endpoint", at,
+		    "endpoint of %s is \"%.100s\" without a port, and driver %s has no usual one", what,
 		    s->endpoint, d->name);
 		site_remedy(&l->f, "write host:port");
 	}
@@ -127,7 +136,8 @@ load_sources(struct loader *l)
 	char what[160];
 
 	if (count > PLAN_SOURCES_MAX) {
-		site_error(&l->f, "limit", loader_at(l, section), "%zu sources are more than the %u that one site can have", count,
+		site_error(&l->f, "limit", loader_at(l, section),
+		    "%zu sources are more than the %u that one site can have", count,
 		    PLAN_SOURCES_MAX);
 		site_remedy(&l->f, "split the site into several nodes");
 		return;

@@ -70,7 +70,8 @@ type_chain(struct loader *l, struct type_def *t, struct type_def **chain)
 	/* Ends: at TYPE_EXTENDS_MAX, which also breaks a circle. */
 	while (t != NULL) {
 		if (n == TYPE_EXTENDS_MAX) {
-			site_error(&l->f, "extends", chain[0]->extends_at, "type %s extends types in a circle, or more than %u deep",
+			site_error(&l->f, "extends", chain[0]->extends_at,
+			    "type %s extends types in a circle, or more than %u deep",
 			    chain[0]->name, TYPE_EXTENDS_MAX);
 			site_remedy(&l->f, "take one `extends` out of the chain");
 			break;
@@ -90,12 +91,14 @@ add_param(struct loader *l, const struct type_def *t, const struct node *n, stru
 {
 	struct param *p = params_find(out, n->key->text, n->key->len);
 	if (p == NULL && out->n == PARAMS_MAX) {
-		site_error(&l->f, "limit", loader_at(l, n->key), "type %s has more than %u parameters", t->name, PARAMS_MAX);
+		site_error(&l->f, "limit", loader_at(l, n->key), "type %s has more than %u parameters", t->name,
+		    PARAMS_MAX);
 		site_remedy(&l->f, "split the type");
 		return;
 	}
 	if (n->kind != NODE_SCALAR) {
-		site_error(&l->f, "wrong-type", loader_at(l, n), "parameter %s of type %s is %s", n->key->text, t->name, node_kind_name(n));
+		site_error(&l->f, "wrong-type", loader_at(l, n), "parameter %s of type %s is %s", n->key->text,
+		    t->name, node_kind_name(n));
 		site_remedy(&l->f, "write a number or a text, or ~ for none");
 		return;
 	}
@@ -111,7 +114,8 @@ type_params(struct loader *l, struct type_def *t, struct params *out)
 
 	out->n = 0;
 	for (size_t i = type_chain(l, t, chain); i > 0; i--)
-		for (const struct node *n = chain[i - 1]->params != NULL ? chain[i - 1]->params->first : NULL; n != NULL; n = n->next)
+		for (const struct node *n = chain[i - 1]->params != NULL ? chain[i - 1]->params->first :
+		    NULL; n != NULL; n = n->next)
 			add_param(l, chain[i - 1], n, out);
 }
 
@@ -128,7 +132,8 @@ expand(struct loader *l, const struct type_tag *t, int key, const struct equipme
 	if (strstr(v->s, "${") == NULL)
 		return v->s;
 	if (e->params == NULL) {
-		site_error(&l->f, "params", t->cells[key], "%s of tag %s uses a parameter, but only types have those", tag_keys[key].name,
+		site_error(&l->f, "params", t->cells[key], "%s of tag %s uses a parameter, but only types have those",
+		    tag_keys[key].name,
 		    t->name);
 		site_remedy(&l->f, "write the value out");
 		return NULL;
@@ -136,9 +141,11 @@ expand(struct loader *l, const struct type_tag *t, int key, const struct equipme
 	int err = params_expand(e->params, v->s, &out, why, sizeof why);
 	if (err == 0)
 		return strings_add(&l->strings, buf_text(&out), out.len);
-	site_error(&l->f, "params", t->cells[key], "%s of tag %s of equipment \"%.160s\": %s", tag_keys[key].name, t->name, e->path,
+	site_error(&l->f, "params", t->cells[key], "%s of tag %s of equipment \"%.160s\": %s", tag_keys[key].name,
+	    t->name, e->path,
 	    err == ERR_LIMIT ? "longer than 1000 bytes once its parameters are filled in" : why);
-	site_remedy(&l->f, "declare the parameter below `params` of the type, and give its value below `params` of the equipment");
+	site_remedy(&l->f,
+	    "declare the parameter below `params` of the type, and give its value below `params` of the equipment");
 	return NULL;
 }
 
@@ -148,13 +155,16 @@ make_one(struct loader *l, const struct type_tag *t, const struct equipment *e)
 	char path[PATH_ROOM];
 	int n = snprintf(path, sizeof path, "%s/%s", e->path, t->name);
 	if (n < 0 || (size_t)n >= sizeof path) {
-		site_error(&l->f, "path", t->place, "the path of tag \"%.80s\" of \"%.80s\" is longer than 512 bytes", t->name, e->path);
+		site_error(&l->f, "path", t->place, "the path of tag \"%.80s\" of \"%.80s\" is longer than 512 bytes",
+		    t->name, e->path);
 		site_remedy(&l->f, "shorten the names");
 		return;
 	}
 	struct tag_input in = {
-		.path = strings_add(&l->strings, path, (size_t)n), .path_len = (size_t)n, .v = t->v, .at = expand(l, t, TAG_AT, e),
-		.help = expand(l, t, TAG_DESCRIPTION, e), .source = expand(l, t, TAG_SOURCE, e), .place = t->place, .cells = t->cells,
+		.path = strings_add(&l->strings, path, (size_t)n), .path_len = (size_t)n, .v = t->v,
+		    .at = expand(l, t, TAG_AT, e),
+		.help = expand(l, t, TAG_DESCRIPTION, e), .source = expand(l, t, TAG_SOURCE, e), .place = t->place,
+		    .cells = t->cells,
 	};
 	if (in.help == NULL)
 		in.help = "";

@@ -44,14 +44,16 @@ load_zones(struct loader *l)
 		struct zone *z = &p->zones[p->nzones++];
 		*z = (struct zone){
 			.name = strings_keep(&l->strings, n->key->text, n->key->len),
-			.level = v[ZONE_LEVEL].f, .sl_t = (int)v[ZONE_SL_T].i, .it = v[ZONE_LEVEL].f >= 3.5, .at = loader_at(l, n->key),
+			.level = v[ZONE_LEVEL].f, .sl_t = (int)v[ZONE_SL_T].i, .it = v[ZONE_LEVEL].f >= 3.5,
+			    .at = loader_at(l, n->key),
 		};
 		ref_add(l, SECTION_ZONES, z->name, z);
 	}
 }
 
 static bool
-zone_index(struct loader *l, const struct node *n, const char *key, const struct keyval *v, const char *what, uint32_t *out)
+zone_index(struct loader *l, const struct node *n, const char *key, const struct keyval *v, const char *what,
+    uint32_t *out)
 {
 	if (!v->set)
 		return false;
@@ -96,14 +98,16 @@ static void
 read_item(struct loader *l, const struct node *n, int64_t value, const char *what, struct enum_def *e)
 {
 	if (n->kind != NODE_SCALAR || node_is_null(n)) {
-		site_error(&l->f, "wrong-type", loader_at(l, n), "%s has %s as the text of number %lld", what, node_kind_name(n),
+		site_error(&l->f, "wrong-type", loader_at(l, n), "%s has %s as the text of number %lld", what,
+		    node_kind_name(n),
 		    (long long)value);
 		site_remedy(&l->f, "write a text; put texts such as yes, no or 1 in quotes");
 		return;
 	}
 	for (uint32_t i = 0; i < e->n; i++)
 		if (e->items[i].value == value) {
-			site_error(&l->f, "duplicate-key", loader_at(l, n), "%s gives number %lld two texts", what, (long long)value);
+			site_error(&l->f, "duplicate-key", loader_at(l, n), "%s gives number %lld two texts", what,
+			    (long long)value);
 			site_remedy(&l->f, "remove one of the two");
 			return;
 		}
@@ -119,7 +123,8 @@ read_enum(struct loader *l, const struct node *n, const char *what)
 	e->name = strings_keep(&l->strings, n->key->text, n->key->len);
 	ref_add(l, SECTION_ENUMERATIONS, e->name, e);
 	if (n->kind == NODE_SCALAR || n->len == 0 || n->len > ENUM_ITEMS_MAX) {
-		site_error(&l->f, "wrong-shape", loader_at(l, n), "%s is %s; it needs 1 to %u numbers with their texts", what,
+		site_error(&l->f, "wrong-shape", loader_at(l, n),
+		    "%s is %s; it needs 1 to %u numbers with their texts", what,
 		    n->kind == NODE_SCALAR ? node_kind_name(n) : n->len == 0 ? "empty" : "too long", ENUM_ITEMS_MAX);
 		site_remedy(&l->f, "write { 0: closed, 1: open }, or [closed, open] to count from 0");
 		return;
@@ -127,7 +132,8 @@ read_enum(struct loader *l, const struct node *n, const char *what)
 	e->items = arena_array(&l->plan->arena, n->len, sizeof *e->items);
 	for (const struct node *i = n->first; i != NULL; i = i->next, value++) {
 		if (n->kind == NODE_MAP && num_parse_i64(i->key->text, i->key->len, &value) != 0) {
-			site_error(&l->f, "wrong-type", loader_at(l, i->key), "%s has \"%.60s\" where a whole number is expected", what,
+			site_error(&l->f, "wrong-type", loader_at(l, i->key),
+			    "%s has \"%.60s\" where a whole number is expected", what,
 			    i->key->text);
 			site_remedy(&l->f, "write the number first, its text after the colon: 0: closed");
 			continue;

@@ -67,7 +67,10 @@ struct keyset {
 	const struct key	*keys;
 	struct keyval		*vals;
 };
-/* what: "zone line-3", for messages. Missing required keys are findings at `where`. Returns the number of findings made. */
+/*
+ * what: "zone line-3", for messages. Missing required keys are findings at `where`. Returns the number of findings
+ * made.
+ */
 size_t keys_read(struct loader *l, const struct node *map, const char *what, const struct keyset *sets, size_t nsets);
 /* Parse one text for a key; findings name the key and `what`. 0 or an error. */
 int keys_scalar(struct loader *l, const struct key *k, const struct node *n, const char *what, struct keyval *out);
@@ -84,7 +87,10 @@ struct place keys_item_place(const struct loader *l, const struct node *map, con
 const struct node *section_first(const struct loader *l, int section);
 void section_name(struct loader *l, int section, const struct node *entry);
 
-/* refs.c: the row of a section by its name; when there is none, NULL and a finding with the nearest name. what: who refers. */
+/*
+ * refs.c: the row of a section by its name; when there is none, NULL and a finding with the nearest name. what: who
+ * refers.
+ */
 void *ref_find(struct loader *l, int section, const char *name, struct place at, const char *what);
 void ref_add(struct loader *l, int section, const char *name, void *row);
 
@@ -100,7 +106,10 @@ void load_equipment(struct loader *l);
 void load_tables(struct loader *l);
 void load_flows(struct loader *l);
 
-/* compile.c: sort the tags into the plan, number them, fill in scan classes, flows and hashes. Only when nothing is wrong. */
+/*
+ * compile.c: sort the tags into the plan, number them, fill in scan classes, flows and hashes. Only when nothing is
+ * wrong.
+ */
 void plan_compile(struct loader *l);
 /* Fill in a source's scan classes from its tags, and the tags' numbers of theirs. */
 void source_set_scans(struct source *s);

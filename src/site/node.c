@@ -75,7 +75,8 @@ attach(struct tree *t, struct node *n)
 		if (n->kind != NODE_SCALAR) {
 			site_error(t->f, "yaml", (struct place){ t->file, n->line, n->column },
 			    "%s stands where the name of a key is expected", node_kind_name(n));
-			site_remedy(t->f, "write a plain name followed by a colon; quote a text that starts with { or [");
+			site_remedy(t->f,
+			    "write a plain name followed by a colon; quote a text that starts with { or [");
 			t->failed = true;
 			return;
 		}
@@ -101,7 +102,8 @@ on_scalar(struct tree *t, const yaml_event_t *e)
 		return;
 	size_t len = e->data.scalar.length;
 	if (memchr(e->data.scalar.value, 0, len) != NULL) {
-		stop(t, "yaml", e->start_mark, "this text holds a NUL character", "remove it; texts of a site file are printable");
+		stop(t, "yaml", e->start_mark, "this text holds a NUL character",
+		    "remove it; texts of a site file are printable");
 		return;
 	}
 	n->text = arena_strndup(t->arena, (const char *)e->data.scalar.value, len);
@@ -171,7 +173,8 @@ on_event(struct tree *t, const yaml_event_t *e)
 	switch (e->type) {
 	case YAML_ALIAS_EVENT:
 		stop(t, "yaml-anchor", e->start_mark, "a YAML alias (*name) is not taken here",
-		    "quote a pattern that starts with '*'; otherwise write the values out, or make a type and let others extend it");
+		    "quote a pattern that starts with '*'; otherwise write the values out, or make a type and let "
+		    "others extend it");
 		break;
 	case YAML_DOCUMENT_START_EVENT:
 		if (t->root != NULL)
@@ -209,7 +212,8 @@ on_broken(struct tree *t, const yaml_parser_t *p)
 		const char *context = p->context ? p->context : "";
 		site_error(t->f, "yaml", place_of(t, at), "not valid YAML: %s%s%s", context, *context ? ", " : "",
 		    p->problem ? p->problem : "cannot be read");
-		site_remedy(t->f, "look at this line and the one above: a tab in the indentation, a missing colon or space after "
+		site_remedy(t->f,
+		    "look at this line and the one above: a tab in the indentation, a missing colon or space after "
 		    "it, an unclosed quote or bracket, or a text that needs quotes");
 	}
 	t->failed = true;

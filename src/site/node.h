@@ -24,8 +24,8 @@ struct node {
 };
 
 /*
- * Parse len bytes at text. Findings are added for all that cannot be a site file. file: name for places, borrowed by them.
- * *out is the root, in the arena; NULL when the text is empty or broken. 0 or ERR_SYNTAX.
+ * Parse len bytes at text. Findings are added for all that cannot be a site file. file: name for places, borrowed
+ * by them. *out is the root, in the arena; NULL when the text is empty or broken. 0 or ERR_SYNTAX.
  */
 int node_parse(const char *text, size_t len, const char *file, struct arena *a, struct findings *f, struct node **out);
 

@@ -1,6 +1,6 @@
 /*
- * Tags of one source that lie on each other. Sorted by (source, space, first), each is compared with the one that reaches
- * farthest among those before it, so a hundred thousand tags take one sort and one pass.
+ * Tags of one source that lie on each other. Sorted by (source, space, first), each is compared with the one that
+ * reaches farthest among those before it, so a hundred thousand tags take one sort and one pass.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +34,16 @@ report(struct loader *l, const struct span *a, const struct span *b)
 	bool same_range = a->at->first == b->at->first && a->at->last == b->at->last;
 
 	if (same_range && a->at->type == b->at->type) {
-		site_warning(&l->f, "duplicate-address", t->place, "tags \"%.160s\" and \"%.160s\" (%s:%d) both read \"%.80s\" of source %s",
-		    t->path, other->path, other->place.file, other->place.line, t->at, l->plan->sources[t->source].name);
+		site_warning(&l->f, "duplicate-address", t->place,
+		    "tags \"%.160s\" and \"%.160s\" (%s:%d) both read \"%.80s\" of source %s",
+		    t->path, other->path, other->place.file, other->place.line, t->at,
+		    l->plan->sources[t->source].name);
 		site_remedy(&l->f, "remove one, unless both names are wanted");
 	} else {
-		site_error(&l->f, "overlap", t->place, "tag \"%.160s\" at \"%.60s\" overlaps \"%.160s\" at \"%.60s\" (%s:%d) in source %s",
-		    t->path, t->at, other->path, other->at, other->place.file, other->place.line, l->plan->sources[t->source].name);
+		site_error(&l->f, "overlap", t->place,
+		    "tag \"%.160s\" at \"%.60s\" overlaps \"%.160s\" at \"%.60s\" (%s:%d) in source %s",
+		    t->path, t->at, other->path, other->at, other->place.file, other->place.line,
+		    l->plan->sources[t->source].name);
 		site_remedy(&l->f, "one of the two has a wrong address or a type of the wrong length");
 	}
 }

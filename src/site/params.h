@@ -1,6 +1,7 @@
 /*
- * Parameters of a type: ${name} in a text stands for the value that the equipment gives, or the type's default. Whole-number
- * terms are worked out, so that one type serves machines whose registers start at different places: ${base + 2 * n + 10}.
+ * Parameters of a type: ${name} in a text stands for the value that the equipment gives, or the type's default.
+ * Whole-number terms are worked out, so that one type serves machines whose registers start at different places:
+ * ${base + 2 * n + 10}.
  */
 #ifndef SITE_PARAMS_H
 #define SITE_PARAMS_H

@@ -21,8 +21,8 @@ struct parse_env {
 };
 
 /*
- * Parse len bytes at s for key k into out (value fields and `set`; the place is the caller's). Lists are not parsed here.
- * 0, ERR_SYNTAX or ERR_RANGE with why and remedy filled.
+ * Parse len bytes at s for key k into out (value fields and `set`; the place is the caller's). Lists are not parsed
+ * here. 0, ERR_SYNTAX or ERR_RANGE with why and remedy filled.
  */
 int key_parse(const struct key *k, const char *s, size_t len, struct parse_env *env, struct keyval *out);
 
@@ -31,7 +31,5 @@ const char *key_type_name(enum key_type t);
 const char *key_type_form(enum key_type t);
 /* The limits of a key as text ("10 ms to 1 d"), "" if none. Returns out. */
 const char *key_limits(const struct key *k, char *out, size_t size);
-/* The value as it would be written, for the reference and for a diff; secrets are paths, so nothing needs hiding. */
-void key_print(const struct key *k, const struct keyval *v, struct buf *out);
 
 #endif

@@ -52,12 +52,13 @@ struct enum_def {		/* an enumeration: text of each number */
 struct tag {
 	const char	*path;		/* "Packaging/Line 3/Filler/speed" */
 	const char	*at;		/* address text, already checked by the driver; the driver parses it again */
-	uint8_t		 type;		/* as it leaves the driver: a scaled number is VALUE_F64 (an array of it for an array), anything
-					 * else has the type of its address. An enumeration leaves the number as it is; sinks show its text. */
+	/* As it leaves the driver: a scaled number is VALUE_F64 (an array of it for an array), anything else has the type
+	 * of its address. An enumeration leaves the number as it is; sinks show its text. */
+	uint8_t		 type;
 	const char	*unit;		/* UCUM, "" if none given */
 	const char	*help;		/* description, "" if none */
 	int64_t		 scan_ns;	/* period; 0: only on demand */
-	uint16_t	 scan_class;	/* index into the source's classes, shortest period first; PLAN_NO_SCAN: on demand */
+	uint16_t	 scan_class;	/* of the source's classes, shortest period first; PLAN_NO_SCAN: on demand */
 	double		 factor, offset;	/* raw * factor + offset; 1 and 0: none */
 	bool		 scaled;
 	bool		 has_range;
@@ -79,7 +80,7 @@ struct source {
 	uint32_t	 ntags;
 	int64_t		 scans_ns[PLAN_SCAN_CLASSES_MAX];
 	uint32_t	 nscans;
-	double		 requests_per_s, bytes_per_s;	/* what it asks of its link, as its driver estimates; 0 if that is not known */
+	double		 requests_per_s, bytes_per_s;	/* what it asks of its link, as its driver estimates; 0: unknown */
 	uint64_t	 key;		/* identity: hash of driver, endpoint, keys and tags */
 	struct place	 place;
 };

@@ -75,7 +75,8 @@ print_key(struct page *p, const struct key *k)
 	describe_type(k, &type);
 	describe_default(k, &def);
 	if (p->markdown) {
-		buf_printf(p->out, "| `%s` | %s | %s | %s |\n", k->name, buf_text(&type), buf_text(&def), k->help ? k->help : "");
+		buf_printf(p->out, "| `%s` | %s | %s | %s |\n", k->name, buf_text(&type), buf_text(&def), k->help ?
+		    k->help : "");
 	} else {
 		buf_printf(p->out, "  %-18s %s", k->name, buf_text(&type));
 		if (k->required)
@@ -119,7 +120,8 @@ print_at_forms(struct page *p, const char *const *forms)
 {
 	if (forms == NULL)
 		return;
-	buf_puts(p->out, p->markdown ? "Addresses, for `at` of a tag:\n\n| at | meaning |\n| --- | --- |\n" : "  Addresses, for `at` of a tag:\n");
+	buf_puts(p->out, p->markdown ? "Addresses, for `at` of a tag:\n\n| at | meaning |\n| --- | --- |\n" :
+	    "  Addresses, for `at` of a tag:\n");
 	for (; *forms != NULL; forms++) {
 		size_t n = strcspn(*forms, ":");
 		const char *meaning = (*forms)[n] != '\0' ? *forms + n + 1 : "";
@@ -150,11 +152,13 @@ print_section(struct page *p, const struct section *s, const struct catalog *c)
 			print_table(p, c->sinks[i]->keys);
 		}
 	if (s == &sections[SECTION_TYPES]) {
-		heading(p, 3, "a tag", "One point of a source: below `tags` of a type or of equipment, or a row of a table.");
+		heading(p, 3, "a tag",
+		    "One point of a source: below `tags` of a type or of equipment, or a row of a table.");
 		print_table(p, tag_keys);
 	}
 	if (s == &sections[SECTION_TABLES]) {
-		heading(p, 3, "columns of a table", "The keys of a tag, and these, which say where it belongs. Each row needs path, or name "
+		heading(p, 3, "columns of a table",
+		    "The keys of a tag, and these, which say where it belongs. Each row needs path, or name "
 		    "(with equipment in a table of the section tables).");
 		print_table(p, column_keys);
 	}
@@ -195,7 +199,9 @@ reference_print(const struct catalog *c, bool markdown, struct buf *out)
 	struct page p = { out, markdown };
 
 	if (markdown)
-		buf_puts(out, "# Keys of the site file\n\nMade by `penstock keys --markdown` from the tables that the program reads.\n\n");
+		buf_puts(out,
+		    "# Keys of the site file\n\nMade by `penstock keys --markdown` from the tables that the program "
+		    "reads.\n\n");
 	for (size_t i = 0; i < SECTIONS; i++)
 		print_section(&p, &sections[i], c);
 	print_forms(&p);

@@ -13,7 +13,8 @@
 TEST(the_reference_names_every_key_of_every_table)
 {
 	const struct key *tables[] = {
-		site_keys, zone_keys, conduit_keys, source_keys, sink_keys, type_keys, equipment_keys, tag_keys, flow_keys, how_keys,
+		site_keys, zone_keys, conduit_keys, source_keys, sink_keys, type_keys, equipment_keys, tag_keys,
+		    flow_keys, how_keys,
 		column_keys, toy_keys, box_keys,
 	};
 	struct buf text = { 0 }, page = { 0 };
@@ -41,7 +42,8 @@ TEST(the_schema_is_json_with_a_case_for_each_driver_and_sink)
 	schema_print(&toy_catalog, &out);
 	json_t *schema = json_loads(buf_text(&out), JSON_REJECT_DUPLICATES, &err);
 	CHECK(schema != NULL);
-	CHECK_STR(json_string_value(json_object_get(schema, "$schema")), "https://json-schema.org/draft/2020-12/schema");
+	CHECK_STR(json_string_value(json_object_get(schema, "$schema")),
+	    "https://json-schema.org/draft/2020-12/schema");
 	json_t *properties = json_object_get(schema, "properties");
 	for (size_t i = 0; i < SECTIONS; i++)
 		CHECK(json_object_get(properties, sections[i].name) != NULL);
@@ -49,7 +51,8 @@ TEST(the_schema_is_json_with_a_case_for_each_driver_and_sink)
 	json_t *cases = json_object_get(source, "allOf");
 	CHECK_INT(json_array_size(cases), 1);
 	json_t *then = json_object_get(json_array_get(cases, 0), "then");
-	CHECK_INT(json_integer_value(json_object_get(json_object_get(json_object_get(then, "properties"), "unit"), "maximum")), 247);
+	CHECK_INT(json_integer_value(json_object_get(json_object_get(json_object_get(then, "properties"), "unit"),
+	    "maximum")), 247);
 	json_t *tag = json_object_get(json_object_get(schema, "$defs"), "tag");
 	CHECK_STR(json_string_value(json_array_get(json_object_get(tag, "required"), 0)), "at");
 	json_decref(schema);

@@ -27,7 +27,8 @@ ref_find(struct loader *l, int section, const char *name, struct place at, const
 	const struct section *s = &sections[section];
 	/* Past the findings that are kept, nobody reads the guess; a long section would be searched for nothing. */
 	const char *near = l->f.report->left_out == 0 ? nearest(l, section, name) : NULL;
-	site_error(&l->f, "dangling", at, "%s names %s \"%s\", which is not in the section %s%s%s%s", what, strchr(s->one, ' ') + 1, name, s->name,
+	site_error(&l->f, "dangling", at, "%s names %s \"%s\", which is not in the section %s%s%s%s", what,
+	    strchr(s->one, ' ') + 1, name, s->name,
 	    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	site_remedy(&l->f, "correct the name, or add it to the section %s", s->name);
 	return NULL;

@@ -113,12 +113,14 @@ connect_zones(struct loader *l, const struct job *j, uint32_t from, uint32_t to)
 	if (w.found == 1) {
 		take(l, j->flow, &w, j->at, j->what);
 	} else if (w.found == 0) {
-		site_error(&l->f, "no-conduit", j->at, "%s: no conduit carries it from zone %s to zone %s%s", j->what, a->name, b->name,
+		site_error(&l->f, "no-conduit", j->at, "%s: no conduit carries it from zone %s to zone %s%s", j->what,
+		    a->name, b->name,
 		    j->via ? " by way of the conduits that `via` names" : "");
 		site_remedy(&l->f, j->via ? "name in `via` each conduit of the way, from the sources to the sink" :
 		    "add a conduit { from: %s, to: %s }, or a chain of them", a->name, b->name);
 	} else {
-		site_error(&l->f, "many-conduits", j->at, "%s: more than one chain of conduits leads from zone %s to zone %s", j->what, a->name,
+		site_error(&l->f, "many-conduits", j->at,
+		    "%s: more than one chain of conduits leads from zone %s to zone %s", j->what, a->name,
 		    b->name);
 		site_remedy(&l->f, "say with `via` which conduits carry it");
 	}
@@ -131,7 +133,8 @@ allowed_by_via(struct loader *l, const struct node *node, const struct keyval *v
 	bool all = true;
 
 	for (size_t i = 0; i < via->n; i++) {
-		const struct conduit *c = ref_find(l, SECTION_CONDUITS, via->list[i], keys_item_place(l, node, "via", i), what);
+		const struct conduit *c = ref_find(l, SECTION_CONDUITS, via->list[i],
+		    keys_item_place(l, node, "via", i), what);
 		if (c != NULL)
 			allowed[c - l->plan->conduits] = true;
 		all &= c != NULL;
@@ -141,14 +144,17 @@ allowed_by_via(struct loader *l, const struct node *node, const struct keyval *v
 
 /* Conduits that `via` names and no pair of zones needs: probably a mistake, so it is said. */
 static void
-check_idle_via(struct loader *l, const struct flow *f, const struct node *node, const struct keyval *via, const char *what)
+check_idle_via(struct loader *l, const struct flow *f, const struct node *node, const struct keyval *via,
+    const char *what)
 {
 	for (size_t i = 0; i < via->n; i++) {
 		const struct conduit *c = map_get(&l->rows[SECTION_CONDUITS], via->list[i], strlen(via->list[i]));
 		if (c == NULL || already(f, (uint32_t)(c - l->plan->conduits)))
 			continue;
-		site_error(&l->f, "via-unused", keys_item_place(l, node, "via", i), "%s names conduit %s, which is not on its way", what, c->name);
-		site_remedy(&l->f, "remove it: it leads from zone %s to zone %s", l->plan->zones[c->from].name, l->plan->zones[c->to].name);
+		site_error(&l->f, "via-unused", keys_item_place(l, node, "via", i),
+		    "%s names conduit %s, which is not on its way", what, c->name);
+		site_remedy(&l->f, "remove it: it leads from zone %s to zone %s", l->plan->zones[c->from].name,
+		    l->plan->zones[c->to].name);
 	}
 }
 
@@ -164,7 +170,8 @@ route_flow(struct loader *l, struct flow *f, const struct node *node, const stru
 		from[p->sources[l->tags[f->tags[i].tag].source].zone] = true;
 	for (uint32_t i = 0; i < f->nsinks && p->nzones > 0; i++)
 		to[p->sinks[f->sinks[i]].zone] = true;
-	struct job j = { .flow = f, .what = what, .at = keys_item_place(l, node, via->set ? "via" : "to", 0), .via = via->set };
+	struct job j = { .flow = f, .what = what, .at = keys_item_place(l, node, via->set ? "via" : "to", 0),
+	    .via = via->set };
 	if (via->set && (j.allowed = allowed_by_via(l, node, via, what)) == NULL)
 		return;
 	for (uint32_t a = 0; a < p->nzones; a++)

@@ -5,8 +5,9 @@
 #include "site/loader.h"
 
 /*
- * Fill f->conduits from f->tags (numbers of the loader's tags) and f->sinks. via: the conduits that the file names, unset if
- * none. Without them there must be exactly one chain between each pair of zones; a finding says so when there is not.
+ * Fill f->conduits from f->tags (numbers of the loader's tags) and f->sinks. via: the conduits that the file names,
+ * unset if none. Without them there must be exactly one chain between each pair of zones; a finding says so when
+ * there is not.
  */
 void route_flow(struct loader *l, struct flow *f, const struct node *node, const struct keyval *via, const char *what);
 

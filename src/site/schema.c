@@ -1,6 +1,6 @@
 /*
- * See reference.h: the JSON Schema. Editors that know YAML use it to complete keys and to mark mistakes while typing; what it
- * cannot say (references, addresses, routes) `penstock check` says.
+ * See reference.h: the JSON Schema. Editors that know YAML use it to complete keys and to mark mistakes while
+ * typing; what it cannot say (references, addresses, routes) `penstock check` says.
  */
 #include <string.h>
 
@@ -111,6 +111,8 @@ put_duration(struct json *j, const struct key *k)
 	buf_puts(&pattern, ")$");
 	put_text(j, "pattern", buf_text(&pattern));
 	buf_fini(&pattern);
+	json_key(j, "maximum");	/* the only number without a unit is 0 */
+	json_i64(j, 0);
 }
 
 static void
@@ -141,6 +143,8 @@ put_key(struct json *j, const struct key *k)
 	case KEY_SIZE:
 		put_types(j, numbers);
 		put_text(j, "pattern", "^(0|[0-9]+(\\.[0-9]+)? *(B|[kKMGT]B|[KMGT]iB))$");
+		json_key(j, "maximum");
+		json_i64(j, 0);
 		break;
 	case KEY_LIST:
 	case KEY_CHOICES:	put_list(j, k); break;

@@ -31,19 +31,23 @@ const struct key site_keys[] = {
 		.help = "Name of the company: the root of the equipment hierarchy." },
 	[SITE_NAME] = { "name", KEY_TEXT, .min = 1, .max = 128, .required = true,
 		.help = "Name of the site within the enterprise." },
-	[SITE_COUNTRY] = { "country", KEY_TEXT, .min = 2, .max = 2, .help = "Country of the site, two letters of ISO 3166-1." },
+	[SITE_COUNTRY] = { "country", KEY_TEXT, .min = 2, .max = 2,
+		.help = "Country of the site, two letters of ISO 3166-1." },
 	[SITE_TIME_ZONE] = { "time-zone", KEY_TEXT, .min = 1, .max = 64, .def = "UTC",
-		.help = "Time zone of the site as in the tz database, such as Europe/Berlin. Data carries UTC; this is for people." },
+		.help = "Time zone of the site as in the tz database, such as Europe/Berlin. Data carries UTC; this "
+		    "is for people." },
 	[SITE_DECIMAL] = { "decimal", KEY_ENUM, .choices = decimals,
 		.help = "Decimal sign in the tag tables. Left out: ',' in a table separated by ';', else '.'." },
 	[SITE_KEYS] = { 0 },
 };
 const struct key zone_keys[] = {
 	[ZONE_LEVEL] = { "level", KEY_REAL, .min = 0, .max = 5, .required = true,
-		.help = "Purdue level: 0 process, 1 sensing, 2 control, 3 operations, 3.5 DMZ, 4 and 5 enterprise. From 3.5 up the zone is IT." },
+		.help = "Purdue level: 0 process, 1 sensing, 2 control, 3 operations, 3.5 DMZ, 4 and 5 enterprise. "
+		    "From 3.5 up the zone is IT." },
 	[ZONE_SL_T] = { "sl-t", KEY_INT, .min = 0, .max = 4, .def = "0",
 		.help = "Target security level of IEC 62443-3-3." },
-	[ZONE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What the zone holds, for people." },
+	[ZONE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024,
+		.help = "What the zone holds, for people." },
 	[ZONE_KEYS] = { 0 },
 };
 const struct key conduit_keys[] = {
@@ -51,28 +55,35 @@ const struct key conduit_keys[] = {
 	[CONDUIT_TO] = { "to", KEY_NAME, .required = true, .help = "Zone that the data goes to." },
 	[CONDUIT_INITIATOR] = { "initiator", KEY_ENUM, .choices = ends, .def = "from",
 		.help = "Which end opens the session; the firewall lets sessions through in this direction only." },
-	[CONDUIT_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What the conduit is for, for people." },
+	[CONDUIT_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024,
+		.help = "What the conduit is for, for people." },
 	[CONDUIT_KEYS] = { 0 },
 };
 const struct key source_keys[] = {
-	[SOURCE_DRIVER] = { "driver", KEY_NAME, .required = true, .help = "Driver that speaks to it; its own keys stand beside this one." },
+	[SOURCE_DRIVER] = { "driver", KEY_NAME, .required = true,
+		.help = "Driver that speaks to it; its own keys stand beside this one." },
 	[SOURCE_ZONE] = { "zone", KEY_NAME, .required = true, .help = "Zone that it stands in." },
 	[SOURCE_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 4000, .required = true,
-		.help = "Where it is: host:port, [IPv6 address]:port, host alone for the driver's usual port, or the path of a serial device." },
+		.help = "Where it is: host:port, [IPv6 address]:port, host alone for the driver's usual port, or "
+		    "the path of a serial device." },
 	[SOURCE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[SOURCE_KEYS] = { 0 },
 };
 const struct key sink_keys[] = {
-	[SINK_KIND] = { "kind", KEY_NAME, .required = true, .help = "Kind of sink; its own keys stand beside this one." },
+	[SINK_KIND] = { "kind", KEY_NAME, .required = true,
+		.help = "Kind of sink; its own keys stand beside this one." },
 	[SINK_ZONE] = { "zone", KEY_NAME, .required = true, .help = "Zone that it stands in." },
 	[SINK_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[SINK_KEYS] = { 0 },
 };
 const struct key type_keys[] = {
-	[TYPE_EXTENDS] = { "extends", KEY_NAME, .help = "Type whose tags and parameters it has too; a tag of the same name replaces that one." },
+	[TYPE_EXTENDS] = { "extends", KEY_NAME,
+		.help = "Type whose tags and parameters it has too; a tag of the same name replaces that one." },
 	[TYPE_PARAMS] = { "params", KEY_MAP,
-		.help = "Parameters with their defaults; ~ for one that each piece of equipment must give. ${name} in `at`, `source` and "
-		"`description` stands for the value, also in whole-number terms such as ${base + 10} or ${base + 2 * n}." },
+		.help = "Parameters with their defaults; ~ for one that each piece of equipment must give. ${name} "
+		    "in `at`, `source` and "
+		"`description` stands for the value, also in whole-number terms such as ${base + 10} or ${base + 2 "
+		"* n}." },
 	[TYPE_TAGS] = { "tags", KEY_MAP, .help = "Tags by name." },
 	[TYPE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[TYPE_KEYS] = { 0 },
@@ -82,52 +93,66 @@ const struct key equipment_keys[] = {
 	[EQUIPMENT_SOURCE] = { "source", KEY_NAME, .help = "Source of its tags, where a tag names none itself." },
 	[EQUIPMENT_PARAMS] = { "params", KEY_MAP, .help = "Values for the parameters of its type." },
 	[EQUIPMENT_TAGS] = { "tags", KEY_MAP,
-		.help = "Tags of its own by name, or the name of a CSV table (or a list of such names); with a type, they come on top." },
+		.help = "Tags of its own by name, or the name of a CSV table (or a list of such names); with a "
+		    "type, they come on top." },
 	[EQUIPMENT_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[EQUIPMENT_KEYS] = { 0 },
 };
 const struct key tag_keys[] = {
 	[TAG_AT] = { "at", KEY_TEXT, .min = 1, .max = 512, .required = true,
 		.help = "Address in the source, in the form that its driver reads." },
-	[TAG_SOURCE] = { "source", KEY_TEXT, .min = 1, .max = 128, .help = "Source to read it from; left out: that of the equipment." },
+	[TAG_SOURCE] = { "source", KEY_TEXT, .min = 1, .max = 128,
+		.help = "Source to read it from; left out: that of the equipment." },
 	[TAG_TYPE] = { "type", KEY_ENUM, .choices = value_types,
 		.help = "Type that the address is expected to yield. Only a check: the address itself says the type." },
-	[TAG_UNIT] = { "unit", KEY_UNIT, .help = "Unit of the value (after scaling), as UCUM writes it; \"1\" for a plain count." },
+	[TAG_UNIT] = { "unit", KEY_UNIT,
+		.help = "Unit of the value (after scaling), as UCUM writes it; \"1\" for a plain count." },
 	[TAG_SCAN] = { "scan", KEY_DURATION, .min = MS(10), .max = D(1), .def = "1 s", .choices = on_demand,
 		.help = "How often it is read. on-demand (or 0): only when asked." },
 	[TAG_RANGE] = { "range", KEY_RANGE, .help = "Lowest and highest value that make sense, in its unit." },
 	[TAG_FACTOR] = { "factor", KEY_REAL, .help = "value = raw * factor + offset. A scaled value is a float64." },
 	[TAG_OFFSET] = { "offset", KEY_REAL, .help = "See factor; in the tag's unit." },
-	[TAG_ENUM] = { "enum", KEY_NAME, .help = "Enumeration that gives each number its text. The number itself is carried." },
+	[TAG_ENUM] = { "enum", KEY_NAME,
+		.help = "Enumeration that gives each number its text. The number itself is carried." },
 	[TAG_WRITABLE] = { "writable", KEY_BOOL, .def = "no", .help = "May a request that the gate admits write it?" },
 	[TAG_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[TAG_KEYS] = { 0 },
 };
 const struct key flow_keys[] = {
 	[FLOW_WHAT] = { "what", KEY_LIST, .required = true,
-		.help = "Paths of the tags that cross: '*' for a part of one name, '**' for any number of names. A list takes all that match any." },
+		.help = "Paths of the tags that cross: '*' for a part of one name, '**' for any number of names. A "
+		    "list takes all that match any." },
 	[FLOW_FROM] = { "from", KEY_LIST, .help = "Only tags of sources in these zones. Left out: of any zone." },
 	[FLOW_VIA] = { "via", KEY_LIST,
-		.help = "Conduits that carry it, from the sources' zone to the sink's. Left out: the only chain of conduits there is." },
+		.help = "Conduits that carry it, from the sources' zone to the sink's. Left out: the only chain of "
+		    "conduits there is." },
 	[FLOW_TO] = { "to", KEY_LIST, .required = true, .help = "Sink or sinks that it goes to." },
 	[FLOW_HOW] = { "how", KEY_MAP, .help = "How often, reduced how, kept how." },
-	[FLOW_WHY] = { "why", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is for: the reason that it may leave its zone." },
+	[FLOW_WHY] = { "why", KEY_TEXT, .min = 0, .max = 1024,
+		.help = "What it is for: the reason that it may leave its zone." },
 	[FLOW_OWNER] = { "owner", KEY_TEXT, .min = 0, .max = 256, .help = "Who answers for it." },
 	[FLOW_KEYS] = { 0 },
 };
 const struct key how_keys[] = {
-	[HOW_EVERY] = { "every-sample", KEY_BOOL, .help = "Every sample as it was read. This is what happens when nothing else is said." },
-	[HOW_ON_CHANGE] = { "on-change", KEY_DEADBAND, .help = "Only what differs from the value sent last by at least this much." },
+	[HOW_EVERY] = { "every-sample", KEY_BOOL,
+		.help = "Every sample as it was read. This is what happens when nothing else is said." },
+	[HOW_ON_CHANGE] = { "on-change", KEY_DEADBAND,
+		.help = "Only what differs from the value sent last by at least this much." },
 	[HOW_AT_LEAST] = { "at-least-every", KEY_DURATION, .min = MS(100), .max = D(30), .choices = off,
-		.help = "With on-change or swinging-door: send the present value after this time also when nothing changed." },
+		.help = "With on-change or swinging-door: send the present value after this time also when nothing "
+		    "changed." },
 	[HOW_WINDOW] = { "window", KEY_DURATION, .min = MS(100), .max = D(1),
-		.help = "One value of each of the functions for each stretch of this length, aligned to the clock in UTC." },
+		.help = "One value of each of the functions for each stretch of this length, aligned to the clock "
+		    "in UTC." },
 	[HOW_FUNCTIONS] = { "functions", KEY_CHOICES, .choices = functions, .help = "What to send of each window." },
 	[HOW_DOOR] = { "swinging-door", KEY_DEADBAND,
-		.help = "Straight lines instead of samples: leave out what lies within this distance of the line between its neighbours." },
+		.help = "Straight lines instead of samples: leave out what lies within this distance of the line "
+		    "between its neighbours." },
 	[HOW_DURABILITY] = { "durability", KEY_ENUM, .choices = durabilities, .def = "interval",
-		.help = "When data counts as safe on disk: each batch, every sync-every, or when the system pleases. A power cut loses what is not." },
-	[HOW_SYNC] = { "sync-every", KEY_DURATION, .min = MS(10), .max = S(60), .def = "1 s", .help = "With durability interval: the most a power cut can lose." },
+		.help = "When data counts as safe on disk: each batch, every sync-every, or when the system "
+		    "pleases. A power cut loses what is not." },
+	[HOW_SYNC] = { "sync-every", KEY_DURATION, .min = MS(10), .max = S(60), .def = "1 s",
+		.help = "With durability interval: the most a power cut can lose." },
 	[HOW_QUOTA] = { "quota", KEY_SIZE, .min = 1048576, .max = 1125899906842624.0,
 		.help = "Most that its backlog takes on disk. Then the oldest goes, and the ledger says what went." },
 	[HOW_QUOTA_AGE] = { "quota-age", KEY_DURATION, .min = S(60), .max = D(3650),
@@ -140,7 +165,8 @@ const struct key how_keys[] = {
 };
 const struct key column_keys[] = {
 	[COLUMN_PATH] = { "path", KEY_TEXT, .min = 1, .max = 512, .help = "Whole path of the tag, equipment first." },
-	[COLUMN_EQUIPMENT] = { "equipment", KEY_TEXT, .min = 1, .max = 512, .help = "Path of the equipment; goes with the column name." },
+	[COLUMN_EQUIPMENT] = { "equipment", KEY_TEXT, .min = 1, .max = 512,
+		.help = "Path of the equipment; goes with the column name." },
 	[COLUMN_NAME] = { "name", KEY_TEXT, .min = 1, .max = 512, .help = "Name of the tag within its equipment." },
 	[COLUMN_LOW] = { "range-low", KEY_REAL, .help = "Lowest value; goes with range-high." },
 	[COLUMN_HIGH] = { "range-high", KEY_REAL, .help = "Highest value; goes with range-low." },
@@ -170,13 +196,17 @@ const struct section sections[] = {
 	[SECTION_SINKS] = { "sinks", "a sink", SECTION_NAMED, false, false, sink_keys,
 		"Connections to IT systems; each kind adds keys of its own." },
 	[SECTION_ENUMERATIONS] = { "enums", "an enumeration", SECTION_ENUMS, false, false, NULL,
-		"Texts of numbers: { 0: closed, 1: open }, or [closed, open] counted from 0. packml-state is built in." },
-	[SECTION_TYPES] = { "types", "a type", SECTION_NAMED, false, false, type_keys, "Kinds of equipment, so that tags are written once." },
+		"Texts of numbers: { 0: closed, 1: open }, or [closed, open] counted from 0. packml-state is built "
+		"in." },
+	[SECTION_TYPES] = { "types", "a type", SECTION_NAMED, false, false, type_keys, "Kinds of equipment, so that "
+	    "tags are written once." },
 	[SECTION_EQUIPMENT] = { "equipment", "a piece of equipment", SECTION_NAMED, false, true, equipment_keys,
 		"The equipment, by its path in the ISA-95 hierarchy below the site." },
 	[SECTION_TABLES] = { "tables", "a table", SECTION_FILES, false, false, tag_keys,
-		"CSV tables of tags whose rows say the whole path. Columns are the keys of a tag, and those of a table." },
-	[SECTION_FLOWS] = { "flows", "a flow", SECTION_NAMED, false, false, flow_keys, "What crosses from level to level." },
+		"CSV tables of tags whose rows say the whole path. Columns are the keys of a tag, and those of a "
+		"table." },
+	[SECTION_FLOWS] = { "flows", "a flow", SECTION_NAMED, false, false, flow_keys, "What crosses from level to "
+	    "level." },
 	[SECTIONS] = { 0 },
 };
 ROWS(sections, SECTIONS);

@@ -1,6 +1,6 @@
 /*
- * The site file: from text to plan. `site_load` reads the YAML file and the CSV tables it names, finds everything that is
- * wrong in one run, and gives a plan only when no finding is an error.
+ * The site file: from text to plan. `site_load` reads the YAML file and the CSV tables it names, finds everything
+ * that is wrong in one run, and gives a plan only when no finding is an error.
  */
 #ifndef SITE_SITE_H
 #define SITE_SITE_H
@@ -29,8 +29,8 @@ struct site_report {
 
 /*
  * Load and check. report is filled in any case (site_report_free() it). On success *out is given (plan_free).
- * Returns 0; ERR_SYNTAX when there are findings of severity error; ERR_NOTFOUND, ERR_IO and such when the file itself cannot be
- * read (report then holds one finding that says why).
+ * Returns 0; ERR_SYNTAX when there are findings of severity error; ERR_NOTFOUND, ERR_IO and such when the file
+ * itself cannot be read (report then holds one finding that says why).
  */
 int site_load(const char *path, const struct catalog *catalog, struct plan **out, struct site_report *report);
 void site_report_free(struct site_report *r);

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a site file. Never a crash or a hang; a refusal always says why; and a plan that is made goes through a slice
- * of each kind and comes back with the same hash.
+ * Any bytes as a site file. Never a crash or a hang; a refusal always says why; and a plan that is made goes
+ * through a slice of each kind and comes back with the same hash.
  */
 #include <stdlib.h>
 
@@ -17,7 +17,8 @@ through_slices(const struct plan *p)
 	for (int who = SLICE_FIELD; who <= SLICE_ALL; who++) {
 		struct buf b = { 0 };
 		struct plan *back = NULL;
-		if (slice_write(p, (enum slice_for)who, 0, &b) != 0 || slice_read(b.p, b.len, &back) != 0 || back->hash != p->hash)
+		if (slice_write(p, (enum slice_for)who, 0, &b) != 0 || slice_read(b.p, b.len, &back) != 0 ||
+		    back->hash != p->hash)
 			abort();
 		plan_free(back);
 		buf_fini(&b);

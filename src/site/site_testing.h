@@ -1,7 +1,7 @@
 /*
- * For tests and fuzz harnesses of this folder: a catalog with a driver "toy" and a sink "box", so that site/ is tested without any
- * real driver. A toy's address is "word N TYPE" (N counts 16-bit words from 0 to 9999) or "bit N.B". Each tag takes the toy's
- * link 1 ms a read.
+ * For tests and fuzz harnesses of this folder: a catalog with a driver "toy" and a sink "box", so that site/ is
+ * tested without any real driver. A toy's address is "word N TYPE" (N counts 16-bit words from 0 to 9999) or "bit
+ * N.B". Each tag takes the toy's link 1 ms a read.
  */
 #ifndef SITE_SITE_TESTING_H
 #define SITE_SITE_TESTING_H
@@ -16,7 +16,8 @@
 enum { TOY_UNIT, TOY_TIMEOUT, TOY_KEYS };
 static const struct key toy_keys[] = {
 	[TOY_UNIT] = { "unit", KEY_INT, .min = 0, .max = 247, .required = true, .help = "Number of the toy." },
-	[TOY_TIMEOUT] = { "timeout", KEY_DURATION, .min = 1e6, .max = 60e9, .def = "1 s", .help = "How long to wait for an answer." },
+	[TOY_TIMEOUT] = { "timeout", KEY_DURATION, .min = 1e6, .max = 60e9, .def = "1 s",
+		.help = "How long to wait for an answer." },
 	[TOY_KEYS] = { 0 },
 };
 
@@ -63,7 +64,8 @@ toy_load(const struct source *s, struct arena *a, struct load_info *out)
 }
 
 static const struct driver_info toy_driver = {
-	.name = "toy", .help = "A toy.", .keys = toy_keys, .default_port = 502, .parse_at = toy_parse_at, .load = toy_load,
+	.name = "toy",
+		.help = "A toy.", .keys = toy_keys, .default_port = 502, .parse_at = toy_parse_at, .load = toy_load,
 };
 
 enum { BOX_BROKER, BOX_TOPIC, BOX_KEYS };

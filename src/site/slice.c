@@ -6,8 +6,8 @@
  *	checksum        u32, little-endian: CRC-32C of the body
  *	body            as the pack_ functions below name the fields, in order (pack.h says how each kind is written)
  *
- * What a process is told is decided in slice_view.c; here everything in the view is written. An enumeration is written where
- * it is first used, and by its number from then on.
+ * What a process is told is decided in slice_view.c; here everything in the view is written. An enumeration is
+ * written where it is first used, and by its number from then on.
  */
 #include "site/slice.h"
 

@@ -1,7 +1,7 @@
 /*
- * What one process is told of the plan, and nothing else: field knows no sink, office no source's address. A slice is one
- * run of bytes (in a sealed memfd, written by the supervisor); reading it gives a plan struct in which only the parts
- * below are filled. Writer and reader are the same function per struct, so they cannot drift apart.
+ * What one process is told of the plan, and nothing else: field knows no sink, office no source's address. A slice
+ * is one run of bytes (in a sealed memfd, written by the supervisor); reading it gives a plan struct in which only
+ * the parts below are filled. Writer and reader are the same function per struct, so they cannot drift apart.
  *
  *	field    its zone's sources with endpoints, keys and tags; no flows, no sinks
  *	insight  sources (name, key, tags without addresses); no endpoints

@@ -1,6 +1,6 @@
 /*
- * Any bytes as the body of a slice, behind a head that is made right, so that the checksum does not keep the fuzzer out. What is
- * read must be consistent: it can be written again, and reads back as the same plan.
+ * Any bytes as the body of a slice, behind a head that is made right, so that the checksum does not keep the fuzzer
+ * out. What is read must be consistent: it can be written again, and reads back as the same plan.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wr_bytes(&w, data, size);
 	if (slice_read(whole, size + 12, &p) == 0) {
 		touch_all(p);
-		if (slice_write(p, SLICE_ALL, 0, &b) != 0 || slice_read(b.p, b.len, &again) != 0 || again->ntags != p->ntags)
+		if (slice_write(p, SLICE_ALL, 0, &b) != 0 || slice_read(b.p, b.len, &again) != 0 ||
+		    again->ntags != p->ntags)
 			abort();
 	}
 	plan_free(p);

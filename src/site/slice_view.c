@@ -14,7 +14,8 @@ static const struct {
 	[SLICE_INSIGHT] = { .all_tags = true },
 	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true },
 	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true },
-	[SLICE_ALL] =     { .endpoints = true, .addresses = true, .all_tags = true, .flows = true, .sinks = true, .sink_keys = true },
+	[SLICE_ALL] =     { .endpoints = true, .addresses = true, .all_tags = true, .flows = true, .sinks = true,
+	    .sink_keys = true },
 };
 
 /* For each tag of the plan: 0 when it is left out, else its new number within its source, plus 1. */
@@ -41,7 +42,8 @@ number_tags(const struct plan *p, enum slice_for who, uint32_t zone, struct aren
 }
 
 static struct source
-view_source(const struct plan *p, enum slice_for who, const struct source *from, struct plan *view, const uint32_t *keep)
+view_source(const struct plan *p, enum slice_for who, const struct source *from, struct plan *view,
+    const uint32_t *keep)
 {
 	struct source s = *from;
 	s.tags = &view->tags[view->ntags];

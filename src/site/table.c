@@ -61,8 +61,10 @@ unknown_column(struct table *t, size_t i, const char *name, const struct near *n
 	for (int k = 0; k < ALL_COLUMNS && len < sizeof all; k++)
 		len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", k ? ", " : "",
 		    k < TAG_KEYS ? tag_keys[k].name : column_keys[k - TAG_KEYS].name);
-	site_error(&t->l->f, "unknown-column", field_place(t, i), "cell %s names a column \"%.80s\", which no table has%s%s%s",
-	    csv_cell_name(i, t->csv.row, cell), name, near->best ? "; did you mean \"" : "", near->best ? near->best : "",
+	site_error(&t->l->f, "unknown-column", field_place(t, i),
+	    "cell %s names a column \"%.80s\", which no table has%s%s%s",
+	    csv_cell_name(i, t->csv.row, cell), name, near->best ? "; did you mean \"" : "", near->best ? near->best :
+	    "",
 	    near->best ? "\"?" : "");
 	site_remedy(&t->l->f, "columns are: %s", all);
 }
@@ -86,7 +88,8 @@ read_header(struct table *t)
 		if (t->key[i] == NULL)
 			unknown_column(t, i, name, &near);
 		else if (t->column[t->slot[i]] >= 0) {
-			site_error(&t->l->f, "duplicate-key", field_place(t, i), "column \"%s\" stands here a second time", name);
+			site_error(&t->l->f, "duplicate-key", field_place(t, i),
+			    "column \"%s\" stands here a second time", name);
 			site_remedy(&t->l->f, "remove or rename one of the two");
 		} else
 			t->column[t->slot[i]] = (int)i;
@@ -112,7 +115,8 @@ header_ok(struct table *t)
 		    t->csv.separator == '\t' ? "tab" : t->csv.separator == ';' ? ";" : ",");
 	} else if (!named) {
 		site_error(&t->l->f, "missing-column", at, "the table has no column that names its tags");
-		site_remedy(&t->l->f, t->e != NULL ? "add a column \"name\" (below the equipment), or \"path\" (the whole path)" :
+		site_remedy(&t->l->f, t->e != NULL ?
+		    "add a column \"name\" (below the equipment), or \"path\" (the whole path)" :
 		    "add a column \"path\", or both \"equipment\" and \"name\"");
 	}
 	return has(t, TAG_AT) && named;
@@ -129,7 +133,8 @@ bad_cell(struct table *t, struct row *r, size_t i, const char *rule, const char 
 	if (t->key[i]->type == KEY_UNIT)
 		site_error(&t->l->f, rule, field_place(t, i), "%s in cell %s: %s", t->key[i]->name, cell, why);
 	else
-		site_error(&t->l->f, rule, field_place(t, i), "%s in cell %s is \"%.*s\", which %s", t->key[i]->name, cell,
+		site_error(&t->l->f, rule, field_place(t, i), "%s in cell %s is \"%.*s\", which %s", t->key[i]->name,
+		    cell,
 		    (int)(f->len < 80 ? f->len : 80), f->s, why);
 	site_remedy(&t->l->f, "%s", remedy);
 }
@@ -143,9 +148,11 @@ read_cells(struct table *t, struct row *r)
 			continue;
 		if (i >= t->ncolumns) {
 			char cell[16];
-			site_error(&t->l->f, "extra-cell", field_place(t, i), "cell %s lies behind the last column of the first row",
+			site_error(&t->l->f, "extra-cell", field_place(t, i),
+			    "cell %s lies behind the last column of the first row",
 			    csv_cell_name(i, t->csv.row, cell));
-			site_remedy(&t->l->f, "name the column, empty the cell, or put a text that holds the separator in quotes");
+			site_remedy(&t->l->f,
+			    "name the column, empty the cell, or put a text that holds the separator in quotes");
 			r->bad = true;
 			return;
 		}
@@ -171,7 +178,8 @@ take_range(struct table *t, struct row *r, struct place at)
 {
 	const struct keyval *lo = &r->v[TAG_KEYS + COLUMN_LOW], *hi = &r->v[TAG_KEYS + COLUMN_HIGH];
 	if (lo->set != hi->set)
-		missing(t, r, at, lo->set ? "range-high beside its range-low" : "range-low beside its range-high", "fill in both, or none");
+		missing(t, r, at, lo->set ? "range-high beside its range-low" : "range-low beside its range-high",
+		    "fill in both, or none");
 	else if (lo->set && r->v[TAG_RANGE].set)
 		missing(t, r, at, "use for both range and range-low", "fill in one of them");
 	else if (lo->set) {
@@ -201,7 +209,9 @@ row_path(struct table *t, struct row *r, struct place at, size_t *len)
 		if (t->e != NULL && !is_below(path->s, t->e->path)) {
 			site_error(&t->l->f, "table-path", r->at[TAG_KEYS + COLUMN_PATH],
 			    "path \"%.160s\" does not lie below \"%.160s\", whose table this is", path->s, t->e->path);
-			site_remedy(&t->l->f, "use the column \"name\" for names within the equipment, or list the table in the section tables");
+			site_remedy(&t->l->f,
+			    "use the column \"name\" for names within the equipment, or list the table in the "
+			    "section tables");
 			return NULL;
 		}
 		return path->s;
@@ -234,7 +244,8 @@ read_row(struct table *t, struct row *r)
 	}
 	struct tag_input in = {
 		.path = path, .path_len = len, .v = r->v, .at = r->v[TAG_AT].s, .help = r->v[TAG_DESCRIPTION].set ?
-		r->v[TAG_DESCRIPTION].s : "", .source = r->v[TAG_SOURCE].set ? r->v[TAG_SOURCE].s : t->e != NULL ? t->e->source : NULL,
+		r->v[TAG_DESCRIPTION].s : "", .source = r->v[TAG_SOURCE].set ? r->v[TAG_SOURCE].s : t->e != NULL ?
+		    t->e->source : NULL,
 		.place = at, .cells = r->at, .source_judged = !r->v[TAG_SOURCE].set,
 	};
 	tag_add(t->l, &in);
@@ -268,14 +279,17 @@ read_rows(struct table *t)
 		}
 		read_row(t, &row);
 		if (t->bad_rows > TABLE_BAD_ROWS_MAX) {
-			site_error(&t->l->f, "table", field_place(t, 0), "more than %u rows are wrong; the rest of the table was not read",
+			site_error(&t->l->f, "table", field_place(t, 0),
+			    "more than %u rows are wrong; the rest of the table was not read",
 			    TABLE_BAD_ROWS_MAX);
-			site_remedy(&t->l->f, "mend the first ones: is it the right file, with the right separator and decimal sign?");
+			site_remedy(&t->l->f,
+			    "mend the first ones: is it the right file, with the right separator and decimal sign?");
 			return;
 		}
 	}
 	if (err != ERR_END) {
-		site_error(&t->l->f, "table", (struct place){ t->file, t->csv.bad_line, t->csv.bad_column }, "%s", t->csv.why);
+		site_error(&t->l->f, "table", (struct place){ t->file, t->csv.bad_line, t->csv.bad_column }, "%s",
+		    t->csv.why);
 		site_remedy(&t->l->f, "%s", t->csv.remedy);
 	} else if (!header) {
 		site_error(&t->l->f, "table", (struct place){ t->file, 1, 1 }, "the table is empty");
@@ -287,7 +301,8 @@ static void
 read_table(struct table *t, const struct buf *text)
 {
 	if (csv_init(&t->csv, buf_text(text), text->len) != 0) {
-		site_error(&t->l->f, "encoding", (struct place){ t->file, t->csv.bad_line, t->csv.bad_column }, "%s", t->csv.why);
+		site_error(&t->l->f, "encoding", (struct place){ t->file, t->csv.bad_line, t->csv.bad_column }, "%s",
+		    t->csv.why);
 		site_remedy(&t->l->f, "%s", t->csv.remedy);
 		return;
 	}
@@ -315,7 +330,8 @@ table_load(struct loader *l, const struct node *file, const struct equipment *e)
 	if (err != 0) {
 		site_error(&l->f, "unreadable", loader_at(l, file), "table \"%.200s\" cannot be read: %s", path,
 		    err == ERR_TYPE ? "it is no regular file" : err_text(err));
-		site_remedy(&l->f, "paths of tables are relative to the folder of the site file; a table is at most 64 MiB");
+		site_remedy(&l->f,
+		    "paths of tables are relative to the folder of the site file; a table is at most 64 MiB");
 	} else {
 		struct table *t = arena_new(&l->scratch, struct table);
 		t->l = l;

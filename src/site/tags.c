@@ -43,7 +43,8 @@ path_is_new(struct loader *l, const struct tag_input *in)
 	const char *fault = path_fault(in->path, in->path_len);
 	if (fault != NULL) {
 		site_error(&l->f, "path", in->place, "the path \"%.100s\" %s", in->path, fault);
-		site_remedy(&l->f, "a path is names joined by '/', the tag's own name last: Packaging/Line 3/Filler/speed");
+		site_remedy(&l->f,
+		    "a path is names joined by '/', the tag's own name last: Packaging/Line 3/Filler/speed");
 		return false;
 	}
 	uintptr_t before = (uintptr_t)map_put(&l->paths, in->path, in->path_len, (void *)(uintptr_t)(l->ntags + 1));
@@ -51,7 +52,8 @@ path_is_new(struct loader *l, const struct tag_input *in)
 		return true;
 	map_put(&l->paths, in->path, in->path_len, (void *)before);
 	const struct place *first = &l->tags[before - 1].place;
-	site_error(&l->f, "duplicate-path", in->place, "there are two tags with the path \"%.200s\"; the first is at %s:%d", in->path,
+	site_error(&l->f, "duplicate-path", in->place,
+	    "there are two tags with the path \"%.200s\"; the first is at %s:%d", in->path,
 	    first->file, first->line);
 	site_remedy(&l->f, "rename one of the two, or remove it");
 	return false;
@@ -86,7 +88,8 @@ check_type(struct loader *l, const struct tag_input *in, uint8_t at_type)
 	const char *want = tag_keys[TAG_TYPE].choices[in->v[TAG_TYPE].i];
 	if (strcmp(want, value_type_name(at_type)) == 0)
 		return;
-	site_error(&l->f, "type-mismatch", cell(in, TAG_TYPE), "tag \"%.200s\" says type %s, but its address \"%.80s\" yields %s", in->path,
+	site_error(&l->f, "type-mismatch", cell(in, TAG_TYPE),
+	    "tag \"%.200s\" says type %s, but its address \"%.80s\" yields %s", in->path,
 	    want, in->at, value_type_name(at_type));
 	site_remedy(&l->f, "correct the type within the address, or remove `type`");
 }
@@ -106,7 +109,8 @@ scale(struct loader *l, const struct tag_input *in, struct tag *t, bool known)
 	t->offset = offset->set ? offset->f : 0;
 	t->scaled = t->factor != 1 || t->offset != 0;
 	if (t->factor == 0) {
-		site_error(&l->f, "factor", cell(in, TAG_FACTOR), "factor of \"%.200s\" is 0: every value would be the offset", in->path);
+		site_error(&l->f, "factor", cell(in, TAG_FACTOR),
+		    "factor of \"%.200s\" is 0: every value would be the offset", in->path);
 		site_remedy(&l->f, "write the factor by which the raw value is multiplied, such as 0.1");
 	}
 	if (!t->scaled || !known)
@@ -115,7 +119,8 @@ scale(struct loader *l, const struct tag_input *in, struct tag *t, bool known)
 	if (!value_is_number(element) || element == VALUE_BOOL) {
 		site_error(&l->f, "scale-type", cell(in, factor->set ? TAG_FACTOR : TAG_OFFSET),
 		    "\"%.200s\" is scaled, but its address yields %s", in->path, value_type_name(t->type));
-		site_remedy(&l->f, "only numbers can be scaled: remove factor and offset, or correct the type in the address");
+		site_remedy(&l->f,
+		    "only numbers can be scaled: remove factor and offset, or correct the type in the address");
 		return;
 	}
 	t->type = (uint8_t)(VALUE_F64 | (t->type & VALUE_ARRAY));
@@ -131,10 +136,12 @@ set_range(struct loader *l, const struct tag_input *in, struct tag *t, bool know
 	t->lo = v->f;
 	t->hi = v->g;
 	if (t->lo >= t->hi) {
-		site_error(&l->f, "range-inverted", cell(in, TAG_RANGE), "range of \"%.200s\" goes from %g to %g", in->path, t->lo, t->hi);
+		site_error(&l->f, "range-inverted", cell(in, TAG_RANGE), "range of \"%.200s\" goes from %g to %g",
+		    in->path, t->lo, t->hi);
 		site_remedy(&l->f, "write the lower value first: [low, high]");
 	} else if (known && !value_is_number(t->type & (uint8_t)~VALUE_ARRAY)) {
-		site_error(&l->f, "range-type", cell(in, TAG_RANGE), "\"%.200s\" has a range, but its address yields %s", in->path,
+		site_error(&l->f, "range-type", cell(in, TAG_RANGE),
+		    "\"%.200s\" has a range, but its address yields %s", in->path,
 		    value_type_name(t->type));
 		site_remedy(&l->f, "only numbers have a range: remove it, or correct the type in the address");
 	}
@@ -149,7 +156,8 @@ set_enum(struct loader *l, const struct tag_input *in, struct tag *t, bool known
 	snprintf(what, sizeof what, "tag \"%.200s\"", in->path);
 	t->enumeration = ref_find(l, SECTION_ENUMERATIONS, in->v[TAG_ENUM].s, cell(in, TAG_ENUM), what);
 	if (known && (t->scaled || !is_whole(t->type))) {
-		site_error(&l->f, "enum-type", cell(in, TAG_ENUM), "\"%.200s\" has the enumeration %s, but %s", in->path, in->v[TAG_ENUM].s,
+		site_error(&l->f, "enum-type", cell(in, TAG_ENUM), "\"%.200s\" has the enumeration %s, but %s",
+		    in->path, in->v[TAG_ENUM].s,
 		    t->scaled ? "is scaled" : "is no whole number");
 		site_remedy(&l->f, "an enumeration needs a whole number without factor and offset");
 	}
@@ -167,15 +175,18 @@ read_address(struct loader *l, const struct tag_input *in, struct tag *t, struct
 	if (d == NULL || in->at == NULL)
 		return false;
 	if (d->parse_at(in->at, s->keys, &place->at, why, sizeof why) != 0) {
-		site_error(&l->f, "at-syntax", cell(in, TAG_AT), "address \"%.100s\" of tag \"%.160s\": %s", in->at, in->path, why);
-		site_remedy(&l->f, "correct the address; `penstock keys` shows the forms that driver %s reads", d->name);
+		site_error(&l->f, "at-syntax", cell(in, TAG_AT), "address \"%.100s\" of tag \"%.160s\": %s", in->at,
+		    in->path, why);
+		site_remedy(&l->f, "correct the address; `penstock keys` shows the forms that driver %s reads",
+		    d->name);
 		return false;
 	}
 	t->type = place->at.type;
 	place->known = true;
 	check_type(l, in, t->type);
 	if (t->writable && !place->at.writable) {
-		site_error(&l->f, "not-writable", cell(in, TAG_WRITABLE), "tag \"%.200s\" is writable, but nothing can be written to \"%.80s\"",
+		site_error(&l->f, "not-writable", cell(in, TAG_WRITABLE),
+		    "tag \"%.200s\" is writable, but nothing can be written to \"%.80s\"",
 		    in->path, in->at);
 		site_remedy(&l->f, "remove `writable`, or use an address that the device lets be written");
 	}
@@ -186,7 +197,8 @@ void
 tag_add(struct loader *l, const struct tag_input *in)
 {
 	struct tag t = {
-		.path = in->path, .at = in->at != NULL ? in->at : "", .unit = in->v[TAG_UNIT].set ? in->v[TAG_UNIT].s : "",
+		.path = in->path, .at = in->at != NULL ? in->at : "", .unit = in->v[TAG_UNIT].set ?
+		    in->v[TAG_UNIT].s : "",
 		.help = in->help, .scan_ns = in->v[TAG_SCAN].i, .writable = in->v[TAG_WRITABLE].b, .place = in->place,
 	};
 

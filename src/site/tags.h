@@ -14,7 +14,7 @@ struct tag_input {
 	const char		*at;		/* with parameters filled in, kept in the plan's strings */
 	const char		*help;
 	const char		*source;	/* name; NULL: none is known */
-	bool			 source_judged;	/* it comes from the equipment, where a name that leads nowhere is reported already */
+	bool			 source_judged;	/* from the equipment, where a dangling name is reported already */
 	struct place		 place;		/* of the tag */
 	const struct place	*cells;		/* of each value, TAG_KEYS of them; line 0: as `place` */
 };

@@ -43,7 +43,10 @@ struct equipment {
 };
 /* Make tags of a list for a piece of equipment. */
 void type_make_tags(struct loader *l, const struct type_tag *tags, const struct equipment *e);
-/* The type, then what it extends, up to its first ancestor; chain has room for TYPE_EXTENDS_MAX. Returns their number. */
+/*
+ * The type, then what it extends, up to its first ancestor; chain has room for TYPE_EXTENDS_MAX. Returns their
+ * number.
+ */
 size_t type_chain(struct loader *l, struct type_def *t, struct type_def **chain);
 /* All of a type, its ancestors first; a tag of a descendant replaces one of the same name. */
 void type_make(struct loader *l, struct type_def *t, const struct equipment *e);
