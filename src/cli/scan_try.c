@@ -10,10 +10,9 @@
 #include "driver/modbus/modbus_try.h"
 #include "model/status.h"
 
-#define ROUND_NS	(10 * NS_PER_S)		/* of silent units; the engine waits a little longer for a read */
+#define ROUND_NS	(10 * NS_PER_S)		/* of silent units */
 #define UNIT_TIMEOUT_NS	(250 * NS_PER_MS)	/* unless --set timeout= says otherwise: most devices answer within a tenth of it */
 #define LINE_SPARE_NS	(50 * NS_PER_MS)	/* what a question takes on a line besides the timeout, roughly */
-#define RANGE_LAST	999u
 
 int
 scan_units_parse(const char *text, unsigned *first, unsigned *last)
@@ -39,14 +38,14 @@ units_round(const struct try_device *d, unsigned first, uint32_t n)
 {
 	static char names[TRY_TAGS_MAX][16];
 	const char *at[TRY_TAGS_MAX];
-	struct try_result r;
+	static struct try_result r;
 	int found = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		snprintf(names[i], sizeof names[i], "unit %u", first + i);
 		at[i] = names[i];
 	}
-	int err = try_read(d, at, n, &r);
+	int err = try_read(d, at, n, 2 * ROUND_NS, &r);
 	if (err != 0)
 		refused(d, err, &r);
 	for (uint32_t i = 0; err == 0 && i < n; i++)
@@ -84,37 +83,4 @@ scan_units(const struct try_device *plain, unsigned first, unsigned last)
 	}
 	printf("%d of %u answer\n", found, last - first + 1);
 	return found > 0 ? EXIT_OK : EXIT_FINDINGS;
-}
-
-int
-scan_ranges(const struct try_device *plain)
-{
-	static const char *const tables[] = { "coil", "discrete", "input", "holding" };
-	struct try_device d = { .driver = modbus_try(plain->driver), .link = plain->link, .keys = plain->keys };
-	uint32_t answered = 0;
-
-	if (d.driver == NULL) {
-		fprintf(stderr, "penstock scan: ranges are searched for with Modbus only, not with %s\n", plain->driver->info.name);
-		return EXIT_CANNOT;
-	}
-	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-		char question[40];
-		const char *at = question;
-		struct try_result r;
-		snprintf(question, sizeof question, "ranges %s 0 %u", tables[i], RANGE_LAST);
-		int err = try_read(&d, &at, 1, &r);
-		const struct try_value *v = &r.values[0];
-		bool good = err == 0 && v->given && status_is_good(v->status);
-		if (err != 0)
-			refused(&d, err, &r);
-		else if (good)
-			printf("  %-10s %s\n", tables[i], strcmp(buf_text(&v->text), "\"\"") == 0 ? "none of 0..999" : buf_text(&v->text));
-		else
-			printf("  %-10s %s\n", tables[i], v->given ? status_text(v->status) : "no answer in time");
-		answered += good;
-		try_fini(&r);
-		if (err != 0)
-			return EXIT_CANNOT;
-	}
-	return answered > 0 ? EXIT_OK : EXIT_FINDINGS;
 }

@@ -1,4 +1,4 @@
-/* Parts of `penstock scan` that search: units on a line or behind a gateway, addresses that can be read. */
+/* The part of `penstock scan` that searches for units on a line or behind a gateway. */
 #ifndef CLI_SCAN_TRY_H
 #define CLI_SCAN_TRY_H
 
@@ -8,7 +8,5 @@
 int scan_units_parse(const char *text, unsigned *first, unsigned *last);
 /* Ask each unit of a range whether it is there, and print those that are. d's driver is the plain one. Returns an exit status. */
 int scan_units(const struct try_device *d, unsigned first, unsigned last);
-/* Find and print what can be read of each table's first thousand addresses. Returns an exit status. */
-int scan_ranges(const struct try_device *d);
 
 #endif

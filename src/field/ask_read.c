@@ -97,7 +97,7 @@ ask_read(struct field *f, const struct ask_to *to, int n, const char *const *pat
 		return;
 	ask_each_tag(f, to, n, paths, part_add, a);
 	a->deadline.fire = read_timed_out;
-	deadline_set(&f->deadlines, &a->deadline, mono_add(mono_now(), ASK_READ_NS));
+	deadline_set(&f->deadlines, &a->deadline, mono_add(mono_now(), f->read_ns));
 	a->busy = true;
 	for (uint32_t i = 0; i < a->nparts; i++)
 		part_start(a, &a->parts[i]);

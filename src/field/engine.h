@@ -56,7 +56,7 @@ struct field {
 	uint32_t		 nlinks;
 	struct plan_ref		*plan;		/* in force */
 	uint32_t		 connecting, connects_max;
-	int64_t			 retry_min_ns, retry_max_ns;
+	int64_t			 retry_min_ns, retry_max_ns, read_ns;
 	struct link_queue	 connect_queue;
 
 	struct mono		 now;		/* when the driver call under way began: good enough for all that it brings */

@@ -165,6 +165,7 @@ field_new(const struct field_config *config, struct field **out)
 	f->connects_max = config->connects_max > 0 ? config->connects_max : FIELD_CONNECTS_MAX;
 	f->retry_min_ns = config->retry_min_ns > 0 ? config->retry_min_ns : LINK_RETRY_MIN_NS;
 	f->retry_max_ns = config->retry_max_ns > 0 ? config->retry_max_ns : LINK_RETRY_MAX_NS;
+	f->read_ns = config->read_ns > 0 ? config->read_ns : ASK_READ_NS;
 	f->armed = MONO_NEVER;
 	f->emit_deadline.fire = emits_due;
 	f->figures_deadline.fire = figures_due;

@@ -31,6 +31,7 @@ struct field_config {
 	size_t			 batch_max;	/* bytes of one batch; 0: no limit but those of model/sample.h. At least FIELD_BATCH_MIN */
 	struct stats		*stats;		/* borrowed; NULL: figures are kept but not shown */
 	uint32_t		 connects_max;	/* 0: FIELD_CONNECTS_MAX */
+	int64_t			 read_ns;	/* longest that a read on demand is waited for; 0: ASK_READ_NS */
 	int64_t			 retry_min_ns, retry_max_ns;	/* pauses between connects; 0: LINK_RETRY_MIN_NS, LINK_RETRY_MAX_NS */
 	const struct driver	*(*driver)(const char *name);	/* NULL: driver_find() */
 };

@@ -118,9 +118,10 @@ static const struct driver *the_driver;
 static const struct driver *only_driver(const char *name) { (void)name; return the_driver; }
 
 static int
-run(struct attempt *a, const struct try_device *d, const char *const *at)
+run(struct attempt *a, const struct try_device *d, const char *const *at, int64_t timeout_ns)
 {
-	struct field_config config = { .loop = &a->loop, .out = { .arg = a, .batch = on_batch }, .driver = only_driver };
+	struct field_config config = { .loop = &a->loop, .out = { .arg = a, .batch = on_batch }, .driver = only_driver,
+		.read_ns = timeout_ns };
 	uv_timer_t timer;
 	int err = field_new(&config, &a->field);
 
@@ -144,7 +145,7 @@ run(struct attempt *a, const struct try_device *d, const char *const *at)
 }
 
 int
-try_read(const struct try_device *d, const char *const *at, uint32_t n, struct try_result *out)
+try_read(const struct try_device *d, const char *const *at, uint32_t n, int64_t timeout_ns, struct try_result *out)
 {
 	struct attempt *a = calloc(1, sizeof *a);
 
@@ -155,10 +156,10 @@ try_read(const struct try_device *d, const char *const *at, uint32_t n, struct t
 	}
 	a->out = out;
 	a->n = n;
-	a->deadline = mono_add(mono_now(), TRY_TIMEOUT_NS);
+	a->deadline = mono_add(mono_now(), timeout_ns);
 	int err = uv_loop_init(&a->loop) != 0 ? ERR_NOMEM : 0;
 	if (err == 0) {
-		err = run(a, d, at);
+		err = run(a, d, at, timeout_ns);
 		uv_run(&a->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&a->loop);
 	}

@@ -7,8 +7,7 @@
 
 #include "driver/driver.h"
 
-#define TRY_TAGS_MAX	64u
-#define TRY_TIMEOUT_NS	(20 * NS_PER_S)	/* for one try_read(), whatever the device does */
+#define TRY_TAGS_MAX	256u
 
 struct try_device {
 	const struct driver	*driver;
@@ -30,10 +29,10 @@ struct try_result {
 };
 
 /*
- * Connect, read the addresses once, disconnect. Blocks, in a loop of its own. out is filled in any case (try_fini()). 0 when the
+ * Connect, read the addresses once, disconnect. Blocks for at most timeout_ns, in a loop of its own. out is filled in any case (try_fini()). 0 when the
  * connection came up; ERR_CONN with the cause when it did not; ERR_LIMIT for more than TRY_TAGS_MAX addresses; an error of the driver.
  */
-int try_read(const struct try_device *d, const char *const *at, uint32_t n, struct try_result *out);
+int try_read(const struct try_device *d, const char *const *at, uint32_t n, int64_t timeout_ns, struct try_result *out);
 void try_fini(struct try_result *r);
 
 #endif

@@ -195,9 +195,19 @@ def test_scan_tries_a_device_without_a_site_file():
 
 def test_scan_says_who_the_device_is():
     sim = Sim("bottling")
-    done = penstock("scan", sim.endpoints["filler"].address, "--at", "holding 100 float32")
+    done = penstock("scan", sim.endpoints["filler"].address)
     equal(done.returncode, 0, done.stderr)
     assert "vendor " in done.stdout and "revision " in done.stdout, done.stdout
+
+
+def test_scan_finds_units_and_readable_addresses():
+    server = ModbusServer(size=150, units="2,5", illegal="holding:100-120", unknown_unit="exception")
+    where = f"127.0.0.1:{server.port}"
+    done = penstock("scan", where, "--units", "1-6")
+    equal([line.split()[1] for line in done.stdout.splitlines() if line.startswith("  unit")], ["2", "5"], "units that answer")
+    done = penstock("scan", where, "--unit", "2")
+    lines = {line.split()[0]: line.split(": ", 1)[1] for line in done.stdout.splitlines() if "can be read" in line}
+    equal(lines, {"coil": "0..149", "discrete": "0..149", "input": "0..149", "holding": "0..99, 121..149"})
 
 
 def test_a_stop_makes_nothing_bad():
