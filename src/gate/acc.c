@@ -1,8 +1,8 @@
 /*
- * The sums of one window. Mean and deviation by Welford's method (Technometrics 4, 1962), which does not lose digits where
- * the naive sum of squares does; the sum with Neumaier's correction, so that a small rate added a million times to a large
- * meter reading still counts. Numbers are carried as double: 64-bit integers past 2^53 round, except in min, max, first and
- * last, which keep the value as it came.
+ * The sums of one window. Mean and deviation by Welford's method (Technometrics 4, 1962), which does not lose digits
+ * where the naive sum of squares does; the sum with Neumaier's correction, so that a small rate added a million times
+ * to a large meter reading still counts. Numbers are carried as double: 64-bit integers past 2^53 round, except in
+ * min, max, first and last, which keep the value as it came.
  */
 #include "gate/reduce_kinds.h"
 

@@ -1,8 +1,8 @@
 /*
- * The way back: what office says of delivery becomes entries of the ledger. Office reads what brokers say and may have been taken
- * over, so a report is parsed into bounds and must fit the account: a known stream and sink, numbers that were given, nothing
- * backwards. "Delivered" is cumulative, so of several in a tenth of a second only the newest is entered; then the ledger is
- * synced once, and only then does office hear that it may forget.
+ * The way back: what office says of delivery becomes entries of the ledger. Office reads what brokers say and may
+ * have been taken over, so a report is parsed into bounds and must fit the account: a known stream and sink, numbers
+ * that were given, nothing backwards. "Delivered" is cumulative, so of several in a tenth of a second only the newest
+ * is entered; then the ledger is synced once, and only then does office hear that it may forget.
  */
 #include <stdio.h>
 
@@ -11,9 +11,11 @@
 #define SYNC_EVERY_NS	(100 * NS_PER_MS)
 
 static int
-put(struct stream *st, const char *sink, enum ledger_kind kind, uint64_t first, uint64_t last, const char *note, struct wall wall)
+put(struct stream *st, const char *sink, enum ledger_kind kind, uint64_t first, uint64_t last, const char *note,
+    struct wall wall)
 {
-	struct ledger_entry e = { .kind = kind, .when = wall, .sink = sink, .first = first, .last = last, .note = note };
+	struct ledger_entry e = { .kind = kind, .when = wall, .sink = sink, .first = first, .last = last,
+	    .note = note };
 	int err = ledger_put(st->ledger, &e);
 
 	st->ledger_dirty |= err == 0;
@@ -63,7 +65,8 @@ kind_of(enum msg_type type)
 }
 
 static int
-enter_report(struct gate *g, struct stream *st, struct member *m, enum ledger_kind kind, const struct report *rep, struct wall wall)
+enter_report(struct gate *g, struct stream *st, struct member *m, enum ledger_kind kind, const struct report *rep,
+    struct wall wall)
 {
 	if (rep->last >= st->next || rep->last == 0)
 		return ERR_RANGE;
@@ -93,7 +96,8 @@ gate_report(struct gate *g, enum msg_type type, const void *p, size_t len, struc
 	struct member *m = st != NULL && st->ledger != NULL ? member_find(st, rep.sink) : NULL;
 
 	if (err == 0)
-		err = m == NULL || !m->present ? ERR_NOTFOUND : enter_report(g, st, m, (enum ledger_kind)kind, &rep, wall);
+		err = m == NULL || !m->present ? ERR_NOTFOUND : enter_report(g, st, m, (enum ledger_kind)kind, &rep,
+		    wall);
 	if (err == 0) {
 		g->account_at = mono_min(g->account_at, mono_add(now, SYNC_EVERY_NS));
 		return 0;
@@ -102,8 +106,10 @@ gate_report(struct gate *g, enum msg_type type, const void *p, size_t len, struc
 		return ERR_AGAIN;
 	g->refused_reports++;
 	if (log_limit_ok(&g->log_report, now, &left_out))
-		log_warn("report_refused", "message=%s stream=\"%s\" sink=\"%s\" first=%llu last=%llu error=\"%s\" suppressed=%lu",
-		    msg_name(type), rep.stream, rep.sink, (unsigned long long)rep.first, (unsigned long long)rep.last, err_text(err),
+		log_warn("report_refused",
+		    "message=%s stream=\"%s\" sink=\"%s\" first=%llu last=%llu error=\"%s\" suppressed=%lu",
+		    msg_name(type), rep.stream, rep.sink, (unsigned long long)rep.first, (unsigned long long)rep.last,
+		    err_text(err),
 		    left_out);
 	return err;
 }
@@ -117,7 +123,8 @@ put_lost(struct stream *st, struct wall wall)
 	if (err_action(err) == ERR_DO_RETRY)
 		return err;
 	if (err != 0)
-		log_error("loss_not_entered", "stream=\"%s\" samples=%llu error=\"%s\"", st->dir, (unsigned long long)st->lost, err_text(err));
+		log_error("loss_not_entered", "stream=\"%s\" samples=%llu error=\"%s\"", st->dir,
+		    (unsigned long long)st->lost, err_text(err));
 	st->lost = 0;
 	st->lost_note[0] = '\0';
 	return 0;
@@ -170,7 +177,8 @@ gate_account(struct gate *g, struct mono now, struct wall wall, bool force)
 			continue;
 		unsigned long left_out;
 		if (err != ERR_AGAIN && log_limit_ok(&g->log_write, now, &left_out))
-			log_error("cannot_write_ledger", "stream=\"%s\" error=\"%s\" suppressed=%lu", st->dir, err_text(err), left_out);
+			log_error("cannot_write_ledger", "stream=\"%s\" error=\"%s\" suppressed=%lu", st->dir,
+			    err_text(err), left_out);
 		first = first != 0 ? first : err;
 		g->account_at = mono_add(now, SYNC_EVERY_NS);
 	}

@@ -1,7 +1,7 @@
 /*
- * A batch from a ring, on its way to the flows that want it: checked as what an untrusted process says, found by its source's
- * key, run through each flow's reduction, and flushed. When the disk refuses in the middle the batch is kept, with the flows that
- * have not had it yet, and goes on later.
+ * A batch from a ring, on its way to the flows that want it: checked as what an untrusted process says, found by its
+ * source's key, run through each flow's reduction, and flushed. When the disk refuses in the middle the batch is
+ * kept, with the flows that have not had it yet, and goes on later.
  */
 #include "gate/inside.h"
 
@@ -39,7 +39,8 @@ refuse(struct gate *g, struct ring_in *in, const char *why, const char *detail, 
 
 	in->refused++;
 	if (log_limit_ok(&g->log_refused, now, &left_out))
-		log_warn("batch_refused", "writer=\"%s\" why=\"%s\" error=\"%s\" refused=%llu suppressed=%lu", in->writer, why, detail,
+		log_warn("batch_refused", "writer=\"%s\" why=\"%s\" error=\"%s\" refused=%llu suppressed=%lu",
+		    in->writer, why, detail,
 		    (unsigned long long)in->refused, left_out);
 }
 
@@ -60,16 +61,21 @@ route_in(struct routes *r, uint64_t key, const struct ring_in *in, bool *known)
 	return strncmp(sr->writer, in->writer, WRITER_MAX) == 0 ? sr : NULL;
 }
 
-/* Batches of a source count from 1 in each ring. A hole that the ring's own count does not explain is a loss of its own. */
+/*
+ * Batches of a source count from 1 in each ring. A hole that the ring's own count does not explain is a loss of its
+ * own.
+ */
 static void
 check_order(struct gate *g, struct ring_in *in, struct source_route *sr, const struct batch_head *h, struct mono now)
 {
 	/* What is read again after a restart was looked at before. */
-	if (sr->epoch == in->epoch && sr->gaps == in->gaps && h->seq > sr->seq + 1 && sr->seq != 0 && g->start >= in->taken) {
+	if (sr->epoch == in->epoch && sr->gaps == in->gaps && h->seq > sr->seq + 1 && sr->seq != 0 &&
+	    g->start >= in->taken) {
 		uint64_t missing = h->seq - sr->seq - 1, n;
 		if (__builtin_mul_overflow(missing, (uint64_t)h->n, &n) || n > UINT32_MAX)
 			n = UINT32_MAX;
-		admit_lost(g, in, sr, n, "batches of a source are missing, each counted as large as the one after them", now);
+		admit_lost(g, in, sr, n, "batches of a source are missing, each counted as large as the one after them",
+		    now);
 	}
 	sr->epoch = in->epoch;
 	sr->gaps = in->gaps;
@@ -84,7 +90,8 @@ admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now)
 	if (err == 0)
 		err = check_samples(&g->batch);
 	if (err != 0) {
-		refuse(g, in, "malformed: the process that writes this ring is broken or was taken over", err_text(err), now);
+		refuse(g, in, "malformed: the process that writes this ring is broken or was taken over", err_text(err),
+		    now);
 		return false;
 	}
 	/* What the plan does not have may be of the plan before, whose last batches are still on their way. */
@@ -93,7 +100,8 @@ admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now)
 	if (sr == NULL)
 		sr = route_in(&g->before, g->batch.head.source_key, in, &known);
 	if (sr == NULL) {
-		refuse(g, in, known ? "of a source that another process brings" : "of a source that is not in the plan", "denied", now);
+		refuse(g, in, known ? "of a source that another process brings" : "of a source that is not in the plan",
+		    "denied", now);
 		return false;
 	}
 	check_order(g, in, sr, &g->batch.head, now);
@@ -116,7 +124,9 @@ mode_of(const struct gate *g, const struct stream *st)
 	return reduce_has_memory(st->reduce) ? REDUCE_AGAIN : REDUCE_LIVE;
 }
 
-/* Whether what waits must go before this record: it came from another ring, or there would be too much for one batch. */
+/*
+ * Whether what waits must go before this record: it came from another ring, or there would be too much for one batch.
+ */
 static bool
 must_go_first(const struct gate *g, const struct stream *st)
 {
@@ -149,7 +159,8 @@ one_leg(struct gate *g, const struct leg *l, struct mono now, struct wall wall)
 
 	if (st->off || st->reduce == NULL) {
 		for (uint32_t i = 0; i < g->batch.head.n; i++)
-			st->lost_total += g->batch.samples[i].tag < g->route->ntags && l->slot[g->batch.samples[i].tag] != 0;
+			st->lost_total += g->batch.samples[i].tag < g->route->ntags &&
+			    l->slot[g->batch.samples[i].tag] != 0;
 		return 0;
 	}
 	if (must_go_first(g, st))
@@ -192,7 +203,8 @@ lose(struct gate *g, struct stream *st, uint64_t n, const char *writer, const ch
 }
 
 void
-admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note, struct mono now)
+admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note,
+    struct mono now)
 {
 	unsigned long left_out;
 	bool known = false;
@@ -212,6 +224,7 @@ admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, 
 		lose(g, st, n, in->writer, note);
 	g->account_at = mono_min(g->account_at, mono_add(now, 100 * NS_PER_MS));
 	if (log_limit_ok(&g->log_lost, now, &left_out))
-		log_error("samples_lost", "writer=\"%s\" source=\"%s\" samples=%llu why=\"%s\" suppressed=%lu", in->writer,
+		log_error("samples_lost", "writer=\"%s\" source=\"%s\" samples=%llu why=\"%s\" suppressed=%lu",
+		    in->writer,
 		    only != NULL ? only->name : "", (unsigned long long)n, note, left_out);
 }

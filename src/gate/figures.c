@@ -1,4 +1,7 @@
-/* What gate shows on the status page. Counting is done in plain fields; the page is brought up to date a few times a second. */
+/*
+ * What gate shows on the status page. Counting is done in plain fields; the page is brought up to date a few times a
+ * second.
+ */
 #include "gate/inside.h"
 
 void

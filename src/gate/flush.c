@@ -1,7 +1,7 @@
 /*
- * From what waits to the spool. One ring batch becomes one spool batch a flow, so that what was read together stays together on
- * its way; a flow with a latency lets several share one. When the disk refuses, what waits goes on waiting, reading stops,
- * and it is tried again with growing pauses.
+ * From what waits to the spool. One ring batch becomes one spool batch a flow, so that what was read together stays
+ * together on its way; a flow with a latency lets several share one. When the disk refuses, what waits goes on
+ * waiting, reading stops, and it is tried again with growing pauses.
  */
 #include "gate/inside.h"
 
@@ -10,8 +10,8 @@
 #define SYNC_NS		NS_PER_S	/* where the plan names no interval */
 
 /*
- * The mark of the next n of what waits. Only the last part may say that its ring was taken up to pos: a gate that reads the ring
- * again then knows that the record at `from` may have been admitted in part.
+ * The mark of the next n of what waits. Only the last part may say that its ring was taken up to pos: a gate that
+ * reads the ring again then knows that the record at `from` may have been admitted in part.
  */
 static struct spool_mark
 mark_of(struct gate *g, const struct stream *st, bool last)
@@ -36,7 +36,9 @@ note_appended(struct gate *g, struct stream *st, uint64_t first, size_t n, struc
 	g->admitted = true;
 }
 
-/* Trying again would not help: these samples are given up, in the open, so that the ones behind them are not lost too. */
+/*
+ * Trying again would not help: these samples are given up, in the open, so that the ones behind them are not lost too.
+ */
 static size_t
 cannot_admit(struct gate *g, struct stream *st, size_t n, int err, struct mono now)
 {
@@ -82,8 +84,10 @@ gate_hold(struct gate *g, struct stream *st, int err, struct mono now)
 	g->held = true;
 	g->retry_at = mono_add(now, g->back_off_ns);
 	if (log_limit_ok(&g->log_write, now, &left_out))
-		log_error("cannot_write", "stream=\"%s\" error=\"%s\" waiting=%zu dir=\"%s\" note=\"nothing admitted is lost; rings buffer "
-		    "until the disk takes it. Make room or repair the disk\" suppressed=%lu", st->dir, err_text(err), st->out.n,
+		log_error("cannot_write",
+		    "stream=\"%s\" error=\"%s\" waiting=%zu dir=\"%s\" note=\"nothing admitted is lost; rings buffer "
+		    "until the disk takes it. Make room or repair the disk\" suppressed=%lu", st->dir, err_text(err),
+		    st->out.n,
 		    g->spool_dir, left_out);
 }
 
@@ -91,7 +95,8 @@ gate_hold(struct gate *g, struct stream *st, int err, struct mono now)
 static bool
 due(const struct gate *g, const struct stream *st, struct mono now)
 {
-	return st->out.n > 0 && (g->held || st->latency_ns == 0 || !mono_before(now, mono_add(st->out_since, st->latency_ns)));
+	return st->out.n > 0 && (g->held || st->latency_ns == 0 || !mono_before(now, mono_add(st->out_since,
+	    st->latency_ns)));
 }
 
 bool
@@ -126,8 +131,8 @@ gate_release(struct gate *g, struct mono now, struct wall wall)
 }
 
 /*
- * Syncs run here, in the loop: a spool may be used by one thread at a time, and while it is synced nothing could be appended
- * to it anyway. The rings take what comes meanwhile.
+ * Syncs run here, in the loop: a spool may be used by one thread at a time, and while it is synced nothing could be
+ * appended to it anyway. The rings take what comes meanwhile.
  */
 int
 gate_sync(struct gate *g, struct mono now, bool force)

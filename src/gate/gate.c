@@ -26,8 +26,10 @@ gate_new(const struct gate_opts *opts, struct gate **out)
 	    (struct log_limit){ .burst = 3, .period_ms = 10000 };
 	int err = spool_root_open(g->spool_dir, opts->disk, &g->root, &holder);
 	if (err != 0) {
-		log_error("spool_unusable", "dir=\"%s\" error=\"%s\" holder_pid=%ld note=\"%s\"", opts->spool_dir, err_text(err), holder,
-		    err == ERR_BUSY ? "another gate writes to this spool; stop it first" : "check that the directory can be written");
+		log_error("spool_unusable", "dir=\"%s\" error=\"%s\" holder_pid=%ld note=\"%s\"", opts->spool_dir,
+		    err_text(err), holder,
+		    err == ERR_BUSY ? "another gate writes to this spool; stop it first" :
+		    "check that the directory can be written");
 		free(g->spool_dir);
 		free(g);
 		return err;

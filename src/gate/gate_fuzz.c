@@ -1,13 +1,15 @@
 /*
- * Gate against processes that were taken over: a field that writes any bytes into its ring, or well-formed batches of nonsense, and
- * an office that reports anything. The input is a script of steps, each an op, a 16-bit length and that many bytes:
+ * Gate against processes that were taken over: a field that writes any bytes into its ring, or well-formed batches of
+ * nonsense, and an office that reports anything. The input is a script of steps, each an op, a 16-bit length and that
+ * many bytes:
  *
  *	B	a record of a ring, as it stands		R	a report: message type, payload
  *	S	a batch made of samples described below		P	put the other of two plans in force
  *	T	seconds pass (one byte)				G	start a new gate over the same disk
  *
- * A sample of S: tag, type, status, flags, 1 byte each; seconds (signed byte) for each of the three times; value, 8 bytes.
- * Whatever comes, gate must not leave its memory, and in the end the streams can be read and their ledgers balance.
+ * A sample of S: tag, type, status, flags, 1 byte each; seconds (signed byte) for each of the three times; value, 8
+ * bytes. Whatever comes, gate must not leave its memory, and in the end the streams can be read and their ledgers
+ * balance.
  */
 #include "base/log.h"
 #include "gate/rig.h"
@@ -54,7 +56,8 @@ start(struct world *w)
 
 	if (gate_new(&o, &w->gate) != 0 || ring_open(w->ring.fd, &r) != 0)
 		abort();
-	gate_plan(w->gate, some_plan(w->plan), (struct mono){ w->t * NS_PER_S }, (struct wall){ RIG_T0 + w->t * NS_PER_S });
+	gate_plan(w->gate, some_plan(w->plan), (struct mono){ w->t * NS_PER_S },
+	    (struct wall){ RIG_T0 + w->t * NS_PER_S });
 	gate_ring(w->gate, "field:a", r);
 }
 
@@ -202,7 +205,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(&w, op, &part);
 		turn(&w);
 	}
-	for (int i = 0; i < 100 && gate_drain(w.gate, (struct mono){ w.t * NS_PER_S }, (struct wall){ RIG_T0 + w.t * NS_PER_S }) != 0; i++)
+	for (int i = 0; i < 100 && gate_drain(w.gate, (struct mono){ w.t * NS_PER_S },
+	    (struct wall){ RIG_T0 + w.t * NS_PER_S }) != 0; i++)
 		;
 	spool_streams("/spool", disk_sim_table(w.sim), check_stream, &w);
 	gate_free(w.gate);

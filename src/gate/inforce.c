@@ -1,7 +1,7 @@
 /*
- * Putting a plan in force. What keeps its name and schema keeps its stream, its numbers and the state of its reduction; the rest of
- * the streams stays for office to drain. Batches of sources that the new plan no longer has may still be on their way; they go
- * the old way for a while.
+ * Putting a plan in force. What keeps its name and schema keeps its stream, its numbers and the state of its
+ * reduction; the rest of the streams stays for office to drain. Batches of sources that the new plan no longer has
+ * may still be on their way; they go the old way for a while.
  */
 #include <stdlib.h>
 
@@ -51,8 +51,9 @@ open_failed(struct gate *g, struct stream *st, int err, struct mono now)
 		return;
 	}
 	st->off = true;
-	log_error("stream_off", "stream=\"%s\" dir=\"%s\" error=\"%s\" note=\"nothing of this flow is admitted and what comes is lost; the other "
-	    "flows go on. penstock spool verify shows the damage\"", st->dir, g->spool_dir, err_text(err));
+	log_error("stream_off",
+	    "stream=\"%s\" dir=\"%s\" error=\"%s\" note=\"nothing of this flow is admitted and what comes is lost; the "
+	    "other flows go on. penstock spool verify shows the damage\"", st->dir, g->spool_dir, err_text(err));
 }
 
 /* Parameters of a flow whose schema stays: a new reduction begins where the old one is brought to an end. */
@@ -107,14 +108,13 @@ stream_for(struct gate *g, const struct plan *p, const struct flow *f, struct mo
 	st->stale = false;
 	st->latency_ns = f->latency_ns;
 	st->opts = opts_of(f, st);
-	st->ready = false;
-	if (st->spool == NULL && !st->off)
+	st->ready = st->off = false;
+	if (st->spool == NULL)
 		err = stream_open(g, st, &schema, wall);
-	if (err == 0 && !st->off)
-		err = members_update(st, p, f, wall);
 	if (err == 0)
-		st->ready = !st->off;
-	else
+		err = members_update(st, p, f, wall);
+	st->ready = err == 0;
+	if (err != 0)
 		open_failed(g, st, err, now);
 	arena_fini(&scratch);
 	return st;
@@ -146,7 +146,8 @@ settle_old(struct gate *g, const struct plan *p, struct wall wall)
 			err = members_update(st, p, f, wall);
 		if (err != 0) {
 			st->off = err_action(err) != ERR_DO_RETRY;
-			log_error("old_stream_unreadable", "stream=\"%s\" error=\"%s\" note=\"what it still holds cannot be accounted for\"",
+			log_error("old_stream_unreadable",
+			    "stream=\"%s\" error=\"%s\" note=\"what it still holds cannot be accounted for\"",
 			    st->dir, err_text(err));
 		}
 	}
@@ -169,13 +170,16 @@ plan_forget_before(struct gate *g, struct mono now, struct wall wall)
 	}
 	for (uint32_t i = 0; g->route != NULL && i < g->before.n; i++)
 		if (&g->before.sources[i] == g->route) {
-			admit_lost(g, g->from, g->route, g->batch.head.n, "the disk refused a batch of a plan that is over", now);
+			admit_lost(g, g->from, g->route, g->batch.head.n,
+			    "the disk refused a batch of a plan that is over", now);
 			g->route = NULL;
 		}
 	routes_fini(&g->before);
 }
 
-/* Streams that have just left the plan: what they hold half done goes out now, what is still on its way may add to it. */
+/*
+ * Streams that have just left the plan: what they hold half done goes out now, what is still on its way may add to it.
+ */
 static void
 retire(struct gate *g, struct mono now, struct wall wall)
 {
@@ -244,6 +248,7 @@ gate_plan(struct gate *g, struct plan *p, struct mono now, struct wall wall)
 	g->plan = p;
 	look_around(g);
 	gate_figures(g);
-	log_info("plan_in_force", "hash=%016llx flows=%u sources=%u", (unsigned long long)p->hash, p->nflows, p->nsources);
+	log_info("plan_in_force", "hash=%016llx flows=%u sources=%u", (unsigned long long)p->hash, p->nflows,
+	    p->nsources);
 	return 0;
 }

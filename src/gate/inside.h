@@ -39,7 +39,7 @@ struct stream {
 	bool			 bytes;			/* has tags of text or array */
 	struct out		 out;
 	struct mono		 out_since;
-	uint64_t		 epoch, from, pos;	/* ring of what waits in out; where its oldest record begins, its newest ends */
+	uint64_t		 epoch, from, pos;	/* of what waits: its ring, begin of oldest, end of newest record */
 	int64_t			 latency_ns;
 	struct spool_mark	 restored[MARKS_MAX];	/* as found on disk; epoch 0 ends */
 
@@ -69,7 +69,7 @@ struct source_route {
 	uint32_t	 ntags;
 	struct leg	*legs;
 	uint32_t	 nlegs;
-	char		*writer;	/* who may bring it: its zone's field process, else the first that does. NULL: nobody yet */
+	char		*writer;	/* who may bring it: its zone's field process, else who comes first */
 	uint64_t	 epoch, seq;	/* of its last batch */
 	uint64_t	 gaps;		/* of the ring, when it came */
 };
@@ -86,7 +86,7 @@ struct ring_in {
 	struct ring_reader	*r;
 	uint64_t		 epoch;
 	bool			 placed;	/* its first position was chosen */
-	uint64_t		 replay;	/* up to here a gate before this one may have taken it; 0: not a known ring */
+	uint64_t		 replay;	/* a gate before may have taken it up to here; 0: unknown ring */
 	uint64_t		 taken;		/* up to here some stream has taken it for certain */
 	uint64_t		 borders[BORDERS];	/* record borders, oldest first */
 	uint32_t		 nborders;
@@ -151,7 +151,8 @@ struct member *member_find(struct stream *st, const char *name);
 
 /* routes.c */
 /* What f's tags are in the stream: the points and the schema's tags (arena). */
-uint32_t flow_points(const struct plan *p, const struct flow *f, struct reduce_point **points, struct spool_schema *schema, struct arena *a);
+uint32_t flow_points(const struct plan *p, const struct flow *f, struct reduce_point **points,
+    struct spool_schema *schema, struct arena *a);
 void routes_build(struct gate *g, const struct plan *p, struct stream *const *of_flow, struct routes *out);
 void routes_fini(struct routes *r);
 
@@ -166,7 +167,8 @@ void plan_forget_before(struct gate *g, struct mono now, struct wall wall);
 bool admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now);
 void admit_go(struct gate *g, struct mono now, struct wall wall);
 /* Samples that never reached the gate: enter them in the ledgers of all streams fed by this ring, or by this source. */
-void admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note, struct mono now);
+void admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note,
+    struct mono now);
 
 /* rings.c */
 /* Read at most `records`. True: there is more. */

@@ -1,7 +1,7 @@
 /*
- * The sinks of a stream. Who is owed what stands in the ledger: a sink that joins is owed everything from the next number on, one
- * that leaves by a change of the site file gives up what it was owed. A stream whose flow is gone or has another schema keeps
- * its sinks as long as the plan has them somewhere, so that its backlog is delivered.
+ * The sinks of a stream. Who is owed what stands in the ledger: a sink that joins is owed everything from the next
+ * number on, one that leaves by a change of the site file gives up what it was owed. A stream whose flow is gone or
+ * has another schema keeps its sinks as long as the plan has them somewhere, so that its backlog is delivered.
  */
 #include <stdio.h>
 
@@ -69,7 +69,8 @@ want(struct stream *st, const char *name)
 	if (m != NULL)
 		m->wanted = true;
 	else
-		log_error("too_many_sinks", "stream=\"%s\" sink=\"%s\" limit=%u note=\"not delivered to; split the flow\"", st->dir, name,
+		log_error("too_many_sinks",
+		    "stream=\"%s\" sink=\"%s\" limit=%u note=\"not delivered to; split the flow\"", st->dir, name,
 		    LEDGER_SINKS_MAX);
 }
 
@@ -103,9 +104,15 @@ members_update(struct stream *st, const struct plan *p, const struct flow *f, st
 		struct member *m = &st->sinks[i];
 		bool joins = m->wanted && !m->present && f != NULL && f->schema == st->schema;
 		bool leaves = m->present && !m->wanted;
-		if (joins || leaves) {
-			err = enter(st, m, joins ? LEDGER_SINK : LEDGER_LEAVE, wall);
-			changed = true;
+		if (!joins && !leaves)
+			continue;
+		err = enter(st, m, joins ? LEDGER_SINK : LEDGER_LEAVE, wall);
+		changed = true;
+		if (err != 0 && err_action(err) != ERR_DO_RETRY) {
+			/* The account does not allow it: the sink goes without, the flow goes on. */
+			log_error("sink_not_entered", "stream=\"%s\" sink=\"%s\" error=\"%s\"", st->dir, m->name,
+			    err_text(err));
+			err = 0;
 		}
 	}
 	if (err == 0 && changed)

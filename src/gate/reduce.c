@@ -93,9 +93,10 @@ reduce_free(struct reduce *r)
 }
 
 /*
- * Compare a sample's times with those of the one before it and say what is remarkable: SAMPLE_LATE, SAMPLE_CLOCK_STEP.
- * Arrival times of one tag come from one process in order, so one that goes back is a step of our own clock, and at once
- * certain. A device's clock is judged with patience: stragglers are late, a long run of them is a clock set back.
+ * Compare a sample's times with those of the one before it and say what is remarkable: SAMPLE_LATE,
+ * SAMPLE_CLOCK_STEP. Arrival times of one tag come from one process in order, so one that goes back is a step of our
+ * own clock, and at once certain. A device's clock is judged with patience: stragglers are late, a long run of them
+ * is a clock set back.
  */
 static uint8_t
 order_note(struct seen *p, const struct sample *s)
@@ -133,7 +134,8 @@ check_type(struct reduce *r, const struct reduce_point *p, struct sample *x)
 }
 
 void
-reduce_take(struct reduce *r, const uint32_t *slot, uint32_t nslots, const struct sample *v, size_t n, enum reduce_mode mode,
+reduce_take(struct reduce *r, const uint32_t *slot, uint32_t nslots, const struct sample *v, size_t n,
+    enum reduce_mode mode,
     struct out *o)
 {
 	/* The door may pass two for one; a window reserves for itself. */
@@ -143,8 +145,11 @@ reduce_take(struct reduce *r, const uint32_t *slot, uint32_t nslots, const struc
 			continue;
 		uint32_t i = slot[v[k].tag] - 1;
 		struct sample x = v[k];
-		/* Read again: what is not newer than the restored state is part of it. Windows know better, by closed. */
-		if (mode != REDUCE_LIVE && r->window == NULL && x.arrival.ns <= r->seen[i].arrival && (x.flags & SAMPLE_CLOCK_STEP) == 0)
+		/*
+		 * Read again: what is not newer than the restored state is part of it. Windows know better, by closed.
+		 */
+		if (mode != REDUCE_LIVE && r->window == NULL && x.arrival.ns <= r->seen[i].arrival &&
+		    (x.flags & SAMPLE_CLOCK_STEP) == 0)
 			continue;
 		r->counts.seen++;
 		check_type(r, &r->points[i], &x);

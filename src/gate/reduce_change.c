@@ -2,10 +2,10 @@
  * On change: a sample passes when its value differs from the last one that passed by more than the deadband, when its
  * status differs, after a clock step, and when "at least every" would otherwise be missed.
  *
- * The deadband compares as OPC 10000-4, 7.22.2 does: |new - last passed| > deadband; exactly the deadband is no change.
- * "Of value" takes the fraction of the last passed value's magnitude, "of range" of hi - lo; without a range any change
- * passes. Texts, byte strings, arrays and times have no deadband: any change passes. Bytes are compared by a 64-bit hash
- * and their length, so that nothing has to be kept for them.
+ * The deadband compares as OPC 10000-4, 7.22.2 does: |new - last passed| > deadband; exactly the deadband is no
+ * change. "Of value" takes the fraction of the last passed value's magnitude, "of range" of hi - lo; without a range
+ * any change passes. Texts, byte strings, arrays and times have no deadband: any change passes. Bytes are compared by
+ * a 64-bit hash and their length, so that nothing has to be kept for them.
  */
 #include "base/map.h"
 #include "gate/reduce_kinds.h"
@@ -23,7 +23,8 @@ sent_note(struct sent *s, const struct sample *x)
 }
 
 bool
-sent_differs(const struct sent *s, const struct value *v, enum change_kind kind, double deadband, const struct reduce_point *p)
+sent_differs(const struct sent *s, const struct value *v, enum change_kind kind, double deadband,
+    const struct reduce_point *p)
 {
 	double was, is;
 
@@ -46,8 +47,8 @@ sent_differs(const struct sent *s, const struct value *v, enum change_kind kind,
 }
 
 /*
- * At least every: true when this sample is due, or when the next one, if it takes as long as this one did, would come too
- * late. It counts by arrival, so that a device whose clock stands still is heard of nevertheless.
+ * At least every: true when this sample is due, or when the next one, if it takes as long as this one did, would come
+ * too late. It counts by arrival, so that a device whose clock stands still is heard of nevertheless.
  */
 bool
 sent_overdue(const struct reduce *r, uint32_t i, const struct sent *s, const struct sample *x)

@@ -1,6 +1,6 @@
 /*
- * Swinging door trending: of a run of samples only the ends of straight lines pass, such that every sample left out lies
- * within the deviation E of the line between the two that passed around it (at its own time).
+ * Swinging door trending: of a run of samples only the ends of straight lines pass, such that every sample left out
+ * lies within the deviation E of the line between the two that passed around it (at its own time).
  *
  *	 v |        hi ,'         From the last passed sample (t0, v0) each later one allows the slopes that run
  *	   |         ,'  x        through its gate [v - E, v + E]. lo and hi bound what all of them allow.
@@ -9,12 +9,12 @@
  *	   |(t0,v0)
  *	   +------------------ t
  *
- * The usual form of the method only asks whether lo and hi still leave room (Bristol, US patent 4,669,097), and then passes
- * the held sample even where its own line leaves the room: errors up to 2 E. Here the line that is kept is the line
- * that was tested, so E holds for every sample; the price is a few more samples.
+ * The usual form of the method only asks whether lo and hi still leave room (Bristol, US patent 4,669,097), and then
+ * passes the held sample even where its own line leaves the room: errors up to 2 E. Here the line that is kept is the
+ * line that was tested, so E holds for every sample; the price is a few more samples.
  *
- * What cannot be on a line (bad, not a number, another status, after a clock step) ends it: the held sample passes, then
- * this one, and a number begins a new line. Values that are no numbers by type pass on any change.
+ * What cannot be on a line (bad, not a number, another status, after a clock step) ends it: the held sample passes,
+ * then this one, and a number begins a new line. Values that are no numbers by type pass on any change.
  */
 #include "gate/reduce_kinds.h"
 
@@ -88,7 +88,7 @@ extend(struct reduce *r, uint32_t i, struct sample *x, double v, enum reduce_mod
 		let_go(r, d, mode, o);
 		dt = run_s(d, x);
 	}
-	bool at_begin = dt == 0;	/* a second sample of the same time: on the line or not, there is no slope to it */
+	bool at_begin = dt == 0;	/* a second sample of the same time: there is no slope to it */
 	if (at_begin && fabs(v - d->v0) <= deviation(r, i, d->v0))
 		return;
 	if (at_begin || sent_overdue(r, i, &d->sent, x)) {
@@ -107,7 +107,8 @@ door_take(struct reduce *r, uint32_t i, struct sample *x, enum reduce_mode mode,
 	const struct sent *s = &d->sent;
 	double v = 0;
 	bool number = value_is_number(r->points[i].type) && usable(x, &v);
-	bool changed = !s->known || x->status != (d->holding ? d->held.status : s->status) || (x->flags & SAMPLE_CLOCK_STEP) != 0;
+	bool changed = !s->known || x->status != (d->holding ? d->held.status : s->status) ||
+	    (x->flags & SAMPLE_CLOCK_STEP) != 0;
 
 	if (is_late(x)) {
 		if (mode != REDUCE_QUIET)

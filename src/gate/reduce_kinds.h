@@ -61,7 +61,7 @@ struct window {
 	double		held;
 	int64_t		newest;		/* time of the newest sample */
 	int64_t		skew;		/* arrival minus time of it */
-	int64_t		passed;		/* arrival of the last change of status that was passed, after a restart of the last result */
+	int64_t		passed;		/* arrival of the last change of status that passed, or restored result */
 	uint32_t	status;
 	uint32_t	misses;		/* samples after a restart that lie in closed windows */
 	bool		started, holds, restored;
@@ -79,7 +79,8 @@ struct reduce {
 	int64_t			 lateness;	/* how long a window stays open for late samples */
 	struct reduce_counts	 counts;
 	/* Take one sample of point i; its tag is already the schema's, its flags are set. Room for two is reserved. */
-	void			(*take)(struct reduce *r, uint32_t i, struct sample *x, enum reduce_mode mode, struct out *o);
+	void			(*take)(struct reduce *r, uint32_t i, struct sample *x, enum reduce_mode mode,
+	    struct out *o);
 };
 
 /* A sample that is late and not the first after a jump: it never moves a reference. */
@@ -133,7 +134,8 @@ pass(struct reduce *r, const struct sample *x, struct out *o)
 void change_take(struct reduce *r, uint32_t i, struct sample *x, enum reduce_mode mode, struct out *o);
 void sent_note(struct sent *s, const struct sample *x);
 /* Whether the value differs from the one sent, for the given kind of deadband. */
-bool sent_differs(const struct sent *s, const struct value *v, enum change_kind kind, double deadband, const struct reduce_point *p);
+bool sent_differs(const struct sent *s, const struct value *v, enum change_kind kind, double deadband,
+    const struct reduce_point *p);
 bool sent_overdue(const struct reduce *r, uint32_t i, const struct sent *s, const struct sample *x);
 
 /* reduce_door.c */

@@ -162,7 +162,8 @@ TEST(a_change_of_status_passes_at_once_and_bad_stays_bad)
 	feed(&g, u);
 	feed(&g, f64_at(T0 + 4, 1));
 	CHECK_STR(values(&g), "1 - 1 1");
-	CHECK(status_is_bad(g.out.v[1].status) && status_is_uncertain(g.out.v[2].status) && status_is_good(g.out.v[3].status));
+	CHECK(status_is_bad(g.out.v[1].status) && status_is_uncertain(g.out.v[2].status) &&
+	    status_is_good(g.out.v[3].status));
 	rig_free(&g);
 }
 
@@ -172,7 +173,8 @@ TEST(texts_and_arrays_pass_on_any_change)
 	struct rig g = rig_with(how, (struct reduce_point){ .type = VALUE_TEXT });
 	static const char *const in[] = { "run", "run", "stop", "stop ", "", "" };
 	for (size_t i = 0; i < 6; i++) {
-		struct sample s = { .arrival = { T0 + (int64_t)i }, .v = { .type = VALUE_TEXT, .p = in[i], .len = (uint32_t)strlen(in[i]) } };
+		struct sample s = { .arrival = { T0 + (int64_t)i }, .v = { .type = VALUE_TEXT, .p = in[i],
+		    .len = (uint32_t)strlen(in[i]) } };
 		feed(&g, s);
 	}
 	CHECK_INT(g.out.n, 4);
@@ -186,7 +188,8 @@ TEST(big_integers_are_compared_exactly)
 	struct rig g = rig_with(on_change, (struct reduce_point){ .type = VALUE_U64 });
 	const uint64_t big = (1ULL << 60) + 1;
 	for (uint64_t i = 0; i < 4; i++)
-		feed(&g, (struct sample){ .arrival = { T0 + (int64_t)i }, .v = { .type = VALUE_U64, .u = big + i / 2 } });
+		feed(&g, (struct sample){ .arrival = { T0 + (int64_t)i }, .v = { .type = VALUE_U64,
+		    .u = big + i / 2 } });
 	CHECK_INT(g.out.n, 2);
 	CHECK(g.out.v[1].v.u == big + 1);
 	rig_free(&g);
@@ -297,7 +300,8 @@ TEST(a_value_of_another_type_is_not_believed)
 
 /* ---- windows ---- */
 
-static const struct reduce_how all_fns = { .kind = REDUCE_WINDOW, .window_ns = 10 * S, .window_fns = (1u << WINDOW_FNS) - 1 };
+static const struct reduce_how all_fns = { .kind = REDUCE_WINDOW, .window_ns = 10 * S,
+    .window_fns = (1u << WINDOW_FNS) - 1 };
 
 static double
 result(const struct rig *g, size_t window, enum window_fn fn)
@@ -521,7 +525,8 @@ random_samples(struct sample *v, size_t n)
 		int64_t back = i > 0 && rnd() % 5 == 0 ? (int64_t)(rnd() % (uint64_t)(S - 2)) : 0;
 		v[i] = from_device(arrival - back, arrival, 1e6 + rnd01() * 100);
 		if (rnd() % 20 == 0)
-			v[i] = (struct sample){ .source = { arrival - back }, .arrival = { arrival }, .status = (uint32_t)STATUS_BadTimeout };
+			v[i] = (struct sample){ .source = { arrival - back }, .arrival = { arrival },
+			    .status = (uint32_t)STATUS_BadTimeout };
 		else if (rnd() % 30 == 0)
 			v[i].v.f64 = NAN;
 	}

@@ -7,14 +7,15 @@
  *	                          |~~~|  lateness: a[0] closes when a sample arrives whose time is past this,
  *	                                 or when the clock says so and the tag has been silent
  *
- * Two windows are open at most, since lateness is at most a tenth of W. A result carries the end of its window as source
- * time and the time of closing as arrival. Its status is Good; UncertainSubNormal when a sample in it was not good, when
- * the tag was silent for more than three of its scan periods, or when the window began or ended in the middle (start,
- * stop, clock step); BadNoData when there was no usable sample, and then there is no value, whatever the function.
- * A stop cuts the window at its newest sample; what comes after counts from there, so sums and counts of the parts add up.
+ * Two windows are open at most, since lateness is at most a tenth of W. A result carries the end of its window as
+ * source time and the time of closing as arrival. Its status is Good; UncertainSubNormal when a sample in it was not
+ * good, when the tag was silent for more than three of its scan periods, or when the window began or ended in the
+ * middle (start, stop, clock step); BadNoData when there was no usable sample, and then there is no value, whatever
+ * the function. A stop cuts the window at its newest sample; what comes after counts from there, so sums and counts
+ * of the parts add up.
  *
- * Time weighting is step-wise: a value holds until the next sample, over the window's edge too, but for no longer than three
- * scan periods; time that no value holds for has no weight and makes the result UncertainSubNormal.
+ * Time weighting is step-wise: a value holds until the next sample, over the window's edge too, but for no longer
+ * than three scan periods; time that no value holds for has no weight and makes the result UncertainSubNormal.
  *
  * A change to a bad status passes at once, as a sample without a value for each function, with the source's own times.
  */
@@ -208,8 +209,8 @@ add(struct reduce *r, uint32_t i, const struct sample *x, int64_t t)
 }
 
 /*
- * The first samples after a restart lie before what is closed: was a clock set back while the gate was away? Ours, if even the
- * arrival is earlier; the device's, if it goes on like this.
+ * The first samples after a restart lie before what is closed: was a clock set back while the gate was away? Ours, if
+ * even the arrival is earlier; the device's, if it goes on like this.
  */
 static bool
 set_back(struct window *w, const struct sample *x)

@@ -1,7 +1,7 @@
 /*
- * Gate is killed at random moments, without a word, and started again over the same directory and the same rings: what stands in
- * the streams in the end must be what an undisturbed gate writes, sample for sample. Each life of the gate is a process of its
- * own that leaves with _exit(), so nothing is closed, flushed or unlocked in good order.
+ * Gate is killed at random moments, without a word, and started again over the same directory and the same rings:
+ * what stands in the streams in the end must be what an undisturbed gate writes, sample for sample. Each life of the
+ * gate is a process of its own that leaves with _exit(), so nothing is closed, flushed or unlocked in good order.
  */
 #include <sys/wait.h>
 
@@ -81,7 +81,10 @@ turn(struct gate *g, const struct plant *pl)
 	gate_turn(g, (struct mono){ pl->t }, (struct wall){ pl->t });
 }
 
-/* One life: some batches and turns in random order, then death. The plant goes on in the parent, so the child plays it along. */
+/*
+ * One life: some batches and turns in random order, then death. The plant goes on in the parent, so the child plays it
+ * along.
+ */
 static void
 live_and_die(const char *dir, struct plant *pl, int steps)
 {

@@ -1,6 +1,6 @@
 /*
- * Retention: segments go when every sink has settled them, or when quota and age say so. What goes unsettled is entered in
- * the ledger, for every sink that was still owed it, and made durable before the segment goes.
+ * Retention: segments go when every sink has settled them, or when quota and age say so. What goes unsettled is
+ * entered in the ledger, for every sink that was still owed it, and made durable before the segment goes.
  */
 #include "gate/inside.h"
 
@@ -13,7 +13,8 @@ static int
 drop(void *arg, uint64_t first, uint64_t last, const char *policy)
 {
 	struct drop_ctx *c = arg;
-	struct ledger_entry e = { .kind = LEDGER_DROPPED, .when = c->wall, .sink = "", .first = first, .last = last, .note = policy };
+	struct ledger_entry e = { .kind = LEDGER_DROPPED, .when = c->wall, .sink = "", .first = first, .last = last,
+	    .note = policy };
 
 	int err = ledger_put(c->st->ledger, &e);
 	if (err == 0)
@@ -24,7 +25,8 @@ drop(void *arg, uint64_t first, uint64_t last, const char *policy)
 	for (uint32_t i = 0; i < c->st->nsinks; i++)	/* an older "delivered" has nothing to say any more */
 		if (c->st->sinks[i].delivered <= last)
 			c->st->sinks[i].delivered = 0;
-	log_warn("dropped_by_policy", "stream=\"%s\" first=%llu last=%llu policy=%s", c->st->dir, (unsigned long long)first,
+	log_warn("dropped_by_policy", "stream=\"%s\" first=%llu last=%llu policy=%s", c->st->dir,
+	    (unsigned long long)first,
 	    (unsigned long long)last, policy);
 	return 0;
 }
@@ -39,7 +41,8 @@ gate_trim(struct gate *g, struct mono now, struct wall wall)
 		int err = spool_trim(st->spool, ledger_settled(st->ledger), wall, drop, &c);
 		unsigned long left_out;
 		if (err != 0 && log_limit_ok(&g->log_trim, now, &left_out))
-			log_warn("trim_failed", "stream=\"%s\" error=\"%s\" note=\"tried again in some seconds\" suppressed=%lu", st->dir,
+			log_warn("trim_failed",
+			    "stream=\"%s\" error=\"%s\" note=\"tried again in some seconds\" suppressed=%lu", st->dir,
 			    err_text(err), left_out);
 	}
 }

@@ -30,10 +30,12 @@ rig_plan(void)
 	p->ntags = RIG_SOURCES * RIG_TAGS;
 	p->tags = arena_array(a, p->ntags, sizeof *p->tags);
 	for (uint32_t s = 0; s < RIG_SOURCES; s++) {
-		p->sources[s] = (struct source){ .name = arena_printf(a, "plc-%u", s), .driver = "test", .key = RIG_KEY(s),
+		p->sources[s] = (struct source){ .name = arena_printf(a, "plc-%u", s), .driver = "test",
+		    .key = RIG_KEY(s),
 		    .tags = &p->tags[s * RIG_TAGS], .ntags = RIG_TAGS };
 		for (uint32_t t = 0; t < RIG_TAGS; t++)
-			p->sources[s].tags[t] = (struct tag){ .path = arena_printf(a, "Line/plc-%u/tag-%u", s, t), .type = VALUE_F64,
+			p->sources[s].tags[t] = (struct tag){ .path = arena_printf(a, "Line/plc-%u/tag-%u", s, t),
+			    .type = VALUE_F64,
 			    .unit = "", .help = "", .scan_ns = NS_PER_S, .source = s, .index = t };
 	}
 	p->nsinks = 2;
@@ -50,7 +52,8 @@ rig_flow(struct plan *p, const char *name, uint32_t schema, uint32_t sources, ui
 {
 	struct flow *f = &p->flows[p->nflows++];
 
-	*f = (struct flow){ .name = name, .schema = schema, .reduce = kind, .durability = DURABLE_NONE, .why = "", .owner = "" };
+	*f = (struct flow){ .name = name, .schema = schema, .reduce = kind, .durability = DURABLE_NONE, .why = "",
+	    .owner = "" };
 	f->tags = arena_array(&p->arena, RIG_SOURCES * RIG_TAGS, sizeof *f->tags);
 	for (uint32_t s = 0; s < RIG_SOURCES; s++)
 		for (uint32_t t = 0; t < RIG_TAGS && (sources & 1u << s) != 0; t++)

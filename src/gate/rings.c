@@ -1,19 +1,19 @@
 /*
  * The rings, read in order: an older ring of a writer to its end before the newer one, and writers in turn.
  *
- * After a restart. Every batch of the spool carries (epoch, pos, low) of the ring it came from. `pos` is how far its stream had
- * taken the ring; `low` is a place from which every stream can be brought back:
+ * After a restart. Every batch of the spool carries (epoch, pos, low) of the ring it came from. `pos` is how far its
+ * stream had taken the ring; `low` is a place from which every stream can be brought back:
  *
  *	ring:   ---- low ======== pos of A ==== pos of B ======== newest
  *	              |  A and B: for the     |  B has it, A has not
  *	              |  state alone          |
  *
- * Reading starts at the newest `low`. A stream passes over records that end at or before its own pos; windows and swinging doors
- * take them once more for their state (REDUCE_QUIET), since that is nowhere else. They may have taken more than their pos
- * says, since a record that lets nothing through leaves no mark: up to where the ring stood when gate started they look at
- * what is in the spool already (REDUCE_AGAIN). For them `low` trails behind by most of a ring; where every flow is
- * stateless it is the record in work. A ring that no stream has a mark of is read from its beginning.
- * Places to go back to must be borders of records; some are noted as reading goes on.
+ * Reading starts at the newest `low`. A stream passes over records that end at or before its own pos; windows and
+ * swinging doors take them once more for their state (REDUCE_QUIET), since that is nowhere else. They may have taken
+ * more than their pos says, since a record that lets nothing through leaves no mark: up to where the ring stood when
+ * gate started they look at what is in the spool already (REDUCE_AGAIN). For them `low` trails behind by most of a
+ * ring; where every flow is stateless it is the record in work. A ring that no stream has a mark of is read from its
+ * beginning. Places to go back to must be borders of records; some are noted as reading goes on.
  */
 #include <stdlib.h>
 
@@ -127,7 +127,10 @@ next_mark(const struct gate *g, uint64_t epoch, uint64_t above)
 	return best;
 }
 
-/* What a stream had not taken yet and what is overwritten now: how much it was cannot be known any more. Below `low` all had all. */
+/*
+ * What a stream had not taken yet and what is overwritten now: how much it was cannot be known any more. Below `low`
+ * all had all.
+ */
 static void
 tell_missed(struct gate *g, struct ring_in *in, uint64_t low, struct mono now)
 {
@@ -141,7 +144,8 @@ tell_missed(struct gate *g, struct ring_in *in, uint64_t low, struct mono now)
 		missed |= m != NULL && st->current && m->pos < at;
 	}
 	if (missed)
-		admit_lost(g, in, NULL, 0, "gate was away for longer than the ring lasts; how many samples went is not known", now);
+		admit_lost(g, in, NULL, 0,
+		    "gate was away for longer than the ring lasts; how many samples went is not known", now);
 }
 
 static void
@@ -164,14 +168,19 @@ place(struct gate *g, struct ring_in *in, struct mono now)
 		in->replay = ring_pos(in->r);
 	}
 	int err = ring_seek(in->r, low);
-	/* Overwritten, or not believable: then the place that the slowest stream stands at, the next slowest... Ends: each is higher. */
-	for (uint64_t at = known ? next_mark(g, in->epoch, low) : UINT64_MAX; err != 0 && at != UINT64_MAX; at = next_mark(g, in->epoch, at))
+	/*
+	 * Overwritten, or not believable: then the place that the slowest stream stands at, the next slowest... Ends:
+	 * each is higher.
+	 */
+	for (uint64_t at = known ? next_mark(g, in->epoch, low) : UINT64_MAX; err != 0 &&
+	    at != UINT64_MAX; at = next_mark(g, in->epoch, at))
 		err = ring_seek(in->r, at);
 	if (err == ERR_RANGE)
 		ring_seek(in->r, 0);
 	if (known) {
 		tell_missed(g, in, low, now);
-		log_info("ring_resumed", "writer=\"%s\" epoch=%016llx pos=%llu replay_to=%llu", in->writer, (unsigned long long)in->epoch,
+		log_info("ring_resumed", "writer=\"%s\" epoch=%016llx pos=%llu replay_to=%llu", in->writer,
+		    (unsigned long long)in->epoch,
 		    (unsigned long long)ring_pos(in->r), (unsigned long long)in->replay);
 	}
 }
@@ -216,7 +225,8 @@ read_one(struct gate *g, struct ring_in *in, struct mono now, struct wall wall)
 		in->gaps++;
 		in->nborders = 0;
 		if (lost > 0)
-			admit_lost(g, in, NULL, lost, "overwritten in the ring before gate could read it; at most this many of this flow", now);
+			admit_lost(g, in, NULL, lost,
+			    "overwritten in the ring before gate could read it; at most this many of this flow", now);
 		return 0;
 	case ERR_LIMIT:
 		in->refused++;
@@ -224,8 +234,9 @@ read_one(struct gate *g, struct ring_in *in, struct mono now, struct wall wall)
 	case ERR_AGAIN:
 		return has_newer(in) ? ERR_END : ERR_AGAIN;
 	default:
-		log_error("ring_dead", "writer=\"%s\" error=\"%s\" note=\"the process that writes it is broken or was taken over; its ring "
-		    "is not read any more\"", in->writer, err_text(err));
+		log_error("ring_dead",
+		    "writer=\"%s\" error=\"%s\" note=\"the process that writes it is broken or was taken over; its "
+		    "ring is not read any more\"", in->writer, err_text(err));
 		return ERR_END;
 	}
 }
@@ -240,7 +251,8 @@ ring_remove(struct gate *g, struct ring_in *in)
 	*at = in->next;
 	if (g->from == in)
 		g->from = NULL;
-	log_info("ring_ended", "writer=\"%s\" epoch=%016llx records=%llu lost=%llu", in->writer, (unsigned long long)in->epoch,
+	log_info("ring_ended", "writer=\"%s\" epoch=%016llx records=%llu lost=%llu", in->writer,
+	    (unsigned long long)in->epoch,
 	    (unsigned long long)in->records, (unsigned long long)in->lost);
 	ring_free(in);
 }

@@ -1,6 +1,7 @@
 /*
- * From a plan to arrays that a batch runs through: one look-up by the source's key, then for each flow that wants something of
- * this source a table from the source's tag number to the flow's point. Built when a plan is put in force, never changed after.
+ * From a plan to arrays that a batch runs through: one look-up by the source's key, then for each flow that wants
+ * something of this source a table from the source's tag number to the flow's point. Built when a plan is put in
+ * force, never changed after.
  */
 #include <stdlib.h>
 
@@ -41,7 +42,8 @@ result_tag(struct spool_tag *s, enum window_fn fn)
 static struct spool_tag
 schema_tag(const struct flow *f, const struct flow_tag *ft, const struct tag *t, uint32_t nth)
 {
-	struct spool_tag s = { .name = ft->name, .unit = t->unit != NULL ? t->unit : "", .help = t->help != NULL ? t->help : "",
+	struct spool_tag s = { .name = ft->name, .unit = t->unit != NULL ? t->unit : "",
+	    .help = t->help != NULL ? t->help : "",
 	    .type = t->type, .has_range = t->has_range, .lo = t->lo, .hi = t->hi };
 
 	if (f->reduce == REDUCE_WINDOW)
@@ -61,11 +63,13 @@ tag_of(const struct plan *p, const struct flow_tag *ft)
 static bool
 same_point(const struct flow *f, uint32_t i)
 {
-	return i > 0 && f->reduce == REDUCE_WINDOW && f->tags[i].source == f->tags[i - 1].source && f->tags[i].tag == f->tags[i - 1].tag;
+	return i > 0 && f->reduce == REDUCE_WINDOW && f->tags[i].source == f->tags[i - 1].source &&
+	    f->tags[i].tag == f->tags[i - 1].tag;
 }
 
 uint32_t
-flow_points(const struct plan *p, const struct flow *f, struct reduce_point **points, struct spool_schema *schema, struct arena *a)
+flow_points(const struct plan *p, const struct flow *f, struct reduce_point **points, struct spool_schema *schema,
+    struct arena *a)
 {
 	uint32_t n = 0, nth = 0;
 
@@ -78,7 +82,8 @@ flow_points(const struct plan *p, const struct flow *f, struct reduce_point **po
 		schema->tags[i] = schema_tag(f, &f->tags[i], t, nth);
 		if (nth > 0)
 			continue;
-		(*points)[n++] = (struct reduce_point){ .out = i, .type = t->type, .has_range = t->has_range, .lo = t->lo, .hi = t->hi,
+		(*points)[n++] = (struct reduce_point){ .out = i, .type = t->type, .has_range = t->has_range,
+		    .lo = t->lo, .hi = t->hi,
 		    .scan_ns = t->scan_ns };
 	}
 	return n;

@@ -5,8 +5,8 @@
 #include "gate/inside.h"
 
 /*
- * How far back a stream is read for the last sample of each tag: the newest few of each, and never less than a full batch. A tag
- * that has been quiet for longer is not found; then its next sample passes, changed or not.
+ * How far back a stream is read for the last sample of each tag: the newest few of each, and never less than a full
+ * batch. A tag that has been quiet for longer is not found; then its next sample passes, changed or not.
  */
 static uint64_t
 tail_samples(const struct spool_schema *schema)
@@ -58,7 +58,9 @@ stream_path(const struct gate *g, const struct stream *st, char out[DISK_PATH_MA
 	return n < (int)DISK_PATH_MAX ? 0 : ERR_LIMIT;
 }
 
-/* The reduction learns what was admitted last. What cannot be read back is office's to report; here it only tells less. */
+/*
+ * The reduction learns what was admitted last. What cannot be read back is office's to report; here it only tells less.
+ */
 static int
 restore(struct gate *g, struct stream *st, const char *path, uint64_t back)
 {
@@ -104,9 +106,11 @@ learn_state(struct stream *st)
 	for (size_t i = 0; i < MARKS_MAX && s.marks[i].epoch != 0; i++)
 		st->restored[i] = s.marks[i];
 	if (s.cut_bytes > 0)
-		log_warn("torn_tail_cut", "stream=\"%s\" bytes=%llu note=\"a write was not finished when gate or the machine stopped; "
+		log_warn("torn_tail_cut",
+		    "stream=\"%s\" bytes=%llu note=\"a write was not finished when gate or the machine stopped; "
 		    "nothing admitted was in it\"", st->dir, (unsigned long long)s.cut_bytes);
-	log_info("stream_open", "stream=\"%s\" first=%llu next=%llu", st->dir, (unsigned long long)s.first, (unsigned long long)s.next);
+	log_info("stream_open", "stream=\"%s\" first=%llu next=%llu", st->dir, (unsigned long long)s.first,
+	    (unsigned long long)s.next);
 }
 
 /* A damaged ledger is set aside by ledger_open(); what can be proved of it lives on in a new one. */
@@ -117,7 +121,8 @@ open_ledger(struct gate *g, struct stream *st, const char *path, struct wall wal
 	int err = ledger_open(path, g->disk, &st->ledger);
 
 	if (err == ERR_CORRUPT) {
-		log_error("ledger_damaged", "stream=\"%s\" note=\"the damaged file is kept; a new one begins with the totals that can still be "
+		log_error("ledger_damaged",
+		    "stream=\"%s\" note=\"the damaged file is kept; a new one begins with the totals that can still be "
 		    "proved. Sinks may get again what they have\"", st->dir);
 		err = ledger_open(path, g->disk, &st->ledger);
 	}

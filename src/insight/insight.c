@@ -1,6 +1,7 @@
 /*
- * See insight.h. The rings are mapped and kept, one a writer, and left unread: a reader costs its writer nothing, and an idle one
- * costs nothing at all. A derivation would begin at the newest record, so nothing is missed by not having read before.
+ * See insight.h. The rings are mapped and kept, one a writer, and left unread: a reader costs its writer nothing, and
+ * an idle one costs nothing at all. A derivation would begin at the newest record, so nothing is missed by not having
+ * read before.
  */
 #include "insight/insight.h"
 

@@ -1,11 +1,11 @@
 /*
- * The gate process: gate/ on a loop. It has the rings to read, the spool to write and a channel to office; no socket, no
- * address. Every wake-up and every deadline runs one turn of the gate. The disk is waited for in the loop: while it works the
- * rings take what comes, and nothing could be appended meanwhile anyway.
+ * The gate process: gate/ on a loop. It has the rings to read, the spool to write and a channel to office; no socket,
+ * no address. Every wake-up and every deadline runs one turn of the gate. The disk is waited for in the loop: while
+ * it works the rings take what comes, and nothing could be appended meanwhile anyway.
  *
- * Office reports delivery over the channel and may have been taken over: the channel refuses what no row of messages.def
- * allows, gate_report() what the account does not. While the disk refuses the ledger's entries, the channel is not read, and office
- * waits.
+ * Office reports delivery over the channel and may have been taken over: the channel refuses what no row of
+ * messages.def allows, gate_report() what the account does not. While the disk refuses the ledger's entries, the
+ * channel is not read, and office waits.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,9 +144,11 @@ stopped(struct gate_proc *p, int err)
 
 	p->stopping = p->draining = false;
 	if (err != 0)
-		log_error("stopped_with_rest", "error=\"%s\" note=\"what is not written stays in the rings as long as they live\"",
+		log_error("stopped_with_rest",
+		    "error=\"%s\" note=\"what is not written stays in the rings as long as they live\"",
 		    err_text(err));
-	log_info("gate_totals", "seen=%llu admitted=%llu lost=%llu refused_records=%llu refused_reports=%llu", (unsigned long long)t.seen,
+	log_info("gate_totals", "seen=%llu admitted=%llu lost=%llu refused_records=%llu refused_reports=%llu",
+	    (unsigned long long)t.seen,
 	    (unsigned long long)t.admitted, (unsigned long long)t.lost, (unsigned long long)t.refused_records,
 	    (unsigned long long)t.refused_reports);
 	peer_drop(p);

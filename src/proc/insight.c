@@ -1,7 +1,8 @@
 /*
- * The insight process. What it does now: it takes its plan, holds the rings of the field processes, and drains and stops in good
- * order. Gate reads those rings itself, so samples need not pass through here; with nothing to derive this process reads no
- * sample, writes no ring and has no timer. The wake-ups of the writers are all that it hears: one eventfd read each.
+ * The insight process. What it does now: it takes its plan, holds the rings of the field processes, and drains and
+ * stops in good order. Gate reads those rings itself, so samples need not pass through here; with nothing to derive
+ * this process reads no sample, writes no ring and has no timer. The wake-ups of the writers are all that it hears:
+ * one eventfd read each.
  */
 #include "base/log.h"
 #include "insight/insight.h"
@@ -28,7 +29,8 @@ op_ring_in(void *arg, const char *writer, struct ring_reader *r)
 
 	int err = insight_ring(p->insight, writer, r);
 	if (err != 0)
-		log_error("ring_refused", "writer=\"%s\" error=\"%s\" limit=%u", writer, err_text(err), INSIGHT_RINGS_MAX);
+		log_error("ring_refused", "writer=\"%s\" error=\"%s\" limit=%u", writer, err_text(err),
+		    INSIGHT_RINGS_MAX);
 }
 
 int
