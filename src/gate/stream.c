@@ -129,11 +129,22 @@ open_ledger(struct gate *g, struct stream *st, const char *path, struct wall wal
 	return err != 0 ? err : ledger_put(st->ledger, &e);
 }
 
+/* Before a segment is deleted the ledger takes up what proves it was there. */
+static int
+enter_seal(void *arg, const struct spool_seal *seal)
+{
+	struct stream *st = arg;
+	return ledger_seal(st->ledger, seal);
+}
+
 int
 stream_open(struct gate *g, struct stream *st, const struct spool_schema *schema, struct wall wall)
 {
 	char path[DISK_PATH_MAX];
 	int err = stream_path(g, st, path);
+
+	st->opts.seal = enter_seal;
+	st->opts.seal_arg = st;
 
 	if (err == 0)
 		err = schema != NULL ? spool_open(g->root, schema, &st->opts, &st->spool) : open_old(g, st, path);
