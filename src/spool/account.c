@@ -387,7 +387,7 @@ account_export(const struct account *a, struct ledger_account *out)
 }
 
 int64_t
-account_balance(const struct ledger_sink *s)
+ledger_balance(const struct ledger_sink *s)
 {
 	return (int64_t)(s->owed - s->delivered - s->pending - s->quarantined - s->dropped);
 }

@@ -47,8 +47,6 @@ void account_fini(struct account *a);
 
 uint64_t account_settled(const struct account *a);
 void account_export(const struct account *a, struct ledger_account *out);
-/* owed - (delivered + pending + quarantined + dropped); anything but 0 is a fault of ours. */
-int64_t account_balance(const struct ledger_sink *s);
 
 /* As bytes and back (ledger_file.c explains where they go). Size is what totals_put() will write. */
 size_t account_size(const struct account *a);

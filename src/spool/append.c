@@ -160,18 +160,38 @@ time_range(const struct sample *v, size_t n, struct rec_header *h)
 	}
 }
 
+/* The columns into the root's raw buffer, which grows to the largest batch ever seen and then stays. */
+static int
+make_columns(struct spool *s, const struct sample *v, size_t n, struct wall sealed, size_t *len)
+{
+	struct spool_root *r = s->root;
+
+	/* Ends: the room doubles up to a limit. */
+	for (;;) {
+		struct writer w = wr_init(r->raw, r->room);
+		int err = columns_encode(&w, v, n, s->schema.types, s->schema.schema.n, sealed);
+		*len = wr_len(&w);
+		if (err != ERR_FULL)
+			return err;
+		if (r->room >= SPOOL_BATCH_BYTES_MAX)
+			return ERR_LIMIT;
+		err = root_room(r, r->room == 0 ? SPOOL_BATCH_BYTES_MAX : r->room * 2);
+		if (err != 0)
+			return err;
+	}
+}
+
 /* The payload, compressed where that pays, into the root's record buffer. */
 static int
 make_payload(struct spool *s, const struct sample *v, size_t n, struct rec_header *h)
 {
 	struct spool_root *r = s->root;
-	uint8_t *payload = r->rec + REC_HEADER;
-	struct writer w = wr_init(r->raw, SPOOL_BATCH_BYTES_MAX);
+	size_t len, packed = 0;
 
-	int err = columns_encode(&w, v, n, s->schema.types, s->schema.schema.n, h->sealed);
+	int err = make_columns(s, v, n, h->sealed, &len);
 	if (err != 0)
-		return err == ERR_FULL ? ERR_LIMIT : err;
-	size_t len = wr_len(&w), packed = 0;
+		return err;
+	uint8_t *payload = r->rec + REC_HEADER;
 	if (pack_worthwhile(&s->pack, len))
 		packed = pack(&r->packer, &s->pack, r->raw, len, payload);
 	if (packed == 0)
@@ -187,8 +207,6 @@ make_payload(struct spool *s, const struct sample *v, size_t n, struct rec_heade
 static int
 make_record(struct spool *s, const struct sample *v, size_t n, const struct spool_mark *mark, struct wall now, struct rec_header *h)
 {
-	uint8_t *rec = s->root->rec;
-
 	*h = (struct rec_header){ .n = (uint32_t)n, .first = s->tail.next, .sealed = now };
 	if (mark != NULL)
 		h->mark = *mark;
@@ -196,6 +214,7 @@ make_record(struct spool *s, const struct sample *v, size_t n, const struct spoo
 	int err = make_payload(s, v, n, h);
 	if (err != 0)
 		return err;
+	uint8_t *rec = s->root->rec;
 	rec_header_put(h, rec);
 	return chain_link(&s->root->chain, s->tail.hash, rec + REC_HASHED, REC_HASH - REC_HASHED, rec + REC_HEADER, h->len, h->hash);
 }

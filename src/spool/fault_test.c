@@ -325,7 +325,7 @@ come_up(const struct life *before, struct disk_sim *sim)
 	CHECK_INT(ledger_account(g.l, &a), 0);
 	CHECK(a.sinks[0].next > before->acked);
 	CHECK_INT(a.admitted, st.next - 1);
-	CHECK_INT(account_balance(&a.sinks[0]), 0);
+	CHECK_INT(ledger_balance(&a.sinks[0]), 0);
 	g.put = g.admitted = g.durable = st.next - 1;
 	CHECK_INT(append(&g, 20), 0);
 	CHECK_INT(append(&g, 30), 0);
@@ -333,7 +333,7 @@ come_up(const struct life *before, struct disk_sim *sim)
 	CHECK_INT(ledger_put(g.l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .when = { T0 }, .sink = "x", .last = st.next + 49 }), 0);
 	CHECK_INT(ledger_account(g.l, &a), 0);
 	CHECK_INT(a.sinks[0].pending, 0);
-	CHECK_INT(account_balance(&a.sinks[0]), 0);
+	CHECK_INT(ledger_balance(&a.sinks[0]), 0);
 	close_all(&g);
 }
 

@@ -12,7 +12,6 @@
 #define REC_HEADER	120u
 #define REC_HASHED	12u		/* the batch hash covers the header from here... */
 #define REC_HASH	88u		/* ...to here, and the payload */
-#define REC_MAX		(REC_HEADER + SPOOL_BATCH_BYTES_MAX)
 #define REC_MAGIC	0x54414250u	/* "PBAT" */
 #define SPOOL_MARKS	15u		/* ring epochs remembered; one row of spool_state.marks ends the list */
 

@@ -90,6 +90,8 @@ struct ledger_account {
 int ledger_account(struct ledger *l, struct ledger_account *out);
 /* Of one sink. NULL: it was never there. Borrowed from the account. */
 const struct ledger_sink *ledger_find(const struct ledger_account *a, const char *sink);
+/* owed - (delivered + pending + quarantined + dropped): 0, or something is wrong. */
+int64_t ledger_balance(const struct ledger_sink *s);
 /* "DELIVERED", and its meaning. Static. */
 const char *ledger_kind_name(enum ledger_kind kind);
 const char *ledger_kind_text(enum ledger_kind kind);

@@ -67,7 +67,7 @@ put(struct stream *t, enum ledger_kind kind, const char *sink, uint64_t first, u
 	int err = ledger_put(t->l, &(struct ledger_entry){ .kind = kind, .when = { T0 }, .sink = sink, .first = first, .last = last, .note = "why" });
 	CHECK_INT(ledger_account(t->l, &a), 0);
 	for (uint32_t i = 0; i < a.nsinks; i++)
-		CHECK_INT(account_balance(&a.sinks[i]), 0);
+		CHECK_INT(ledger_balance(&a.sinks[i]), 0);
 	return err;
 }
 
@@ -88,7 +88,7 @@ check(struct stream *t, const char *sink, uint64_t delivered, uint64_t quarantin
 		CHECK_INT(s->dropped, dropped);
 		CHECK_INT(s->pending, pending);
 		CHECK_INT(s->next, next);
-		CHECK_INT(account_balance(s), 0);
+		CHECK_INT(ledger_balance(s), 0);
 	}
 	buf_fini(&where);
 }

@@ -26,8 +26,10 @@ struct spool_reader {
 	struct unpacker		 unpacker;
 	struct scan		 scan;
 	struct segment_list	 list;
-	struct sample		*samples;	/* SPOOL_BATCH_MAX */
-	uint8_t			*raw;		/* SPOOL_BATCH_BYTES_MAX */
+	/* Room that grows to the largest batch seen, within the limits of the format, and then stays. */
+	struct sample		*samples;
+	uint8_t			*raw;
+	size_t			 samples_cap, raw_cap;
 
 	uint64_t		 next;		/* number wanted; 0: the oldest there is */
 	int			 fd;		/* -1: no segment is open */
@@ -53,10 +55,8 @@ spool_reader_open(const char *dir, uint64_t from, const struct disk *disk, struc
 	r->fd = -1;
 	r->next = from;
 	r->dir = strdup(dir);
-	r->samples = malloc(SPOOL_BATCH_MAX * sizeof *r->samples);
-	r->raw = malloc(SPOOL_BATCH_BYTES_MAX);
 	scan_init(&r->scan, disk);
-	if (r->dir != NULL && r->samples != NULL && r->raw != NULL && unpacker_init(&r->unpacker) == 0)
+	if (r->dir != NULL && unpacker_init(&r->unpacker) == 0)
 		err = chain_init(&chain);
 	if (err == 0)
 		err = schema_read(dir, disk, &chain, &r->schema);
@@ -289,13 +289,42 @@ bad_place(struct spool_reader *r, const struct rec_header *known, struct spool_d
 	return report(r, damage, (h.first < r->seg_limit ? h.first : r->seg_limit) - 1, "no batch can be made out here", off, r->scan.off);
 }
 
+/* At least want elements at *p, *cap of them so far; what was in there is gone. The header's limits bound want. */
+static int
+room(void **p, size_t *cap, size_t want, size_t size)
+{
+	if (*cap >= want)
+		return 0;
+	free(*p);
+	*cap = 0;
+	want = want < 1024 ? 1024 : want;
+	*p = malloc(want * size);
+	if (*p == NULL)
+		return ERR_NOMEM;
+	*cap = want;
+	return 0;
+}
+
+static int
+make_room(struct spool_reader *r, const struct rec_header *h)
+{
+	void *samples = r->samples, *raw = r->raw;
+
+	int err = room(&samples, &r->samples_cap, h->n, sizeof *r->samples);
+	if (err == 0 && (h->flags & REC_ZSTD) != 0)
+		err = room(&raw, &r->raw_cap, h->raw_len, 1);
+	r->samples = samples;
+	r->raw = raw;
+	return err;
+}
+
 static int
 deliver(struct spool_reader *r, const struct rec_header *h, const uint8_t *payload, struct spool_batch *out)
 {
 	size_t len = h->len;
-	int err = 0;
 
-	if ((h->flags & REC_ZSTD) != 0) {
+	int err = make_room(r, h);
+	if (err == 0 && (h->flags & REC_ZSTD) != 0) {
 		err = unpack(&r->unpacker, payload, h->len, r->raw, h->raw_len);
 		payload = r->raw;
 		len = h->raw_len;

@@ -4,6 +4,19 @@
 
 #include "spool/store.h"
 
+#define ROOM_MIN (64u << 10)
+
+int
+root_room(struct spool_root *r, size_t bytes)
+{
+	free(r->rec);
+	free(r->raw);
+	r->rec = malloc(REC_HEADER + bytes);
+	r->raw = malloc(bytes);
+	r->room = r->rec != NULL && r->raw != NULL ? bytes : 0;
+	return r->room != 0 ? 0 : ERR_NOMEM;
+}
+
 static int
 take_lock(struct spool_root *r, long *holder)
 {
@@ -30,9 +43,7 @@ spool_root_open(const char *path, const struct disk *disk, struct spool_root **o
 	r->disk = disk;
 	r->lock_fd = -1;
 	r->path = strdup(path);
-	r->rec = malloc(REC_MAX);
-	r->raw = malloc(SPOOL_BATCH_BYTES_MAX);
-	if (r->path == NULL || r->rec == NULL || r->raw == NULL || chain_init(&r->chain) != 0 || packer_init(&r->packer) != 0)
+	if (r->path == NULL || root_room(r, ROOM_MIN) != 0 || chain_init(&r->chain) != 0 || packer_init(&r->packer) != 0)
 		goto fail;
 	err = disk->mkdir(disk->ctx, path);
 	if (err == 0)

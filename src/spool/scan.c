@@ -5,7 +5,7 @@
 
 #include "base/crc32c.h"
 
-#define WINDOW (256u << 10)
+#define WINDOW (64u << 10)
 
 void
 scan_init(struct scan *s, const struct disk *disk)

@@ -139,6 +139,8 @@ int spool_next(struct spool_reader *r, struct spool_batch *out, struct spool_dam
 int spool_seek(struct spool_reader *r, uint64_t from);
 void spool_reader_close(struct spool_reader *r);
 
+/* What there is of a stream, for tools: first, next, bytes, segments, t_first, t_last and hash of *out. Reads one segment. */
+int spool_look(const char *dir, const struct disk *disk, struct spool_state *out);
 /* The streams under a root: calls each(arg, directory name, flow, schema version), in order of name. */
 int spool_streams(const char *root, const struct disk *disk, void (*each)(void *arg, const char *dir, const char *flow, uint32_t schema), void *arg);
 

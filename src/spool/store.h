@@ -17,8 +17,12 @@ struct spool_root {
 	/* Room to make a batch in, shared by all streams: one thread writes. */
 	struct chain		 chain;
 	struct packer		 packer;
-	uint8_t			*rec, *raw;	/* REC_MAX, SPOOL_BATCH_BYTES_MAX */
+	uint8_t			*rec, *raw;	/* room for a batch, and for its payload before compression */
+	size_t			 room;		/* bytes of payload; grows up to SPOOL_BATCH_BYTES_MAX with the largest batch seen */
 };
+
+/* root.c: make that room (what was in it is gone). ERR_NOMEM: there is none at all then. */
+int root_room(struct spool_root *r, size_t bytes);
 
 struct segment {
 	uint64_t	first, bytes;

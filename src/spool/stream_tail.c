@@ -59,6 +59,11 @@ enter_last(struct stream_tail *t)
 	/* Segments only ever begin where the stream has got to, so its name alone says something. */
 	t->next = first;
 	err = scan_start(&t->scan, fd, &h);
+	if (err == 0) {
+		t->newest = h.before.newest;
+		t->sealed = h.before.sealed;
+		memcpy(t->hash, h.before.hash, SPOOL_HASH);
+	}
 	return err == ERR_AGAIN || err == ERR_CORRUPT ? 0 : err;
 }
 
@@ -83,6 +88,9 @@ stream_tail_look(struct stream_tail *t)
 			break;
 		t->scan.off += scan_size(&h);
 		t->next = h.first + h.n;
+		t->newest = h.t_max;
+		t->sealed = h.sealed;
+		memcpy(t->hash, h.hash, SPOOL_HASH);
 	}
 	scan_forget(&t->scan);
 	return err == ERR_AGAIN || err == ERR_END ? 0 : err;

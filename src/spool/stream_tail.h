@@ -10,6 +10,8 @@ struct stream_tail {
 	char		*dir;
 	uint64_t	first, id;	/* of the segment that is open */
 	uint64_t	next;		/* number behind the last whole batch; 1 for an empty stream */
+	struct wall	newest, sealed;	/* of the last batch, 0 if there is none: its newest sample time, when it was sealed */
+	uint8_t		hash[SPOOL_HASH];
 };
 
 int stream_tail_init(struct stream_tail *t, const char *dir, const struct disk *disk);	/* ERR_NOMEM */

@@ -296,9 +296,9 @@ prove_sums(struct proof *p, struct ledger_account *out)
 		p->account.admitted = admitted;
 	account_export(&p->account, out);
 	for (uint32_t i = 0; i < out->nsinks; i++)
-		if (account_balance(&out->sinks[i]) != 0)
+		if (ledger_balance(&out->sinks[i]) != 0)
 			finding(p, "ledger", 0, "sink %s is off by %lld samples", out->sinks[i].name,
-			    (long long)account_balance(&out->sinks[i]));
+			    (long long)ledger_balance(&out->sinks[i]));
 }
 
 static int
