@@ -157,8 +157,8 @@ refused(struct mb_link *l, struct mb_src *s, uint32_t index, uint8_t exception)
 	struct mb_block *b = &s->blocks[index];
 	uint32_t kids[2];
 
-	/* What worked before gets a second chance before it is taken apart: the device may be in a passing state. */
-	if (b->ever_good && b->tries == 0) {
+	/* A second chance before it is taken apart: the device may be in a passing state. Halves are asked once. */
+	if (b->parent == MB_NONE && b->tries == 0 && (b->n > 1 || b->ever_good)) {
 		repeat(l, s, index);
 		return;
 	}
