@@ -187,9 +187,13 @@ void mb_deisolate(struct mb_src *s, struct mb_block *b, struct mono now);
 /* The run that an on-demand read asks for next, from r->cursor on. False: nothing is left. */
 bool mb_read_run(const struct mb_src *s, struct mb_read *r);
 
+/* modbus_turn.c: whose turn it is. */
+void mb_enlist(struct mb_link *l, struct mb_src *s);	/* after anything that may have given the source work */
+struct mb_src *mb_turn(struct mb_link *l);		/* who may send now; NULL: nobody */
+void mb_turn_taken(struct mb_link *l, struct mb_src *s);	/* it has sent: to the end of the list, if there is more */
+
 /* modbus_txn.c: the life of a request. */
 void mb_pump(struct mb_link *l);
-void mb_enlist(struct mb_link *l, struct mb_src *s);
 void mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t len, const uint8_t *frame, size_t frame_len);
 void mb_failed(struct mb_link *l, struct mb_slot *slot, enum mb_fault fault, const uint8_t *frame, size_t frame_len);
 void mb_reset(struct mb_link *l, const char *why);
