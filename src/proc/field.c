@@ -12,7 +12,7 @@
 #include "os/stream.h"
 #include "proc/child.h"
 
-#define RING_SECONDS	2		/* of samples that a ring holds: as long may a reader be held up before it loses any */
+#define RING_SECONDS	2		/* of samples that a ring holds, at least half of that: as long may a reader be held up */
 #define RING_LEAST	(1u << 20)
 #define RING_MOST	(64u << 20)
 
@@ -53,7 +53,11 @@ wanted_ring(const struct plan *plan)
 			bytes += (double)(sizeof(struct sample) + (value_has_bytes(t->type) ? 64 : 0)) * (double)NS_PER_S / (double)t->scan_ns;
 	}
 	bytes *= RING_SECONDS;
-	return bytes < RING_LEAST ? RING_LEAST : bytes > RING_MOST ? RING_MOST : (size_t)bytes;
+	/* Rings are powers of two; rounded down, since every page of it is touched in the end and counts as memory. */
+	size_t size = RING_LEAST;
+	while (size < RING_MOST && (double)size * 2 <= bytes)
+		size *= 2;
+	return size;
 }
 
 /* Have a ring that is large enough for the plan. Readers finish the one before first. */
