@@ -62,13 +62,15 @@ cell(const char *s, int width)
 }
 
 static void
-processes(const json_t *all)
+processes(const json_t *root, const json_t *all)
 {
 	size_t i;
 	json_t *p;
 	char t[32], d[DURATION_TEXT];
 
 	printf("%-24s %8s %-9s %9s %9s %10s  %s\n", "PROCESS", "PID", "STATE", "UP", "RESTARTS", "MEMORY", "LAST END");
+	printf("%-24s %8" JSON_INTEGER_FORMAT " %-9s %9s %9s %10s\n", "supervisor", num(root, "pid"), "up", "", "", bytes(num(root, "pss_bytes"), t,
+	    sizeof t));
 	json_array_foreach(all, i, p) {
 		cell(str(p, "name"), 24);
 		printf("%8" JSON_INTEGER_FORMAT " %-9s %9s %9" JSON_INTEGER_FORMAT " %10s  %s\n", num(p, "pid"), str(p, "state"),
@@ -141,7 +143,7 @@ print(const json_t *root)
 	printf("penstock %s, site %s, up since %s, plan %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT " sources, %" JSON_INTEGER_FORMAT
 	    " tags, %" JSON_INTEGER_FORMAT " flows, %" JSON_INTEGER_FORMAT " sinks\n\n", str(root, "version"), str(root, "site"),
 	    str(root, "started"), num(plan, "number"), num(plan, "sources"), num(plan, "tags"), num(plan, "flows"), num(plan, "sinks"));
-	processes(procs);
+	processes(root, procs);
 	for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
 		bool head = false;
 		json_array_foreach(procs, i, p)

@@ -32,7 +32,8 @@ struct tail {
 	struct ring_reader *rings[RINGS_MAX];
 	uint32_t	 nrings;
 	struct buf	 line;
-	uint64_t	 buf[(sizeof(struct batch_head) + BATCH_SAMPLES_MAX * sizeof(struct sample) + BATCH_BYTES_MAX) / 8 + 1];
+	struct sample	 room[BATCH_SAMPLES_MAX];
+	uint64_t	 buf[(sizeof(struct batch_head) + BATCH_SAMPLES_MAX * BATCH_PACKED_SAMPLE + 8 + BATCH_BYTES_MAX) / 8 + 1];
 };
 
 static void
@@ -100,7 +101,7 @@ print_batch(struct tail *t, size_t len)
 {
 	struct batch b;
 
-	if (batch_parse(t->buf, len, &b) != 0)
+	if (batch_parse(t->buf, len, t->room, &b) != 0)
 		return;
 	const struct source *s = map_get_u64(&t->by_key, b.head.source_key);
 	for (uint32_t i = 0; s != NULL && i < b.head.n && t->left != 0; i++) {

@@ -86,7 +86,7 @@ bool
 admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now)
 {
 	g->route = NULL;
-	int err = batch_parse(g->record, len, &g->batch);
+	int err = batch_parse(g->record, len, g->room, &g->batch);
 	if (err == 0)
 		err = check_samples(&g->batch);
 	if (err != 0) {

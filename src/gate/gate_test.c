@@ -177,9 +177,9 @@ TEST(a_source_has_one_writer_and_unknown_ones_are_refused)
 	turns(g, 1);
 	rig_write(&b, 0, RIG_T0, 666);	/* speaks for a source of another zone */
 	turns(g, 2);
-	struct batch_head *h = ring_reserve(b.w, sizeof *h);
-	*h = (struct batch_head){ .source_key = 77, .seq = 1 };
-	ring_commit(b.w, sizeof *h, 0);
+	struct batch_head foreign = { .source_key = 77, .seq = 1 };
+	void *to = ring_reserve(b.w, batch_size(0, 0));
+	ring_commit(b.w, batch_pack(&foreign, NULL, NULL, to), 0);
 	turns(g, 3);
 	CHECK_INT(gate_totals(g).admitted, RIG_TAGS);
 	CHECK_INT(gate_totals(g).refused_records, 2);

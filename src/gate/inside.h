@@ -108,7 +108,8 @@ struct gate {
 	struct ring_in		*rings;
 	bool			 memory;	/* a stream needs to read back after a restart */
 
-	void			*record;	/* the batch in work */
+	void			*record;	/* the batch in work, as it stood in the ring */
+	struct sample		*room;		/* and unpacked */
 	struct source_route	*route;		/* of it, while legs are left to do */
 	uint32_t		 legs_left;
 	struct batch		 batch;

@@ -93,14 +93,14 @@ rig_ring_free(struct rig_ring *r)
 static inline void
 rig_write(struct rig_ring *r, uint32_t source, int64_t t, double v)
 {
-	struct batch_head *h = ring_reserve(r->w, batch_size(RIG_TAGS, 0));
-	struct sample *s = (struct sample *)(void *)(h + 1);
-
-	*h = (struct batch_head){ .source_key = RIG_KEY(source), .seq = ++r->seq[source], .n = RIG_TAGS, .due_ns = t,
+	void *to = ring_reserve(r->w, batch_size(RIG_TAGS, 0));
+	struct sample s[RIG_TAGS];
+	struct batch_head head = { .source_key = RIG_KEY(source), .seq = ++r->seq[source], .n = RIG_TAGS, .due_ns = t,
 	    .flags = BATCH_SCAN_END };
+
 	for (uint32_t i = 0; i < RIG_TAGS; i++)
 		s[i] = (struct sample){ .tag = i, .arrival = { t }, .v = { .type = VALUE_F64, .f64 = v + i } };
-	ring_commit(r->w, batch_size(RIG_TAGS, 0), RIG_TAGS);
+	ring_commit(r->w, batch_pack(&head, s, NULL, to), RIG_TAGS);
 }
 
 static inline struct ring_reader *

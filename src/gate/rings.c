@@ -19,7 +19,7 @@
 
 #include "gate/inside.h"
 
-#define RECORD_MAX	(sizeof(struct batch_head) + BATCH_SAMPLES_MAX * sizeof(struct sample) + BATCH_BYTES_MAX)
+#define RECORD_MAX	batch_size(BATCH_SAMPLES_MAX, BATCH_BYTES_MAX)
 
 void
 gate_ring(struct gate *g, const char *writer, struct ring_reader *r)
@@ -31,7 +31,9 @@ gate_ring(struct gate *g, const char *writer, struct ring_reader *r)
 		fatal("out_of_memory", "ring=%s", writer);
 	if (g->record == NULL)
 		g->record = malloc(RECORD_MAX);
-	if (g->record == NULL)
+	if (g->room == NULL)
+		g->room = calloc(BATCH_SAMPLES_MAX, sizeof *g->room);
+	if (g->record == NULL || g->room == NULL)
 		fatal("out_of_memory", "wanted=%zu", RECORD_MAX);
 	in->writer = name;
 	in->r = r;
@@ -67,7 +69,9 @@ rings_free(struct gate *g)
 	}
 	g->rings = NULL;
 	free(g->record);
+	free(g->room);
 	g->record = NULL;
+	g->room = NULL;
 }
 
 struct ring_in *

@@ -1,10 +1,15 @@
 /*
- * A sample: what a tag was, how far that can be trusted, and three times. And a batch of samples as it crosses a ring:
+ * A sample: what a tag was, how far that can be trusted, and three times. And a batch of samples as it crosses a ring, column by
+ * column, because most samples of a scan share their times:
  *
- *	struct batch_head, then head.n struct sample, then head.blob_len bytes
+ *	struct batch_head
+ *	u8 type[n], u8 flags[n], zeros up to a multiple of 8
+ *	u32 tag[n], u32 status[n]
+ *	u64 value[n]		bits of a scalar; for texts and arrays the offset into the blob, and the length in the upper half
+ *	i64 source[n], server[n], arrival[n]	each only if its bit stands in head.times; else all are 0, 0 and head.arrival_ns
+ *	blob_len bytes
  *
- * Samples in a batch belong to one source. A value with bytes (text, array) has its offset into the blob in v.u instead
- * of a pointer. Both ends are processes of one machine and one build, so the layout is the compiler's.
+ * Samples in a batch belong to one source. Both ends are processes of one machine and one build, so byte order is the machine's.
  *
  * The tag number counts within its source. A source is known by its key, the hash of all that it reads: two plans in
  * which a source is the same share its key, so a reload leaves it alone.
@@ -48,33 +53,43 @@ enum batch_flag {
 	BATCH_SCAN_END = 1,	/* the last batch of this scan */
 };
 
+enum batch_times { BATCH_SOURCE_TIMES = 1, BATCH_SERVER_TIMES = 2, BATCH_ARRIVAL_TIMES = 4, BATCH_TIMES_ALL = 7 };
+
 struct batch_head {
 	uint64_t	source_key;
 	uint64_t	seq;		/* counts batches of this source, from 1; a hole tells of lost ones */
 	uint32_t	n, blob_len;
 	uint16_t	scan_class;	/* index of the scan class within the source */
 	uint16_t	flags;		/* enum batch_flag */
-	uint32_t	unused;
+	uint32_t	times;		/* enum batch_times; set by batch_pack() */
+	int64_t		arrival_ns;	/* of all samples, unless each has its own; set by batch_pack() */
 	int64_t		due_ns;		/* wall time at which the scan was due; 0 for reads on demand */
 };
 
-/* A batch read back: everything borrowed from the bytes it was parsed from. */
+/* A batch read back: values with bytes point into what it was parsed from, all else is in the room given. */
 struct batch {
 	struct batch_head	 head;
-	struct sample		*samples;	/* head.n of them, values with bytes point into the blob */
+	struct sample		*samples;	/* head.n of them */
 };
 
-/* Bytes that a batch of n samples with blob_len bytes takes. */
+/* The most bytes that n samples with blob_len bytes of texts and arrays take in a ring. */
+#define BATCH_PACKED_SAMPLE 42u		/* 1 + 1 + 4 + 4 + 8, three times of 8 */
 static inline size_t
 batch_size(size_t n, size_t blob_len)
 {
-	return sizeof(struct batch_head) + n * sizeof(struct sample) + blob_len;
+	return sizeof(struct batch_head) + n * BATCH_PACKED_SAMPLE + 8 + blob_len;
 }
 
 /*
- * Check len bytes at p (aligned for struct sample, writable: offsets become pointers in place) as a batch from a
- * process that is not trusted: counts, types, offsets, text lengths. 0, ERR_SHORT, ERR_LONG, ERR_LIMIT, ERR_PROTO.
+ * Pack head->n samples into to (8-aligned, batch_size() bytes). A value with bytes has its offset into blob in v.u. Returns the
+ * bytes used.
  */
-int batch_parse(void *p, size_t len, struct batch *out);
+size_t batch_pack(const struct batch_head *head, const struct sample *v, const void *blob, void *to);
+
+/*
+ * Check len bytes at p (8-aligned) as a batch from a process that is not trusted: counts, types, offsets, text lengths; and
+ * unpack it into room for BATCH_SAMPLES_MAX samples. 0, ERR_SHORT, ERR_LONG, ERR_LIMIT, ERR_PROTO.
+ */
+int batch_parse(const void *p, size_t len, struct sample *room, struct batch *out);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "os/clock.h"
 #include "os/memfd.h"
+#include "os/memory.h"
 #include "proc/client.h"
 #include "site/slice.h"
 
@@ -69,6 +70,7 @@ take_plan(struct child_proc *c, const struct msg *m)
 		leave(c, 1);
 		return;
 	}
+	memory_give_back();
 	say(c, MSG_READY, &number, sizeof number, -1);
 }
 

@@ -29,15 +29,12 @@ static void
 on_batch(void *arg, const struct batch_head *head, const struct sample *samples, const void *blob)
 {
 	struct field_proc *p = arg;
-	size_t len = batch_size(head->n, head->blob_len), at = sizeof *head + head->n * sizeof *samples;
-	uint8_t *to = ring_reserve(p->ring, len);
+	size_t len = batch_size(head->n, head->blob_len);
+	void *to = ring_reserve(p->ring, len);
 
 	if (to == NULL)		/* batch_max sees to it that every batch fits */
 		fatal("batch_too_long", "bytes=%zu ring=%zu", len, p->ring_size);
-	memcpy(to, head, sizeof *head);
-	memcpy(to + sizeof *head, samples, head->n * sizeof *samples);
-	memcpy(to + at, blob, head->blob_len);
-	ring_commit(p->ring, len, head->n);
+	ring_commit(p->ring, batch_pack(head, samples, blob, to), head->n);
 	child_signal(p->child);
 }
 
@@ -50,7 +47,7 @@ wanted_ring(const struct plan *plan)
 	for (uint32_t i = 0; i < plan->ntags; i++) {
 		const struct tag *t = &plan->tags[i];
 		if (t->scan_ns > 0)
-			bytes += (double)(sizeof(struct sample) + (value_has_bytes(t->type) ? 64 : 0)) * (double)NS_PER_S / (double)t->scan_ns;
+			bytes += (double)(BATCH_PACKED_SAMPLE + (value_has_bytes(t->type) ? 64 : 0)) * (double)NS_PER_S / (double)t->scan_ns;
 	}
 	bytes *= RING_SECONDS;
 	/* Rings are powers of two; rounded down, since every page of it is touched in the end and counts as memory. */

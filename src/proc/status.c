@@ -71,6 +71,12 @@ supervisor_status(struct supervisor *s, struct buf *out)
 	json_text(&j, s->state_dir);
 	json_key(&j, "pid");
 	json_i64(&j, procfs_self());
+	struct procfs_memory mem;
+	procfs_memory(procfs_self(), &mem);
+	json_key(&j, "pss_bytes");
+	json_u64(&j, mem.pss);
+	json_key(&j, "cpu_ns");
+	json_u64(&j, procfs_cpu_ns(procfs_self()));
 	json_key(&j, "started");
 	json_text(&j, wall_format(s->started, 0, when));
 	json_key(&j, "now_ns");

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "os/clock.h"
 #include "os/memfd.h"
+#include "os/memory.h"
 #include "os/notify.h"
 
 #define SWAP_MS		20000	/* a child that has not taken a new plan by then is killed and starts with it */
@@ -72,6 +73,7 @@ tell_manager(struct supervisor *s)
 	if (s->told_ready)
 		return;
 	s->told_ready = true;
+	memory_give_back();
 	log_info("ready", "site=\"%s\" sources=%u tags=%u flows=%u", s->plan->site, s->plan->nsources, s->plan->ntags, s->plan->nflows);
 	notify_manager("READY=1");
 }
@@ -119,6 +121,7 @@ swap_on(struct supervisor *s)
 	uv_timer_stop(&s->stage_timer);
 	void (*done)(void *, int) = s->on_swapped;
 	s->on_swapped = NULL;
+	memory_give_back();
 	log_info("plan_in_force", "number=%llu sources=%u tags=%u flows=%u", (unsigned long long)s->plan_number, s->plan->nsources,
 	    s->plan->ntags, s->plan->nflows);
 	done(s->on_swapped_arg, 0);

@@ -32,14 +32,14 @@ struct record {
 struct ring_writer {
 	struct head	*head;
 	uint8_t		*data;
-	uint64_t	 mask, pos;	/* of the record being written */
+	uint64_t	 size, pos;	/* pos: of the record being written */
 	uint64_t	 weight;
 };
 
 struct ring_reader {
 	const struct head	*head;
 	const uint8_t		*data;
-	uint64_t		 size, mask, epoch, pos, weight;
+	uint64_t		 size, epoch, pos, weight;
 	bool			 dead, placed;	/* placed: weight is known, so a gap can be counted */
 };
 
@@ -70,18 +70,16 @@ copy_out(void *to, const uint8_t *from, size_t len)
 int
 ring_create(const char *name, size_t size, struct ring_writer **out, int *fd)
 {
-	size_t pow2 = RING_SIZE_MIN;
 	if (size > RING_SIZE_MAX)
 		return ERR_LIMIT;
-	while (pow2 < size)
-		pow2 *= 2;
+	size = size < RING_SIZE_MIN ? RING_SIZE_MIN : (size + PAGE - 1) / PAGE * PAGE;
 	struct ring_writer *w = calloc(1, sizeof *w);
-	int f = w == NULL ? ERR_NOMEM : memfd_new(name, PAGE + pow2), err = 0;
+	int f = w == NULL ? ERR_NOMEM : memfd_new(name, PAGE + size), err = 0;
 	if (f < 0) {
 		free(w);
 		return f;
 	}
-	w->head = memfd_map_rw(f, PAGE + pow2);
+	w->head = memfd_map_rw(f, PAGE + size);
 	if (w->head == NULL)
 		err = ERR_NOMEM;
 	else
@@ -89,15 +87,15 @@ ring_create(const char *name, size_t size, struct ring_writer **out, int *fd)
 	int ro = err != 0 ? err : memfd_reopen_ro(f);
 	memfd_close(f);
 	if (ro < 0) {
-		memfd_unmap(w->head, PAGE + pow2);
+		memfd_unmap(w->head, PAGE + size);
 		free(w);
 		return ro;
 	}
 	w->data = (uint8_t *)w->head + PAGE;
-	w->mask = pow2 - 1;
+	w->size = size;
 	w->head->magic = MAGIC;
 	w->head->version = VERSION;
-	w->head->size = pow2;
+	w->head->size = size;
 	w->head->epoch = os_random();
 	*out = w;
 	*fd = ro;
@@ -113,17 +111,17 @@ ring_writer_epoch(const struct ring_writer *w)
 static struct record *
 record_at(struct ring_writer *w, uint64_t pos)
 {
-	return (struct record *)(void *)(w->data + (pos & w->mask));
+	return (struct record *)(void *)(w->data + pos % w->size);
 }
 
 void *
 ring_reserve(struct ring_writer *w, size_t len)
 {
-	uint64_t need = padded(len), size = w->mask + 1;
+	uint64_t need = padded(len), size = w->size;
 
 	if (len > size / 4)
 		return NULL;
-	uint64_t to_end = size - (w->pos & w->mask);
+	uint64_t to_end = size - w->pos % size;
 	uint64_t start = need <= to_end ? w->pos : w->pos + to_end;
 	atomic_store_explicit(&w->head->reserve, start + need, memory_order_relaxed);
 	/* The new reserve is seen before any byte of the record: a reader that reads a byte below also sees it. */
@@ -150,7 +148,7 @@ ring_writer_free(struct ring_writer *w)
 {
 	if (w == NULL)
 		return;
-	memfd_unmap(w->head, PAGE + w->mask + 1);
+	memfd_unmap(w->head, PAGE + w->size);
 	free(w);
 }
 
@@ -162,7 +160,7 @@ ring_open(int fd, struct ring_reader **out)
 
 	if (err != 0)
 		return err;
-	if (len < PAGE + RING_SIZE_MIN || len > PAGE + (size_t)RING_SIZE_MAX || ((len - PAGE) & (len - PAGE - 1)) != 0)
+	if (len < PAGE + RING_SIZE_MIN || len > PAGE + (size_t)RING_SIZE_MAX || len % PAGE != 0)
 		return ERR_PROTO;
 	const struct head *h = memfd_map_ro(fd, len);
 	if (h == NULL)
@@ -174,7 +172,7 @@ ring_open(int fd, struct ring_reader **out)
 		free(r);
 		return err;
 	}
-	*r = (struct ring_reader){ .head = h, .data = (const uint8_t *)h + PAGE, .size = h->size, .mask = h->size - 1, .epoch = h->epoch };
+	*r = (struct ring_reader){ .head = h, .data = (const uint8_t *)h + PAGE, .size = h->size, .epoch = h->epoch };
 	r->pos = atomic_load_explicit(&h->commit, memory_order_acquire) & ~(uint64_t)7;
 	*out = r;
 	return 0;
@@ -218,7 +216,7 @@ static void
 resync(struct ring_reader *r)
 {
 	/* A lap of the data begins with a record, always; if the writer's own lap is the only whole one left, that is its start. */
-	uint64_t commit = committed(r), lap = commit & ~r->mask;
+	uint64_t commit = committed(r), lap = commit - commit % r->size;
 	r->pos = overwritten(r, lap) ? commit : lap;
 }
 
@@ -272,7 +270,7 @@ ring_read(struct ring_reader *r, void *p, size_t size, size_t *len, uint64_t *lo
 		if (overwritten(r, r->pos))
 			return gap(r, lost);
 		struct record rec;
-		uint64_t at = r->pos & r->mask;
+		uint64_t at = r->pos % r->size;
 		if (r->size - at < sizeof rec)	/* only a skip mark fits here */
 			rec = (struct record){ .len = SKIP };
 		else

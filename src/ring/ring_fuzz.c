@@ -15,6 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t image[4096 + RING_SIZE_MIN];
 	static _Alignas(16) uint8_t record[8192];
+	static struct sample room[BATCH_SAMPLES_MAX];
 	struct ring_reader *r;
 	uint64_t lost;
 	size_t len;
@@ -39,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			int err = ring_read(r, record, sizeof record, &len, &lost);
 			struct batch b;
 			if (err == 0)
-				batch_parse(record, len, &b);
+				batch_parse(record, len, room, &b);
 			else if (err != ERR_GAP && err != ERR_LIMIT)
 				break;
 		}
