@@ -41,7 +41,7 @@ TEST(the_example_of_the_manual_has_no_findings)
 	CHECK_INT(file_read("doc/site-file.md", 1 << 20, &page), 0);
 	struct site_file files[] = {
 		cut_out(buf_text(&page), "site.yaml", "```yaml\n", "```"),
-		cut_out(buf_text(&page), "./drives.csv", "`0..1200` |\n\n", "\n\nWhat spreadsheets"),
+		cut_out(buf_text(&page), "drives.csv", "`0..1200` |\n\n", "\n\nWhat spreadsheets"),
 		{ NULL, NULL, 0 },
 	};
 	struct site_io io = site_io_memory(files);

@@ -14,16 +14,24 @@ print_and_free(struct buf *out)
 	return status;
 }
 
+/* Asked for, or shown because the arguments are wrong. */
+static int
+usage(int argc, char **argv, const char *text)
+{
+	bool asked = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+	fputs(text, asked ? stdout : stderr);
+	return asked ? EXIT_OK : EXIT_CANNOT;
+}
+
 int
 cmd_keys(int argc, char **argv)
 {
 	bool markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
 	struct buf out = { 0 };
 
-	if (argc > 2 || (argc == 2 && !markdown)) {
-		fprintf(stderr, "usage: penstock keys [--markdown]\n");
-		return EXIT_CANNOT;
-	}
+	if (argc > 2 || (argc == 2 && !markdown))
+		return usage(argc, argv, "usage: penstock keys [--markdown]\n"
+		    "Every key that a site file may have, with its limits, default and meaning.\n");
 	reference_print(catalog_all(), markdown, &out);
 	return print_and_free(&out);
 }
@@ -32,12 +40,10 @@ int
 cmd_schema(int argc, char **argv)
 {
 	struct buf out = { 0 };
-	(void)argv;
 
-	if (argc > 1) {
-		fprintf(stderr, "usage: penstock schema\n");
-		return EXIT_CANNOT;
-	}
+	if (argc > 1)
+		return usage(argc, argv, "usage: penstock schema\n"
+		    "A JSON Schema of the site file. Editors with YAML support complete and check with it.\n");
 	schema_print(catalog_all(), &out);
 	return print_and_free(&out);
 }

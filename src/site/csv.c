@@ -137,7 +137,7 @@ plain_field(struct csv *c, struct csv_field *f)
 		e--;
 	f->s = s;
 	f->len = (size_t)(e - s);
-	f->column += (int)(s - c->line_start) + 1 - f->column;
+	f->column = (int)(s - c->line_start) + 1;
 }
 
 /* Texts with doubled quotes are copied; the offset stands in for the pointer until the row is complete. */

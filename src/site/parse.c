@@ -110,7 +110,7 @@ parse_path(const struct key *k, struct text t, struct parse_env *env, struct key
 	char whole[4096];
 	if (t.len == 0)
 		return ERR_SYNTAX;
-	if (env->folder == NULL || t.s[0] == '/')
+	if (env->folder == NULL || strcmp(env->folder, ".") == 0 || t.s[0] == '/')
 		return parse_text(k, t, env, out);
 	int n = snprintf(whole, sizeof whole, "%s/%.*s", env->folder, (int)t.len, t.s);
 	if (n < 0 || (size_t)n >= sizeof whole)

@@ -153,11 +153,11 @@ TEST(a_table_of_tags_is_read)
 	const struct tag *t = plan_tag(plan, "Line/temperature");
 	CHECK(t != NULL && t->has_range && t->lo == -40 && t->hi == 1.5 && t->factor == 0.1);
 	CHECK_STR(t->help, "Tank; the \"left\"\r\none");
-	CHECK_STR(t->place.file, "./t.csv");
+	CHECK_STR(t->place.file, "t.csv");
 	CHECK_INT(t->place.line, 2);
 	CHECK_INT(plan_tag(plan, "Line/count")->place.line, 5);
 	CHECK_INT(plan_tag(plan, "Line/count")->scan_ns, 1000000000);
-	CHECK_STR(site_files(plan)[1], "./t.csv");
+	CHECK_STR(site_files(plan)[1], "t.csv");
 }
 
 TEST(findings_stand_where_the_fault_is)

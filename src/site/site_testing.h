@@ -94,7 +94,7 @@ static const struct catalog toy_catalog = { toy_drivers, box_sinks };
 static inline int
 toy_load_text(const char *yaml, size_t len, const char *csv, size_t csv_len, struct plan **out, struct site_report *r)
 {
-	struct site_file rows[] = { { "site.yaml", yaml, len }, { "./t.csv", csv, csv_len }, { NULL, NULL, 0 } };
+	struct site_file rows[] = { { "site.yaml", yaml, len }, { "t.csv", csv, csv_len }, { NULL, NULL, 0 } };
 	if (csv == NULL)
 		rows[1].name = NULL;
 	struct site_io io = site_io_memory(rows);
