@@ -6,7 +6,10 @@
 
 /* "1-247" or "17". 0 or -1. */
 int scan_units_parse(const char *text, unsigned *first, unsigned *last);
-/* Ask each unit of a range whether it is there, and print those that are. d's driver is the plain one. Returns an exit status. */
+/*
+ * Ask each unit of a range whether it is there, and print those that are. d's driver is the plain one. Returns an exit
+ * status.
+ */
 int scan_units(const struct try_device *d, unsigned first, unsigned last);
 
 #endif

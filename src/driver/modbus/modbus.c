@@ -1,8 +1,9 @@
 /*
- * Modbus TCP, RTU and RTU over TCP: the driver's calls, and its three records. See modbus.h for the parts and their words.
+ * Modbus TCP, RTU and RTU over TCP: the driver's calls, and its three records. See modbus.h for the parts and their
+ * words.
  *
- * "MODBUS Application Protocol Specification V1.1b3", "MODBUS Messaging on TCP/IP Implementation Guide V1.0b", "MODBUS over Serial
- * Line V1.02".
+ * "MODBUS Application Protocol Specification V1.1b3", "MODBUS Messaging on TCP/IP Implementation Guide V1.0b", "MODBUS
+ * over Serial Line V1.02".
  */
 #include "driver/modbus/modbus.h"
 
@@ -31,7 +32,10 @@ mb_up(void *ctx, struct mono now, struct wall wall)
 	l->rx_quiet = MONO_NEVER;
 	l->timeouts_row = 0;
 	l->line_free = now;
-	/* A new context may take over a connection (reload): its ids are to differ from those that are still owed a reply. */
+	/*
+	 * A new context may take over a connection (reload): its ids are to differ from those that are still owed a
+	 * reply.
+	 */
 	if (l->tid == 0)
 		l->tid = (uint16_t)(now.ns / NS_PER_US);
 	for (uint32_t i = 0; i < l->nsrc; i++) {
@@ -151,7 +155,8 @@ mb_next(const void *ctx)
 static void
 make_ready(struct mb_link *l, struct mb_src *s, uint32_t class)
 {
-	s->classes[class].next_ready = l->ready_src == MB_NONE ? MB_NONE : l->ready_src * PLAN_SCAN_CLASSES_MAX + l->ready_class;
+	s->classes[class].next_ready =
+	    l->ready_src == MB_NONE ? MB_NONE : l->ready_src * PLAN_SCAN_CLASSES_MAX + l->ready_class;
 	l->ready_src = s->index;
 	l->ready_class = class;
 }
@@ -261,25 +266,35 @@ mb_counts(const void *ctx, uint32_t src)
 }
 
 /* The three records differ in framing, keys and what is to be opened. */
-#define RECORD(id, framing_, name_, help_, keys_, port_, device_)							\
-	static int id##_parse_at(const char *at, const struct keyval *k, struct at_info *o, char *why, size_t n)	\
-	{														\
-		return mb_parse_at(framing_, at, k, o, why, n);								\
-	}														\
-	static int id##_load(const struct source *s, struct arena *a, struct load_info *o) { return mb_load(framing_, s, a, o); } \
-	static int id##_link(const struct source *s, struct link_spec *o) { return mb_link(framing_, s, o); }		\
-	static int id##_open(void *c, const struct link_sources *s, struct driver_host *h) { return mb_open(framing_, c, s, h); } \
-	static void id##_explain(bool out, const void *p, size_t n, struct buf *b) { mb_explain(framing_, out, p, n, b); } \
-	const struct driver id##_driver = {										\
-		.info = { .name = name_, .help = help_, .keys = keys_, .at_forms = mb_at_forms, .default_port = port_,		\
-		    .endpoint_is_device = device_, .parse_at = id##_parse_at, .load = id##_load },							\
-		.link = id##_link, .size = mb_size, .open = id##_open, .close = mb_close, .up = mb_up, .down = mb_down,		\
-		.input = mb_input, .tick = mb_tick, .next = mb_next, .scan = mb_scan, .give_up = mb_give_up,			\
-		.read = mb_read_now, .write = mb_write_now, .trace = mb_trace, .why = mb_why_tag, .counts = mb_counts,		\
-		.explain = id##_explain,										\
+#define RECORD(id, framing_, name_, help_, keys_, port_, device_) \
+	static int id##_parse_at(const char *at, const struct keyval *k, struct at_info *o, char *why, size_t n) \
+	{ \
+		return mb_parse_at(framing_, at, k, o, why, n); \
+	} \
+	static int id##_load(const struct source *s, struct arena *a, struct load_info *o) \
+	{ \
+		return mb_load(framing_, s, a, o); \
+	} \
+	static int id##_link(const struct source *s, struct link_spec *o) { return mb_link(framing_, s, o); } \
+	static int id##_open(void *c, const struct link_sources *s, struct driver_host *h) \
+	{ \
+		return mb_open(framing_, c, s, h); \
+	} \
+	static void id##_explain(bool out, const void *p, size_t n, struct buf *b) \
+	{ \
+		mb_explain(framing_, out, p, n, b); \
+	} \
+	const struct driver id##_driver = { \
+		.info = { .name = name_, .help = help_, .keys = keys_, .at_forms = mb_at_forms, .default_port = port_, \
+		    .endpoint_is_device = device_, .parse_at = id##_parse_at, .load = id##_load }, \
+		.link = id##_link, .size = mb_size, .open = id##_open, .close = mb_close, .up = mb_up, \
+		.down = mb_down, .input = mb_input, .tick = mb_tick, .next = mb_next, .scan = mb_scan, \
+		.give_up = mb_give_up, .read = mb_read_now, .write = mb_write_now, .trace = mb_trace, \
+		.why = mb_why_tag, .counts = mb_counts, .explain = id##_explain, \
 	}
 
-RECORD(modbus_tcp, MB_TCP, "modbus-tcp", "Modbus TCP: a device, or the units behind a gateway.", mb_keys_tcp, 502, false);
+RECORD(modbus_tcp, MB_TCP, "modbus-tcp", "Modbus TCP: a device, or the units behind a gateway.", mb_keys_tcp, 502,
+    false);
 RECORD(modbus_rtu, MB_RTU, "modbus-rtu", "Modbus RTU: the units on a serial line.", mb_keys_rtu, 0, true);
-RECORD(modbus_rtu_tcp, MB_RTU_TCP, "modbus-rtu-tcp", "Modbus RTU frames through a TCP connection, as serial device servers tunnel them.",
-    mb_keys_rtu_tcp, 502, false);
+RECORD(modbus_rtu_tcp, MB_RTU_TCP, "modbus-rtu-tcp",
+    "Modbus RTU frames through a TCP connection, as serial device servers tunnel them.", mb_keys_rtu_tcp, 502, false);

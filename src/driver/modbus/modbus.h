@@ -2,14 +2,14 @@
  * Inside of the Modbus engine: what its files share. Outside of this folder only the three driver records are known
  * (driver/drivers.def).
  *
- *	link     one TCP connection or one line; owns the slots (requests under way) and what has been received of a frame
+ *	link     one TCP connection or one line; owns the slots (requests under way) and what has come of a frame
  *	source   one unit on it; owns tags, blocks, the queue of blocks to read, writes and the on-demand read that wait
  *	tag      sorted by (scan class, table, register): a block is a run of neighbours in that order
  *	class    one scan class of a source; busy from scan() until host.scan_done
  *	block    what one request reads
  *
- * Where to start reading: modbus.c (the driver's calls), modbus_txn.c (the life of a request), modbus_block.c (what is asked for
- * together, and the search for an address that the device refuses), modbus_rx.c (bytes to replies).
+ * Where to start reading: modbus.c (the driver's calls), modbus_txn.c (the life of a request), modbus_block.c (what is
+ * asked for together, and the search for an address that the device refuses), modbus_rx.c (bytes to replies).
  *
  * All memory is one run of bytes that open() lays out; indexes instead of pointers between rows, MB_NONE for none.
  */
@@ -23,7 +23,7 @@
 #define MB_NONE		UINT32_MAX
 #define MB_WINDOW_MAX	16u		/* requests under way on one connection, Messaging on TCP/IP V1.0b, 4.4.1.1 */
 #define MB_WRITES_MAX	4u		/* writes that may wait in one source */
-#define MB_BACKOFF_MAX	32		/* times isolated-retry: the longest pause between two tries of a refused address */
+#define MB_BACKOFF_MAX 32 /* times isolated-retry: the longest pause between two tries of a refused address */
 #define MB_PROBE_WAIT_NS (5 * NS_PER_S)	/* a probe that waited this long goes ahead of the others' scans */
 #define MB_FULL_NS	(5 * NS_PER_MS)	/* pause when the link takes no more bytes */
 
@@ -119,10 +119,10 @@ struct mb_src {
 	struct mb_block	*blocks;	/* pool of nblocks; used ones below `high`, of them the free ones listed */
 	uint32_t	 nblocks, high, free;
 	uint32_t	 q_head, q_tail;
-	uint16_t	 limit[2];	/* the most in one request, registers and bits; the device's own limit once learnt */
+	uint16_t limit[2]; /* the most in one request, registers and bits; the device's own limit once learnt */
 	uint16_t	 good_len[2];	/* the longest that was answered */
 	struct mono	 not_before;	/* pause asked for by request-gap, a retry, or a reply that may still come */
-	uint32_t	 owed;		/* lines: replies that did not come in time and may still come, until owed_until */
+	uint32_t owed; /* lines: replies that did not come in time and may still come, until owed_until */
 	struct mono	 owed_until;
 	uint32_t	 timeouts_row;
 	uint32_t	 probe_class;	/* MB_NONE: no probe wanted */
@@ -190,11 +190,12 @@ bool mb_read_run(const struct mb_src *s, struct mb_read *r);
 /* modbus_turn.c: whose turn it is. */
 void mb_enlist(struct mb_link *l, struct mb_src *s);	/* after anything that may have given the source work */
 struct mb_src *mb_turn(struct mb_link *l);		/* who may send now; NULL: nobody */
-void mb_turn_taken(struct mb_link *l, struct mb_src *s);	/* it has sent: to the end of the list, if there is more */
+void mb_turn_taken(struct mb_link *l, struct mb_src *s); /* it has sent: to the end of the list, if there is more */
 
 /* modbus_txn.c: the life of a request. */
 void mb_pump(struct mb_link *l);
-void mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t len, const uint8_t *frame, size_t frame_len);
+void mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t len, const uint8_t *frame, size_t
+    frame_len);
 void mb_failed(struct mb_link *l, struct mb_slot *slot, enum mb_fault fault, const uint8_t *frame, size_t frame_len);
 void mb_reset(struct mb_link *l, const char *why);
 void mb_free_slot(struct mb_link *l, struct mb_slot *slot);
@@ -204,16 +205,17 @@ uint32_t mb_fault_status(enum mb_fault fault, uint8_t exception);
 void mb_queue_push(struct mb_src *s, uint32_t block, bool front);
 void mb_scan_reply(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, const struct mb_reply *reply,
     const uint8_t *frame, size_t frame_len);
-void mb_scan_fault(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, enum mb_fault fault, const uint8_t *frame,
-    size_t frame_len);
+void mb_scan_fault(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, enum mb_fault fault,
+    const uint8_t *frame, size_t frame_len);
 void mb_probe_end(struct mb_link *l, struct mb_src *s);
 /* Give up what is queued of this source's scans. */
 void mb_scan_abandon(struct mb_link *l, struct mb_src *s, enum mb_fault fault);
 void mb_class_finish(struct mb_link *l, struct mb_src *s, uint32_t class);
-void mb_emit(struct mb_link *l, struct mb_src *s, const struct mb_tag *t, uint32_t status, const struct value *v, uint8_t flags);
+void mb_emit(struct mb_link *l, struct mb_src *s, const struct mb_tag *t, uint32_t status, const struct value *v,
+    uint8_t flags);
 void mb_emit_bad(struct mb_link *l, struct mb_src *s, const struct mb_tag *t, uint32_t status, uint8_t flags);
-void mb_trouble_note(struct mb_link *l, struct mb_trouble *t, const struct mb_slot *slot, enum mb_fault fault, uint8_t exception,
-    const uint8_t *frame, size_t len);
+void mb_trouble_note(struct mb_link *l, struct mb_trouble *t, const struct mb_slot *slot, enum mb_fault fault,
+    uint8_t exception, const uint8_t *frame, size_t len);
 
 /* modbus_demand.c: reads and writes that somebody asked for. */
 int mb_read_start(struct mb_link *l, struct mb_src *s, const uint32_t *tags, uint32_t n, uint32_t id);

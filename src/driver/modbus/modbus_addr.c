@@ -75,7 +75,10 @@ is(const char *at, size_t len, const char *name)
 	return strlen(name) == len && strncasecmp(at, name, len) == 0;
 }
 
-/* Digits, or 0x and hex digits when hex is not NULL; *len counts the digits as written. False: no number here, or a huge one. */
+/*
+ * Digits, or 0x and hex digits when hex is not NULL; *len counts the digits as written. False: no number here, or a
+ * huge one.
+ */
 static bool
 number(struct parse *s, uint32_t *out, size_t *len, bool *hex)
 {
@@ -106,13 +109,18 @@ place_digits(struct parse *s, uint32_t v, size_t len)
 	uint32_t unit = len == 5 ? 10000 : 100000, lead = v / unit, reg1 = v % unit;
 
 	if (len != 5 && len != 6)
-		return fault(s, ERR_SYNTAX, "the number %u has neither 5 nor 6 digits: say the table, as in \"holding %u\", or write "
-		    "the manual's form, as in 40101", v, v);
+		return fault(s, ERR_SYNTAX,
+		    "the number %u has neither 5 nor 6 digits: say the table, as in \"holding %u\", or write "
+		    "the manual's form, as in 40101",
+		    v, v);
 	if (table_of[lead] < 0)
-		return fault(s, ERR_SYNTAX, "no table begins with %u: 0 is coils, 1 discrete inputs, 3 input registers, 4 holding "
-		    "registers; or say the table, as in \"holding %u\"", lead, v);
+		return fault(s, ERR_SYNTAX,
+		    "no table begins with %u: 0 is coils, 1 discrete inputs, 3 input registers, 4 holding "
+		    "registers; or say the table, as in \"holding %u\"",
+		    lead, v);
 	if (reg1 < 1 || reg1 > 65536)
-		return fault(s, ERR_RANGE, "%u counts from 1 after its table digit, up to %u%s: give a number in that range", reg1,
+		return fault(s, ERR_RANGE,
+		    "%u counts from 1 after its table digit, up to %u%s: give a number in that range", reg1,
 		    len == 5 ? 9999u : 65536u, len == 5 ? " (65536 with 6 digits)" : "");
 	s->a->table = (uint8_t)table_of[lead];
 	s->a->reg0 = (uint16_t)(reg1 - 1);
@@ -129,11 +137,12 @@ place_number(struct parse *s, int base)
 
 	skip(s);
 	if (!number(s, &v, NULL, base >= 0 ? &hex : NULL))
-		return fault(s, ERR_SYNTAX, "a number is missing behind \"%s\": write it as in \"%s 100\" or \"%s 0x64\"", name, name, name);
+		return fault(s, ERR_SYNTAX,
+		    "a number is missing behind \"%s\": write it as in \"%s 100\" or \"%s 0x64\"", name, name, name);
 	uint32_t first = base > 0 && !hex ? (uint32_t)base : 0;
 	if (v < first || v - first > 65535)
-		return fault(s, ERR_RANGE, "%s %u is out of range: with address-base %u they count from %u to %u", name, v, first, first,
-		    65535 + first);
+		return fault(s, ERR_RANGE, "%s %u is out of range: with address-base %u they count from %u to %u", name,
+		    v, first, first, 65535 + first);
 	s->a->reg0 = (uint16_t)(v - first);
 	return 0;
 }
@@ -154,7 +163,8 @@ place(struct parse *s)
 		}
 	if (digit(*s->p)) {
 		if (!number(s, &v, &len, &hex) || (hex && v > 65535))
-			return fault(s, ERR_RANGE, "\"%.20s\" is no address: registers and bits count from 0 to 65535 (0xFFFF)", s->p);
+			return fault(s, ERR_RANGE,
+			    "\"%.20s\" is no address: registers and bits count from 0 to 65535 (0xFFFF)", s->p);
 		if (!hex)
 			return place_digits(s, v, len);
 		s->a->table = MB_HOLDING;
@@ -173,8 +183,10 @@ place(struct parse *s)
 		}
 		near_try(&near, table_words[i].name);
 	}
-	return fault(s, ERR_SYNTAX, "\"%s\" is no table%s%s%s: begin with holding, input, coil or discrete and a number, with a "
-	    "number as in 40101, or with %%MW100", *s->p == '\0' && n == 0 ? "" : n == 0 ? s->p : name,
+	return fault(s, ERR_SYNTAX,
+	    "\"%s\" is no table%s%s%s: begin with holding, input, coil or discrete and a number, with a "
+	    "number as in 40101, or with %%MW100",
+	    *s->p == '\0' && n == 0 ? "" : n == 0 ? s->p : name,
 	    near.best ? ", did you mean \"" : "", near.best ? near.best : "", near.best ? "\"" : "");
 }
 
@@ -187,11 +199,13 @@ bit_of(struct parse *s)
 		return 0;
 	s->p++;
 	if (!number(s, &v, NULL, NULL))
-		return fault(s, ERR_SYNTAX, "a bit number is missing behind the point: write it as in \"holding 100.3\"");
+		return fault(s, ERR_SYNTAX,
+		    "a bit number is missing behind the point: write it as in \"holding 100.3\"");
 	if (mb_table_bits(s->a->table))
 		return fault(s, ERR_TYPE, "a %s is one bit already: leave out \".%u\"", mb_table_name(s->a->table), v);
 	if (v > 15)
-		return fault(s, ERR_RANGE, "bit %u is out of range: the bits of a register count from 0 (least significant) to 15", v);
+		return fault(s, ERR_RANGE,
+		    "bit %u is out of range: the bits of a register count from 0 (least significant) to 15", v);
 	s->a->bit = (uint8_t)v;
 	s->has_bit = true;
 	return 0;
@@ -225,7 +239,8 @@ text_len(struct parse *s)
 
 	skip(s);
 	if (!number(s, &v, NULL, NULL) || v == 0 || v > 2 * MB_READ_REGS_MAX)
-		return fault(s, ERR_SYNTAX, "a string needs its length, 1 to 250: write \"string 16 chars\" or \"string 8 registers\"");
+		return fault(s, ERR_SYNTAX,
+		    "a string needs its length, 1 to 250: write \"string 16 chars\" or \"string 8 registers\"");
 	const char *back = s->p;
 	size_t n = word(s, &at);
 	if (is(at, n, "registers") || is(at, n, "register") || is(at, n, "regs"))
@@ -254,8 +269,15 @@ type_of(struct parse *s)
 }
 
 static const struct option { const char *name; uint8_t field, value; } options[] = {
-	{ "abcd", 'o', MB_ABCD }, { "cdab", 'o', MB_CDAB }, { "badc", 'o', MB_BADC }, { "dcba", 'o', MB_DCBA },
-	{ "low-byte", 'b', 0 }, { "high-byte", 'b', 1 }, { "low-first", 'f', 1 }, { "high-first", 'f', 0 }, { "sunspec", 's', 1 },
+	{ "abcd", 'o', MB_ABCD },
+	{ "cdab", 'o', MB_CDAB },
+	{ "badc", 'o', MB_BADC },
+	{ "dcba", 'o', MB_DCBA },
+	{ "low-byte", 'b', 0 },
+	{ "high-byte", 'b', 1 },
+	{ "low-first", 'f', 1 },
+	{ "high-first", 'f', 0 },
+	{ "sunspec", 's', 1 },
 };
 
 static int
@@ -270,9 +292,12 @@ unknown_word(struct parse *s, const char *at, size_t n)
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
 		near_try(&near, options[i].name);
 	if (near.best != NULL)
-		return fault(s, ERR_SYNTAX, "\"%s\" is neither a type nor an option: did you mean \"%s\"?", name, near.best);
-	return fault(s, ERR_SYNTAX, "\"%s\" is neither a type (uint16, int32, float32, bool, string 16 chars, ...) nor an option (cdab, "
-	    "low-byte, low-first, sunspec, ...)", name);
+		return fault(s, ERR_SYNTAX, "\"%s\" is neither a type nor an option: did you mean \"%s\"?", name,
+		    near.best);
+	return fault(s, ERR_SYNTAX,
+	    "\"%s\" is neither a type (uint16, int32, float32, bool, string 16 chars, ...) nor an option (cdab, "
+	    "low-byte, low-first, sunspec, ...)",
+	    name);
 }
 
 static int
@@ -295,7 +320,8 @@ options_of(struct parse *s)
 			break;
 		case 'b':
 			if ((s->a->kind != MB_K_U8 && s->a->kind != MB_K_I8) || s->has_count)
-				return fault(s, ERR_TYPE, "\"%s\" is for a single uint8 or int8: leave it out", options[i].name);
+				return fault(
+				    s, ERR_TYPE, "\"%s\" is for a single uint8 or int8: leave it out", options[i].name);
 			s->a->high_byte = options[i].value != 0;
 			break;
 		case 'f':	s->a->low_first = options[i].value != 0; break;
@@ -336,27 +362,36 @@ judge(struct parse *s)
 
 	if (mb_table_bits(a->table)) {
 		if (s->has_type && a->kind != MB_K_REG_BIT)
-			return fault(s, ERR_TYPE, "a %s holds one bit, not a number: leave out the type, or did you mean %s %u?", name,
+			return fault(s, ERR_TYPE,
+			    "a %s holds one bit, not a number: leave out the type, or did you mean %s %u?", name,
 			    a->table == MB_COIL ? "holding" : "input", a->reg0);
 		a->kind = MB_K_BIT;
 		a->type = VALUE_BOOL;
 	} else if (s->has_bit) {
 		if (s->has_type && a->kind != MB_K_REG_BIT)
-			return fault(s, ERR_TYPE, "bit %u of a register is a bool: leave out the type, or the \".%u\"", a->bit, a->bit);
+			return fault(s, ERR_TYPE, "bit %u of a register is a bool: leave out the type, or the \".%u\"",
+			    a->bit, a->bit);
 		a->kind = MB_K_REG_BIT;
 		a->type = VALUE_BOOL;
 	} else if (a->kind == MB_K_REG_BIT && !s->has_count)
-		return fault(s, ERR_TYPE, "which bit of register %u? Write it as in \"%s %u.0 bool\"", a->reg0, name, a->reg0);
-	/* A source's order is about values of several registers; a single register is only swapped where its tag says so. */
+		return fault(
+		    s, ERR_TYPE, "which bit of register %u? Write it as in \"%s %u.0 bool\"", a->reg0, name, a->reg0);
+	/*
+	 * A source's order is about values of several registers; a single register is only swapped where its tag says
+	 * so.
+	 */
 	if (!s->has_order && (mb_table_bits(a->table) || regs_of(a->kind) == 1))
 		a->order = MB_ABCD;
 	unsigned span = span_of(a), max = mb_table_bits(a->table) ? s->rules->bits_max : s->rules->regs_max;
 	if (a->reg0 + span > 65536)
-		return fault(s, ERR_RANGE, "the value takes %u %s from %u on and so ends past 65535, the last one: check the address", span,
+		return fault(s, ERR_RANGE,
+		    "the value takes %u %s from %u on and so ends past 65535, the last one: check the address", span,
 		    mb_table_bits(a->table) ? "bits" : "registers", a->reg0);
 	if (span > max)
-		return fault(s, ERR_LIMIT, "the value takes %u %s and one request of this source reads at most %u: shorten it, or raise %s "
-		    "if the device allows", span, mb_table_bits(a->table) ? "bits" : "registers", max,
+		return fault(s, ERR_LIMIT,
+		    "the value takes %u %s and one request of this source reads at most %u: shorten it, or raise %s "
+		    "if the device allows",
+		    span, mb_table_bits(a->table) ? "bits" : "registers", max,
 		    mb_table_bits(a->table) ? "bit-block-limit" : "block-limit");
 	a->span = (uint16_t)span;
 	return 0;
@@ -365,14 +400,16 @@ judge(struct parse *s)
 int
 mb_addr_parse(const char *at, const struct mb_addr_rules *rules, struct mb_addr *out, char *why, size_t size)
 {
-	*out = (struct mb_addr){ .kind = MB_K_U16, .type = VALUE_U16, .order = rules->order, .low_first = rules->low_first,
+	*out = (struct mb_addr){ .kind = MB_K_U16, .type = VALUE_U16, .order = rules->order,
+	    .low_first = rules->low_first,
 	    .sunspec = rules->sunspec };
 	struct parse s = { .p = at, .rules = rules, .a = out, .why = why, .size = size };
 	int err;
 
 	if (size > 0)
 		why[0] = '\0';
-	if ((err = place(&s)) == 0 && (err = bit_of(&s)) == 0 && (err = type_of(&s)) == 0 && (err = options_of(&s)) == 0)
+	if ((err = place(&s)) == 0 && (err = bit_of(&s)) == 0 && (err = type_of(&s)) == 0 &&
+	    (err = options_of(&s)) == 0)
 		err = judge(&s);
 	return err;
 }

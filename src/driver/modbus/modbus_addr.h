@@ -3,8 +3,10 @@
  *
  *	place [.bit] [type] [[count]] option...
  *
- *	holding 100 float32        table and register, counted from the source's address-base (0 unless it says otherwise)
- *	40101 float32              5 or 6 digits: the first is the table, the rest counts from 1 (register 100 on the wire)
+ *	holding 100 float32        table and register,
+    counted from the source's address-base (0 unless it says otherwise)
+ *	40101 float32              5 or 6 digits: the first is the table,
+    the rest counts from 1 (register 100 on the wire)
  *	%MW100 int16               IEC style, as on the wire: %MW holding, %IW input, %M coil, %I discrete
  *	holding 0x64, 0x64         hex, as on the wire; without a table it is a holding register
  *	coil 5, discrete 7         bits; type bool
@@ -14,8 +16,8 @@
  *	holding 10 string 16 chars text, or "string 8 registers"
  *	holding 7 bcd32            four decimal digits a register
  *
- * Options: abcd cdab badc dcba (order of the bytes, against the source's word-order), low-byte high-byte (of an 8-bit value),
- * low-first high-first (characters within a register), sunspec (the reserved 'not implemented' values are bad).
+ * Options: abcd cdab badc dcba (order of the bytes, against the source's word-order), low-byte high-byte (of an 8-bit
+ * value), low-first high-first (characters within a register), sunspec (the reserved 'not implemented' values are bad).
  * Case does not matter.
  */
 #ifndef DRIVER_MODBUS_ADDR_H

@@ -57,10 +57,10 @@ TEST(every_form_of_the_manual_is_understood)
 		struct mb_addr a;
 		if (mb_addr_parse(g->at, &base0, &a, why, sizeof why) != 0)
 			test_fail(__FILE__, __LINE__, "\"%s\" is refused: %s", g->at, why);
-		if (a.table != g->table || a.reg0 != g->reg0 || a.span != g->span || a.count != g->count || a.kind != g->kind ||
-		    mb_addr_type(&a) != g->type)
-			test_fail(__FILE__, __LINE__, "\"%s\": table %d reg0 %d span %d count %d kind %d type %d", g->at, a.table, a.reg0,
-			    a.span, a.count, a.kind, mb_addr_type(&a));
+		if (a.table != g->table || a.reg0 != g->reg0 || a.span != g->span || a.count != g->count ||
+		    a.kind != g->kind || mb_addr_type(&a) != g->type)
+			test_fail(__FILE__, __LINE__, "\"%s\": table %d reg0 %d span %d count %d kind %d type %d",
+			    g->at, a.table, a.reg0, a.span, a.count, a.kind, mb_addr_type(&a));
 	}
 }
 
@@ -117,7 +117,8 @@ static const struct { const char *at; int err; const char *part; } faults[] = {
 	{ "holding 100 banana", ERR_SYNTAX, "neither a type" },
 	{ "holding 100 float32 [", ERR_SYNTAX, "count of an array" },
 	{ "holding 100 float32[0]", ERR_SYNTAX, "at least 1" },
-	{ "holding 100 float32[63]", ERR_LIMIT, "takes 126 registers and one request of this source reads at most 125" },
+	{ "holding 100 float32[63]", ERR_LIMIT,
+	    "takes 126 registers and one request of this source reads at most 125" },
 	{ "holding 100 float32[99999]", ERR_LIMIT, "split it" },
 	{ "coil 0 bool[2001]", ERR_LIMIT, "split it" },
 	{ "holding 100 string", ERR_SYNTAX, "needs its length" },

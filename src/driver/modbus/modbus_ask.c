@@ -56,7 +56,10 @@ drop_front(struct mb_ask *a, size_t n)
 	memmove(a->rx, a->rx + n, a->rx_len);
 }
 
-/* Take one whole frame off the front; *len is its PDU's length, 0 for one that is somebody else's. False: none is whole. */
+/*
+ * Take one whole frame off the front; *len is its PDU's length, 0 for one that is somebody else's. False: none is
+ * whole.
+ */
 static bool
 tcp_frame(struct mb_ask *a, size_t *len)
 {
@@ -78,7 +81,10 @@ tcp_frame(struct mb_ask *a, size_t *len)
 	return true;
 }
 
-/* The same on a line: the first place where unit, function, length and CRC agree; what stands in front of it is noise or echo. */
+/*
+ * The same on a line: the first place where unit, function, length and CRC agree; what stands in front of it is noise
+ * or echo.
+ */
 static bool
 line_frame(struct mb_ask *a, size_t *len)
 {

@@ -1,6 +1,6 @@
 /*
- * One question at a time, over any of the three framings: what tools need that try a device and run no plant. The engine proper is
- * modbus.h; this knows no scans, no repetitions and no health.
+ * One question at a time, over any of the three framings: what tools need that try a device and run no plant. The
+ * engine proper is modbus.h; this knows no scans, no repetitions and no health.
  */
 #ifndef DRIVER_MODBUS_ASK_H
 #define DRIVER_MODBUS_ASK_H
@@ -13,7 +13,7 @@ struct mb_ask {
 	struct driver_host	*h;
 	enum mb_framing		 framing;
 	int64_t			 char_ns, silence_ns;	/* serial lines: one character, the pause between frames */
-	bool			 waiting, held;	/* for a reply; held: the request waits for the line to have been silent */
+	bool waiting, held; /* for a reply; held: the request waits for the line to have been silent */
 	struct mono		 line_free;
 	uint8_t			 adu[MB_ADU_MAX];	/* of the request */
 	size_t			 adu_len;
@@ -36,11 +36,14 @@ enum mb_answer {
 };
 
 void mb_ask_init(struct mb_ask *a, enum mb_framing f, const struct mb_conf *c, struct driver_host *h);
-/* Send one request PDU, of at most MB_REQ_HEAD bytes. What came before is forgotten. 0, or ERR_FULL when the link takes nothing. */
+/*
+ * Send one request PDU, of at most MB_REQ_HEAD bytes. What came before is forgotten. 0, or ERR_FULL when the link takes
+ * nothing.
+ */
 int mb_ask_send(struct mb_ask *a, uint8_t unit, const struct writer *pdu, int64_t timeout_ns, struct mono now);
 /*
- * Bytes arrived. On MB_ANSWER_REPLY *out is filled, valid until the next call. host.outcome is told of replies only: silence is what
- * a search expects, and must not make the engine give the link up.
+ * Bytes arrived. On MB_ANSWER_REPLY *out is filled, valid until the next call. host.outcome is told of replies only:
+ * silence is what a search expects, and must not make the engine give the link up.
  */
 enum mb_answer mb_ask_input(struct mb_ask *a, const void *p, size_t len, struct mono now, struct mb_reply *out);
 /* MB_ANSWER_SILENCE once the deadline is over. */

@@ -1,16 +1,17 @@
 /*
  * What is read together, and the search for an address that a device refuses.
  *
- * Tags of a class stand sorted by table and register. A block is a run of neighbours whose registers, with the gaps between
- * them, fit one request; a value is never cut. What the device refuses changes the plan for good:
+ * Tags of a class stand sorted by table and register. A block is a run of neighbours whose registers, with the gaps
+ * between them, fit one request; a value is never cut. What the device refuses changes the plan for good:
  *
  *	wall       two neighbours were readable apart but not together: the gap between them is forbidden
- *	limit      the same without a gap, or with exception 3, and nothing so long was ever answered: the device takes less
+ *	limit      the same without a gap, or with exception 3,
+    and nothing so long was ever answered: the device takes less
  *	isolated   one tag was refused on its own: it gets a block of its own and is asked for seldom
  *
- * The search is a tree: a refused block is cut in two, both halves are read in the same scan, a refused half is cut again.
- * It needs at most 2 n blocks for n tags, which is what the pool holds. The tree goes when the class is planned anew, before
- * its next scan.
+ * The search is a tree: a refused block is cut in two, both halves are read in the same scan, a refused half is cut
+ * again. It needs at most 2 n blocks for n tags, which is what the pool holds. The tree goes when the class is planned
+ * anew, before its next scan.
  */
 #include "driver/modbus/modbus.h"
 
@@ -111,7 +112,8 @@ mb_plan_class(struct mb_src *s, uint32_t class)
 		if (t->isolated && t->block != MB_NONE) {
 			index = t->block;
 			b = &s->blocks[index];
-			*b = (struct mb_block){ .first = i, .n = 1, .qnext = MB_NONE, .parent = MB_NONE, .retry_at = b->retry_at,
+			*b = (struct mb_block){ .first = i, .n = 1, .qnext = MB_NONE, .parent = MB_NONE,
+			    .retry_at = b->retry_at,
 			    .backoff_ns = b->backoff_ns, .trouble = b->trouble };
 		} else if ((b = take(s, &index)) != NULL) {
 			b->first = i;
@@ -160,8 +162,10 @@ mb_split(struct mb_src *s, uint32_t block, uint32_t kids[2])
 		return false;
 	}
 	b->cut = middle(s, b);
-	*l = (struct mb_block){ .first = b->first, .n = b->cut - b->first, .next = kids[1], .qnext = MB_NONE, .parent = block };
-	*r = (struct mb_block){ .first = b->cut, .n = b->first + b->n - b->cut, .next = b->next, .qnext = MB_NONE, .parent = block };
+	*l = (struct mb_block){ .first = b->first, .n = b->cut - b->first, .next = kids[1], .qnext = MB_NONE,
+	    .parent = block };
+	*r = (struct mb_block){ .first = b->cut, .n = b->first + b->n - b->cut, .next = b->next, .qnext = MB_NONE,
+	    .parent = block };
 	b->next = kids[0];
 	cover(s, kids[0]);
 	cover(s, kids[1]);

@@ -84,7 +84,8 @@ TEST(two_illegal_registers_are_both_found)
 	rig_scan(r, 0);
 	for (uint32_t i = 0; i < 100; i++) {
 		CHECK_INT(r->seen[0][i].n, 1);
-		CHECK_INT(r->seen[0][i].status, i == 3 || i == 77 ? (uint32_t)STATUS_BadConfigurationError : STATUS_Good);
+		CHECK_INT(
+		    r->seen[0][i].status, i == 3 || i == 77 ? (uint32_t)STATUS_BadConfigurationError : STATUS_Good);
 	}
 	uint32_t before = r->total_sent;
 	rig_scan(r, 0);
@@ -124,7 +125,8 @@ TEST(passing_errors_start_no_search)
 {
 	static const uint8_t codes[] = { 4, 6, 10, 11, 7 };
 	static const uint32_t status[] = { (uint32_t)STATUS_BadDeviceFailure, (uint32_t)STATUS_BadResourceUnavailable,
-		(uint32_t)STATUS_BadNoCommunication, (uint32_t)STATUS_BadNoCommunication, (uint32_t)STATUS_BadDeviceFailure };
+		(uint32_t)STATUS_BadNoCommunication, (uint32_t)STATUS_BadNoCommunication,
+		(uint32_t)STATUS_BadDeviceFailure };
 	for (size_t k = 0; k < sizeof codes; k++) {
 		struct rig *r = rig_new(&modbus_tcp_driver, 1);
 		struct device *d = rig_device(r, 1);

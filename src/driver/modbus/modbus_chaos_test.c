@@ -1,7 +1,8 @@
 /*
- * Random trouble: drops, delays past the timeout, exceptions, garbage, damaged, torn and glued replies, lost connections. Whatever
- * happens: nothing crashes, every scan ends within bounded time, and a good sample is the value of its own register. To prove the
- * latter each register holds a number that follows from its unit, its address and the request that it was read for.
+ * Random trouble: drops, delays past the timeout, exceptions, garbage, damaged, torn and glued replies, lost
+ * connections. Whatever happens: nothing crashes, every scan ends within bounded time, and a good sample is the value
+ * of its own register. To prove the latter each register holds a number that follows from its unit, its address and the
+ * request that it was read for.
  */
 #include "driver/modbus/modbus_rig.h"
 
@@ -78,7 +79,7 @@ answer(struct chaos *c, const struct frame *f)
 		switch (rnd(7)) {
 		case 0:					/* lost */
 			return;
-		case 1:					/* late, but before the next unit of time a unit is left alone */
+		case 1: /* late, but before the next unit of time a unit is left alone */
 			delay = 900 * NS_PER_MS + rnd(1000) * NS_PER_MS;
 			break;
 		case 2:					/* refused for a passing reason */
@@ -93,11 +94,11 @@ answer(struct chaos *c, const struct frame *f)
 				reply[len++] = (uint8_t)(crc >> 8);
 			}
 			break;
-		case 3:					/* cut short; nobody could tell on TCP if another reply followed */
+		case 3: /* cut short; nobody could tell on TCP if another reply followed */
 			if (!rig_tcp(c->r) || (c->window == 1 && c->n == 0))
 				len = 1 + rnd((uint32_t)len - 1);
 			break;
-		case 4:					/* a bit turned over; TCP has a checksum below, so only where it shows */
+		case 4: /* a bit turned over; TCP has a checksum below, so only where it shows */
 			if (!rig_tcp(c->r))
 				reply[rnd((uint32_t)len)] ^= (uint8_t)(1 << rnd(8));
 			else
@@ -183,8 +184,8 @@ judge(struct rig *r)
 			const struct seen *s = &r->seen[u][i];
 			uint32_t reg = (uint32_t)strtoul(r->src[u].tags[i].at + 8, NULL, 10);
 			if (s->n > 0 && s->status == STATUS_Good && s->v.u != content(u + 1, reg))
-				test_fail(__FILE__, __LINE__, "unit %u register %u reads %llu: somebody else's value", u + 1, reg,
-				    (unsigned long long)s->v.u);
+				test_fail(__FILE__, __LINE__, "unit %u register %u reads %llu: somebody else's value",
+				    u + 1, reg, (unsigned long long)s->v.u);
 		}
 }
 
@@ -221,7 +222,8 @@ campaign(const struct driver *d, uint32_t units, uint32_t window, uint32_t troub
 			const struct device *dev = r->dev[u + 1];
 			bool exists = reg != dev->bad_first && reg != dev->bad2;
 			if ((r->seen[u][i].status == STATUS_Good) != exists)
-				test_fail(__FILE__, __LINE__, "unit %u register %u: status %08x", u + 1, reg, r->seen[u][i].status);
+				test_fail(__FILE__, __LINE__, "unit %u register %u: status %08x", u + 1, reg,
+				    r->seen[u][i].status);
 		}
 	judge(r);
 	rig_close(r);

@@ -1,8 +1,9 @@
 /*
  * Reads and writes that somebody asked for, outside of any scan.
  *
- * A read marks its tags and walks over the marks run by run; a refused run is read again tag by tag. A write is sent once: when
- * no answer comes it may have been carried out or not, and only the person who asked can decide what to do about that.
+ * A read marks its tags and walks over the marks run by run; a refused run is read again tag by tag. A write is sent
+ * once: when no answer comes it may have been carried out or not, and only the person who asked can decide what to do
+ * about that.
  */
 #include "driver/modbus/modbus.h"
 
@@ -23,7 +24,8 @@ read_next(struct mb_link *l, struct mb_src *s)
 {
 	s->read.tries = 0;
 	if (!mb_read_run(s, &s->read))
-		read_end(l, s, s->read.err, s->read.err == 0 ? "" : "some of the tags could not be read; their status says why");
+		read_end(l, s, s->read.err,
+		    s->read.err == 0 ? "" : "some of the tags could not be read; their status says why");
 }
 
 int
@@ -82,7 +84,8 @@ mb_read_reply(struct mb_link *l, struct mb_src *s, const struct mb_reply *reply)
 		read_emit(l, s, reply->data, 0);
 	else if ((ex == MB_EX_ADDRESS || ex == MB_EX_VALUE) && r->last > r->first)
 		r->alone_until = r->last + 1;
-	else if ((ex == MB_EX_ACK || ex == MB_EX_BUSY || ex == MB_EX_PATH || ex == MB_EX_TARGET) && r->tries < s->conf.retries) {
+	else if ((ex == MB_EX_ACK || ex == MB_EX_BUSY || ex == MB_EX_PATH || ex == MB_EX_TARGET) &&
+		 r->tries < s->conf.retries) {
 		r->tries++;
 		s->not_before = mono_add(l->now, s->conf.retry_delay_ns);
 		return;
@@ -117,7 +120,8 @@ mb_write_start(struct mb_link *l, struct mb_src *s, uint32_t tag, const struct v
 	if (tag >= s->ntags)
 		return ERR_RANGE;
 	const struct mb_tag *t = &s->tags[s->pos[tag]];
-	if (s->writes == NULL || !s->s->tags[tag].writable || t->broken || (t->op.a.table != MB_COIL && t->op.a.table != MB_HOLDING))
+	if (s->writes == NULL || !s->s->tags[tag].writable || t->broken ||
+	    (t->op.a.table != MB_COIL && t->op.a.table != MB_HOLDING))
 		return ERR_DENIED;
 	if (!l->up)
 		return ERR_CONN;
@@ -202,7 +206,8 @@ mb_write_reply(struct mb_link *l, struct mb_src *s, const struct mb_reply *reply
 		w->tries++;	/* busy: it was not begun, so this is no repetition */
 		s->not_before = mono_add(l->now, s->conf.retry_delay_ns);
 	} else if (reply->exception == MB_EX_ACK)
-		mb_write_end(l, s, ERR_AGAIN, "the device has accepted the write and is still working on it: read the value back");
+		mb_write_end(l, s, ERR_AGAIN,
+		    "the device has accepted the write and is still working on it: read the value back");
 	else
 		mb_write_end(l, s, ERR_DENIED, a->table == MB_HOLDING && reply->exception == MB_EX_ADDRESS ?
 		    "illegal data address: the device has no such register, or does not let it be written" :
@@ -215,9 +220,11 @@ mb_write_fault(struct mb_link *l, struct mb_src *s, enum mb_fault fault)
 	bool harmless = s->writes[s->w_head].step == MB_STEP_FETCH;
 
 	if (harmless)
-		mb_write_end(l, s, ERR_TIMEOUT, "the register could not be read before changing it: nothing was written");
+		mb_write_end(l, s, ERR_TIMEOUT,
+		    "the register could not be read before changing it: nothing was written");
 	else
-		mb_write_end(l, s, fault == MB_FAULT_LINK ? ERR_CONN : fault == MB_FAULT_GARBAGE ? ERR_PROTO : ERR_TIMEOUT,
+		mb_write_end(l, s,
+		    fault == MB_FAULT_LINK ? ERR_CONN : fault == MB_FAULT_GARBAGE ? ERR_PROTO : ERR_TIMEOUT,
 		    "no valid answer came: the write may or may not have been carried out, read the value back");
 }
 
@@ -225,7 +232,8 @@ void
 mb_demand_abandon(struct mb_link *l, struct mb_src *s, int err, const char *why)
 {
 	while (s->w_count > 0)
-		mb_write_end(l, s, err, s->w_flight ? "the connection went away: the write may or may not have been carried out" : why);
+		mb_write_end(l, s, err,
+		    s->w_flight ? "the connection went away: the write may or may not have been carried out" : why);
 	if (s->read.active) {
 		for (uint32_t i = 0; i < s->ntags; i++)
 			if (s->tags[i].marked)

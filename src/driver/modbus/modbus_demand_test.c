@@ -203,7 +203,11 @@ why(struct rig *r, uint32_t tag)
 	return buf_text(&b);
 }
 
-#define CHECK_HAS(text, part) do { if (strstr((text), (part)) == NULL) test_fail(__FILE__, __LINE__, "no %s in %s", part, text); } while (0)
+#define CHECK_HAS(text, part) \
+	do { \
+		if (strstr((text), (part)) == NULL) \
+			test_fail(__FILE__, __LINE__, "no %s in %s", part, text); \
+	} while (0)
 
 TEST(why_shows_request_reply_cause_and_remedy)
 {
@@ -248,17 +252,24 @@ explain(const struct driver *d, bool out, const char *hex)
 
 TEST(frames_are_explained_in_one_line)
 {
-	CHECK_STR(explain(&modbus_tcp_driver, true, "00 07 00 00 00 06 01 03 00 64 00 0A"), "TCP tid=7 unit=1 read holding 100..109");
-	CHECK_STR(explain(&modbus_tcp_driver, false, "00 07 00 00 00 05 01 03 02 02 2B"), "TCP tid=7 unit=1 read holding reply: 02 2B");
+	CHECK_STR(explain(&modbus_tcp_driver, true, "00 07 00 00 00 06 01 03 00 64 00 0A"),
+	    "TCP tid=7 unit=1 read holding 100..109");
+	CHECK_STR(explain(&modbus_tcp_driver, false, "00 07 00 00 00 05 01 03 02 02 2B"),
+	    "TCP tid=7 unit=1 read holding reply: 02 2B");
 	CHECK_STR(explain(&modbus_tcp_driver, false, "00 07 00 00 00 03 01 83 02"),
 	    "TCP tid=7 unit=1 exception 2, illegal data address, to read holding");
 	CHECK_STR(explain(&modbus_rtu_driver, true, "01 03 00 00 00 0A C5 CD"), "RTU unit=1 read holding 0..9");
-	CHECK_STR(explain(&modbus_rtu_driver, true, "01 03 00 00 00 0A C5 CC"), "RTU unit=1 (bad CRC) read holding 0..9");
-	CHECK_STR(explain(&modbus_tcp_driver, true, "00 07 00 00 00 06 01 05 00 AC FF 00"), "TCP tid=7 unit=1 write coil 172 on");
-	CHECK_STR(explain(&modbus_tcp_driver, true, "00 07 00 00 00 06 01 06 00 01 00 03"), "TCP tid=7 unit=1 write register 1 = 3");
+	CHECK_STR(
+	    explain(&modbus_rtu_driver, true, "01 03 00 00 00 0A C5 CC"), "RTU unit=1 (bad CRC) read holding 0..9");
+	CHECK_STR(explain(&modbus_tcp_driver, true, "00 07 00 00 00 06 01 05 00 AC FF 00"),
+	    "TCP tid=7 unit=1 write coil 172 on");
+	CHECK_STR(explain(&modbus_tcp_driver, true, "00 07 00 00 00 06 01 06 00 01 00 03"),
+	    "TCP tid=7 unit=1 write register 1 = 3");
 	CHECK_STR(explain(&modbus_tcp_driver, false, "48 54 54 50"), "TCP no Modbus header: 48 54 54 50");
-	CHECK_STR(explain(&modbus_tcp_driver, false, "00 07 00 00 00 1B 01 2B 0E 01 83 00 00 01 00 07 43 6F 6D 70 61 6E 79"),
-	    "TCP tid=7 unit=1 (26 bytes announced, 16 there) encapsulated interface reply device identification 0=\"Company\"");
+	CHECK_STR(
+	    explain(&modbus_tcp_driver, false, "00 07 00 00 00 1B 01 2B 0E 01 83 00 00 01 00 07 43 6F 6D 70 61 6E 79"),
+	    "TCP tid=7 unit=1 (26 bytes announced, 16 there) encapsulated interface reply device identification "
+	    "0=\"Company\"");
 	CHECK_STR(explain(&modbus_rtu_driver, true, "01"), "RTU too short: 01");
 }
 

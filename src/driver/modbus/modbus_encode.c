@@ -8,14 +8,20 @@
 
 /* What an element may hold once scaling is undone. */
 static const struct range { double lo, hi; uint8_t bytes; bool is_signed, is_float; } ranges[MB_KINDS] = {
-	[MB_K_BIT]   = { 0, 1, 0, false, false },		[MB_K_REG_BIT] = { 0, 1, 0, false, false },
-	[MB_K_U8]    = { 0, UINT8_MAX, 1, false, false },	[MB_K_I8]    = { INT8_MIN, INT8_MAX, 1, true, false },
-	[MB_K_U16]   = { 0, UINT16_MAX, 2, false, false },	[MB_K_I16]   = { INT16_MIN, INT16_MAX, 2, true, false },
-	[MB_K_U32]   = { 0, UINT32_MAX, 4, false, false },	[MB_K_I32]   = { INT32_MIN, INT32_MAX, 4, true, false },
-	[MB_K_U64]   = { 0, 0x1.fffffffffffffp63, 8, false, false }, [MB_K_I64] = { -0x1p63, 0x1.fffffffffffffp62, 8, true, false },
-	[MB_K_F32]   = { -3.4028234663852886e38, 3.4028234663852886e38, 4, true, true },
-	[MB_K_F64]   = { -1.7976931348623157e308, 1.7976931348623157e308, 8, true, true },
-	[MB_K_BCD16] = { 0, 9999, 2, false, false },		[MB_K_BCD32] = { 0, 99999999, 4, false, false },
+	[MB_K_BIT] = { 0, 1, 0, false, false },
+	[MB_K_REG_BIT] = { 0, 1, 0, false, false },
+	[MB_K_U8] = { 0, UINT8_MAX, 1, false, false },
+	[MB_K_I8] = { INT8_MIN, INT8_MAX, 1, true, false },
+	[MB_K_U16] = { 0, UINT16_MAX, 2, false, false },
+	[MB_K_I16] = { INT16_MIN, INT16_MAX, 2, true, false },
+	[MB_K_U32] = { 0, UINT32_MAX, 4, false, false },
+	[MB_K_I32] = { INT32_MIN, INT32_MAX, 4, true, false },
+	[MB_K_U64] = { 0, 0x1.fffffffffffffp63, 8, false, false },
+	[MB_K_I64] = { -0x1p63, 0x1.fffffffffffffp62, 8, true, false },
+	[MB_K_F32] = { -3.4028234663852886e38, 3.4028234663852886e38, 4, true, true },
+	[MB_K_F64] = { -1.7976931348623157e308, 1.7976931348623157e308, 8, true, true },
+	[MB_K_BCD16] = { 0, 9999, 2, false, false },
+	[MB_K_BCD32] = { 0, 99999999, 4, false, false },
 };
 
 static uint32_t
@@ -58,7 +64,8 @@ raw_of(const struct mb_op *op, const struct value *v, uint64_t *out, char *why, 
 	}
 	/* Whole 64-bit numbers go past the double, which would round them. */
 	if (!op->scaled && (op->a.kind == MB_K_U64 || op->a.kind == MB_K_I64) && is_int(v->type) &&
-	    (is_unsigned(v->type) ? op->a.kind == MB_K_U64 || v->u <= INT64_MAX : op->a.kind == MB_K_I64 || v->i >= 0)) {
+	    (is_unsigned(v->type) ? op->a.kind == MB_K_U64 || v->u <= INT64_MAX :
+	    op->a.kind == MB_K_I64 || v->i >= 0)) {
 		*out = v->u;
 		return 0;
 	}
@@ -67,7 +74,8 @@ raw_of(const struct mb_op *op, const struct value *v, uint64_t *out, char *why, 
 	if (!r->is_float)
 		d = round(d);
 	if (isnan(d) || d < r->lo || d > r->hi) {
-		snprintf(why, size, "%g is outside of what the address holds, %g to %g: give a value in that range", d, r->lo, r->hi);
+		snprintf(why, size, "%g is outside of what the address holds, %g to %g: give a value in that range", d,
+		    r->lo, r->hi);
 		return ERR_RANGE;
 	}
 	if (op->a.kind == MB_K_F64)
@@ -88,7 +96,8 @@ raw_of(const struct mb_op *op, const struct value *v, uint64_t *out, char *why, 
 static void
 put_ordered(uint8_t *out, uint64_t raw, size_t bytes, uint8_t order)
 {
-	size_t words = order == MB_CDAB || order == MB_DCBA ? bytes - 2 : 0, swap = order == MB_BADC || order == MB_DCBA;
+	size_t words = order == MB_CDAB || order == MB_DCBA ? bytes - 2 : 0,
+	       swap = order == MB_BADC || order == MB_DCBA;
 
 	for (size_t i = 0; i < bytes; i++) {
 		size_t reg = i & ~(size_t)1, to = (words > 0 ? words - reg : reg) + ((i & 1) ^ swap);
@@ -140,7 +149,8 @@ put_text(const struct mb_addr *a, const struct value *v, struct mb_encoded *out,
 		size_t len = utf8_len((const char *)p + i, v->len - i);
 		unsigned c = len == 1 ? p[i] : (p[i] & 0x1Fu) << 6 | (p[i + 1] & 0x3Fu);
 		if (n == a->count) {
-			snprintf(why, size, "the text is longer than the %u characters of the address: shorten it", a->count);
+			snprintf(why, size, "the text is longer than the %u characters of the address: shorten it",
+			    a->count);
 			return ERR_LIMIT;
 		}
 		if (len > 2 || c > 0xFF) {
@@ -162,7 +172,8 @@ mb_encode(const struct mb_op *op, const struct value *v, struct mb_encoded *out,
 
 	*out = (struct mb_encoded){ .n = a->span };
 	if (a->span > (mb_table_bits(a->table) ? MB_WRITE_BITS_MAX : MB_WRITE_REGS_MAX)) {
-		snprintf(why, size, "the value takes %u registers or bits, more than one write can carry: split the tag", a->span);
+		snprintf(why, size,
+		    "the value takes %u registers or bits, more than one write can carry: split the tag", a->span);
 		return ERR_LIMIT;
 	}
 	if (a->kind == MB_K_TEXT)

@@ -1,5 +1,6 @@
 /*
- * One frame in one line, for traces: "TCP tid=7 unit=1 read holding 100..109". Takes anything; says what is wrong with it.
+ * One frame in one line, for traces: "TCP tid=7 unit=1 read holding 100..109". Takes anything; says what is wrong with
+ * it.
  */
 #include "driver/modbus/modbus.h"
 

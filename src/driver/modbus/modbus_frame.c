@@ -53,7 +53,8 @@ mb_frame(enum mb_framing f, uint16_t tid, uint8_t unit, const uint8_t *pdu, size
 	struct writer w = wr_init(out, MB_ADU_MAX);
 
 	if (f == MB_TCP) {
-		const uint8_t head[] = { (uint8_t)(tid >> 8), (uint8_t)tid, 0, 0, (uint8_t)((len + 1) >> 8), (uint8_t)(len + 1) };
+		const uint8_t head[] = { (uint8_t)(tid >> 8), (uint8_t)tid, 0, 0, (uint8_t)((len + 1) >> 8),
+			(uint8_t)(len + 1) };
 		wr_bytes(&w, head, sizeof head);
 	}
 	wr_u8(&w, unit);
@@ -105,7 +106,11 @@ mb_rtu_reply_len(const uint8_t *p, size_t len)
 	if ((p[1] & MB_EXCEPTION_BIT) != 0)
 		return 5;
 	switch (p[1]) {
-	case MB_FC_READ_COILS: case MB_FC_READ_DISCRETE: case MB_FC_READ_HOLDING: case MB_FC_READ_INPUT: case MB_FC_READ_WRITE:
+	case MB_FC_READ_COILS:
+	case MB_FC_READ_DISCRETE:
+	case MB_FC_READ_HOLDING:
+	case MB_FC_READ_INPUT:
+	case MB_FC_READ_WRITE:
 	case 12: case 17: case 20: case 21:	/* event log, server id, file records: all with a byte count */
 		return len < 3 ? 0 : 5u + p[2];
 	case MB_FC_WRITE_COIL: case MB_FC_WRITE_REG: case MB_FC_WRITE_COILS: case MB_FC_WRITE_REGS: case 8: case 11:

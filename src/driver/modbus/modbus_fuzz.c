@@ -1,7 +1,8 @@
 /*
- * Bytes of a hostile device in all three framings, with time passing between them. The input is a script: each step's first byte
- * says what to do and how many of the bytes that follow go in; the requests that the driver sends are answered by nobody else, so a
- * good reply must be in the script (the transaction ids follow from the clock, which starts at a fixed time).
+ * Bytes of a hostile device in all three framings, with time passing between them. The input is a script: each step's
+ * first byte says what to do and how many of the bytes that follow go in; the requests that the driver sends are
+ * answered by nobody else, so a good reply must be in the script (the transaction ids follow from the clock, which
+ * starts at a fixed time).
  */
 #include <stdlib.h>
 
@@ -25,8 +26,8 @@ on_send(struct driver_host *h, const void *p, size_t len)
 }
 
 static void
-on_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, const struct value *v, struct wall s, struct wall d,
-    struct wall arrival, uint8_t flags)
+on_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, const struct value *v,
+    struct wall s, struct wall d, struct wall arrival, uint8_t flags)
 {
 	(void)h; (void)src; (void)tag; (void)s; (void)d; (void)arrival; (void)flags;
 	if ((v->type == VALUE_NULL) != status_is_bad(status) || !value_type_valid(v->type))
@@ -62,14 +63,32 @@ on_frame(struct driver_host *h, uint32_t src, bool out, const void *p, size_t le
 	buf_fini(&b);
 }
 
-static void on_done(struct driver_host *h, uint32_t id, int err, const char *why) { (void)h; (void)id; (void)err; (void)why; ended++; }
+static void
+on_done(struct driver_host *h, uint32_t id, int err, const char *why)
+{
+	(void)h;
+	(void)id;
+	(void)err;
+	(void)why;
+	ended++;
+}
 static void on_reset(struct driver_host *h, const char *why) { (void)h; (void)why; reset_asked = true; }
 
 static struct driver_host host = { on_send, on_sample, on_scan_done, on_outcome, on_frame, on_done, on_reset };
 
 static const char *const at[] = {
-	"holding 0 uint16", "holding 1 float32", "holding 3 string 20 chars", "holding 20 bcd32", "holding 22 uint8[7]", "holding 30.5",
-	"holding 31.0 bool[20]", "holding 100 float64[5] dcba", "input 0 int16 sunspec", "coil 3", "coil 4 bool[40]", "discrete 9",
+	"holding 0 uint16",
+	"holding 1 float32",
+	"holding 3 string 20 chars",
+	"holding 20 bcd32",
+	"holding 22 uint8[7]",
+	"holding 30.5",
+	"holding 31.0 bool[20]",
+	"holding 100 float64[5] dcba",
+	"input 0 int16 sunspec",
+	"coil 3",
+	"coil 4 bool[40]",
+	"discrete 9",
 };
 #define TAGS (sizeof at / sizeof at[0])
 
@@ -132,7 +151,8 @@ step(const struct driver *d, void *ctx, struct reader *r)
 		if (len & 1)
 			(void)d->read(ctx, 0, tags, 3, 1, now);
 		else
-			(void)d->write(ctx, 0, (uint32_t)(len / 2) % TAGS, &(struct value){ .type = VALUE_U16, .u = len }, 2, now);
+			(void)d->write(
+			    ctx, 0, (uint32_t)(len / 2) % TAGS, &(struct value){ .type = VALUE_U16, .u = len }, 2, now);
 		break;
 	default:
 		d->down(ctx, now, wall);
@@ -157,12 +177,19 @@ run(const struct driver *d, const uint8_t *data, size_t size)
 	for (size_t i = 0; i < TAGS; i++) {
 		if (d->info.parse_at(at[i], keys[0], &info, why, sizeof why) != 0)
 			abort();
-		tags[i] = (struct tag){ .at = at[i], .type = info.type, .scan_ns = 1, .factor = 1, .index = (uint32_t)i, .writable = true };
+		tags[i] = (struct tag){ .at = at[i],
+			.type = info.type,
+			.scan_ns = 1,
+			.factor = 1,
+			.index = (uint32_t)i,
+			.writable = true };
 	}
 	for (int i = 0; i < 2; i++) {
 		keys[i][MB_KEY_UNIT] = (struct keyval){ .set = true, .i = i + 1 };
 		keys[i][MB_KEY_WRITES] = (struct keyval){ .set = true, .b = true };
-		src[i] = (struct source){ .keys = keys[i], .tags = tags, .ntags = TAGS, .nscans = 1, .scans_ns = { NS_PER_S } };
+		src[i] = (struct source){
+			.keys = keys[i], .tags = tags, .ntags = TAGS, .nscans = 1, .scans_ns = { NS_PER_S }
+		};
 	}
 	now.ns = 0;
 	wall.ns = NS_PER_S;

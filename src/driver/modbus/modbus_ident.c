@@ -1,4 +1,7 @@
-/* See modbus_ident.h. One request at a time; a reply that says more follows is followed until the next object does not advance. */
+/*
+ * See modbus_ident.h. One request at a time; a reply that says more follows is followed until the next object does not
+ * advance.
+ */
 #include "driver/modbus/modbus_ident.h"
 
 #include <string.h>
@@ -39,9 +42,21 @@ ident_open(enum mb_framing f, void *ctx, const struct link_sources *s, struct dr
 	return 0;
 }
 
-static int open_tcp(void *ctx, const struct link_sources *s, struct driver_host *h) { return ident_open(MB_TCP, ctx, s, h); }
-static int open_rtu(void *ctx, const struct link_sources *s, struct driver_host *h) { return ident_open(MB_RTU, ctx, s, h); }
-static int open_tunnel(void *ctx, const struct link_sources *s, struct driver_host *h) { return ident_open(MB_RTU_TCP, ctx, s, h); }
+static int
+open_tcp(void *ctx, const struct link_sources *s, struct driver_host *h)
+{
+	return ident_open(MB_TCP, ctx, s, h);
+}
+static int
+open_rtu(void *ctx, const struct link_sources *s, struct driver_host *h)
+{
+	return ident_open(MB_RTU, ctx, s, h);
+}
+static int
+open_tunnel(void *ctx, const struct link_sources *s, struct driver_host *h)
+{
+	return ident_open(MB_RTU_TCP, ctx, s, h);
+}
 static void ident_close(void *ctx) { (void)ctx; }
 
 static void
@@ -114,7 +129,8 @@ take_objects(struct ident *c, const struct mb_reply *reply, struct wall wall)
 			return 0;
 		struct value v = { .type = VALUE_TEXT, .len = len, .p = text };
 		if (object < MODBUS_IDENT_OBJECTS && object < c->s->ntags)
-			c->h->sample(c->h, 0, object, STATUS_Good, &v, (struct wall){ 0 }, (struct wall){ 0 }, wall, SAMPLE_REREAD);
+			c->h->sample(c->h, 0, object, STATUS_Good, &v, (struct wall){ 0 }, (struct wall){ 0 }, wall,
+			    SAMPLE_REREAD);
 	}
 	return head.more && head.next > c->object ? head.next : 0;
 }
@@ -175,9 +191,23 @@ ident_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono
 	return ERR_NOTFOUND;	/* there are no scan classes */
 }
 
-static void ident_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall) { (void)ctx; (void)src; (void)status; (void)wall; }
+static void
+ident_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall)
+{
+	(void)ctx;
+	(void)src;
+	(void)status;
+	(void)wall;
+}
 static void ident_trace(void *ctx, uint32_t src, bool on) { (void)ctx; (void)src; (void)on; }
-static void ident_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out) { (void)ctx; (void)src; (void)tag; (void)out; }
+static void
+ident_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
+{
+	(void)ctx;
+	(void)src;
+	(void)tag;
+	(void)out;
+}
 
 static struct driver_counts
 ident_counts(const void *ctx, uint32_t src)
@@ -198,9 +228,10 @@ ident_parse_at(const char *at, const struct keyval *keys, struct at_info *out, c
 	return 0;
 }
 
-#define IDENT(text, table, link_fn, open_fn) { .info = { .name = text, .keys = table, .parse_at = ident_parse_at }, .link = link_fn,	\
-	.size = ident_size, .open = open_fn, .close = ident_close, .up = ident_up, .down = ident_down, .input = ident_input,		\
-	.tick = ident_tick, .next = ident_next, .scan = ident_scan, .give_up = ident_give_up, .read = ident_read,			\
+#define IDENT(text, table, link_fn, open_fn) { \
+	.info = { .name = text, .keys = table, .parse_at = ident_parse_at }, .link = link_fn, .size = ident_size, \
+	.open = open_fn, .close = ident_close, .up = ident_up, .down = ident_down, .input = ident_input, \
+	.tick = ident_tick, .next = ident_next, .scan = ident_scan, .give_up = ident_give_up, .read = ident_read, \
 	.trace = ident_trace, .why = ident_why, .counts = ident_counts }
 
 const struct driver *

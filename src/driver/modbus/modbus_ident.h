@@ -1,7 +1,7 @@
 /*
- * Who a Modbus device says it is: read device identification, function 43 / 14 (V1.1b3, 6.21). A driver record of its own, so that it
- * runs on the same connections as the others; it has no scans, its tags are the objects of the basic and regular category, read on
- * demand. It stands in no site file.
+ * Who a Modbus device says it is: read device identification, function 43 / 14 (V1.1b3, 6.21). A driver record of its
+ * own, so that it runs on the same connections as the others; it has no scans, its tags are the objects of the basic
+ * and regular category, read on demand. It stands in no site file.
  */
 #ifndef DRIVER_MODBUS_IDENT_H
 #define DRIVER_MODBUS_IDENT_H

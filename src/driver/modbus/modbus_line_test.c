@@ -41,7 +41,8 @@ TEST(a_reply_in_single_bytes_with_pauses_is_whole)
 		rig_open(r);
 		size_t len = ask(r, reply);
 		for (size_t i = 0; i < len; i++) {
-			rig_pass(r, 60 * NS_PER_MS);	/* longer than any silence: a slow adapter, not the end of a frame */
+			rig_pass(
+			    r, 60 * NS_PER_MS); /* longer than any silence: a slow adapter, not the end of a frame */
 			rig_input(r, reply + i, 1);
 		}
 		CHECK_INT(r->done_scans[0], 1);
@@ -104,7 +105,9 @@ TEST(the_echo_of_what_was_sent_is_dropped)
 		CHECK_INT(r->seen[0][0].v.u, 42);
 		rig_pass(r, 10 * NS_PER_MS);
 	}
-	/* A write's reply looks like its echo; now that the adapter is known to echo, the first copy is not the reply. */
+	/*
+	 * A write's reply looks like its echo; now that the adapter is known to echo, the first copy is not the reply.
+	 */
 	CHECK_INT(r->d->write(r->ctx, 0, 0, &(struct value){ .type = VALUE_U16, .u = 5 }, 1, r->now), 0);
 	struct frame f = rig_take(r);
 	rig_input(r, f.p, f.len);

@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-/* What a USB adapter may hold bytes back, and what a device server may: comes on top of the silence that ends garbage. */
+/*
+ * What a USB adapter may hold bytes back, and what a device server may: comes on top of the silence that ends garbage.
+ */
 #define LINE_LATENCY_NS		(16 * NS_PER_MS)
 #define TUNNEL_SILENCE_NS	(50 * NS_PER_MS)
 
@@ -109,7 +111,8 @@ open_source(struct mb_link *l, struct layout *at, const struct source *s, uint32
 {
 	struct mb_src *m = &l->src[index];
 
-	*m = (struct mb_src){ .s = s, .index = index, .ntags = s->ntags, .free = MB_NONE, .q_head = MB_NONE, .q_tail = MB_NONE,
+	*m = (struct mb_src){ .s = s, .index = index, .ntags = s->ntags, .free = MB_NONE, .q_head = MB_NONE,
+	    .q_tail = MB_NONE,
 	    .probe_class = MB_NONE, .next = MB_NONE };
 	lay_source(at, s, m);
 	mb_conf_read(l->framing, s->keys, &m->conf);

@@ -29,8 +29,10 @@ static const struct { uint8_t code; const char *name, *remedy; } exceptions[] = 
 	{ MB_EX_BUSY, "device busy", "the device has no time for this: lengthen the scan or set request-gap" },
 	{ MB_EX_NAK, "negative acknowledge", "the device cannot carry this out in its present state" },
 	{ MB_EX_PARITY, "memory parity error", "the device reports damaged memory: look at the device itself" },
-	{ MB_EX_PATH, "gateway path unavailable", "the gateway has no free or valid port to this unit: check its set-up" },
-	{ MB_EX_TARGET, "gateway target no answer", "the gateway got no answer: check the unit id, and the device's power and wiring" },
+	{ MB_EX_PATH, "gateway path unavailable",
+	    "the gateway has no free or valid port to this unit: check its set-up" },
+	{ MB_EX_TARGET, "gateway target no answer",
+	    "the gateway got no answer: check the unit id, and the device's power and wiring" },
 };
 
 uint8_t
@@ -128,7 +130,8 @@ mb_put_mask_write(struct writer *w, uint16_t reg0, uint16_t and_mask, uint16_t o
 }
 
 void
-mb_put_read_write(struct writer *w, uint16_t read0, uint16_t nread, uint16_t write0, uint16_t nwrite, const uint8_t *regs)
+mb_put_read_write(struct writer *w, uint16_t read0, uint16_t nread, uint16_t write0, uint16_t nwrite, const uint8_t
+    *regs)
 {
 	wr_u8(w, MB_FC_READ_WRITE);
 	wr_be16(w, read0);

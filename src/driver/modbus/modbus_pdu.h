@@ -54,7 +54,8 @@ void mb_put_write_regs(struct writer *w, uint16_t reg0, uint16_t n, const uint8_
 /* The device makes (old AND and_mask) OR (or_mask AND NOT and_mask). 6.16 */
 void mb_put_mask_write(struct writer *w, uint16_t reg0, uint16_t and_mask, uint16_t or_mask);
 /* Writes first, then reads. 6.17 */
-void mb_put_read_write(struct writer *w, uint16_t read0, uint16_t nread, uint16_t write0, uint16_t nwrite, const uint8_t *regs);
+void mb_put_read_write(struct writer *w, uint16_t read0, uint16_t nread, uint16_t write0, uint16_t nwrite, const uint8_t
+    *regs);
 /* code: 1 basic, 2 regular, 3 extended, 4 the one object. 6.21 */
 void mb_put_device_id(struct writer *w, uint8_t code, uint8_t object);
 
@@ -69,8 +70,8 @@ struct mb_reply {
  * Parse one reply PDU (all of r) as the answer to a request.
  *
  * req  borrowed, the first bytes of the request PDU, MB_REQ_HEAD or as many as it has
- * Returns 0 also for an exception; ERR_SHORT, ERR_LONG, ERR_PROTO when it cannot be the answer to req (other function, wrong
- * byte count, wrong echo).
+ * Returns 0 also for an exception; ERR_SHORT, ERR_LONG, ERR_PROTO when it cannot be the answer to req (other
+ * function, wrong byte count, wrong echo).
  */
 int mb_parse_reply(const uint8_t *req, size_t req_len, struct reader *r, struct mb_reply *out);
 

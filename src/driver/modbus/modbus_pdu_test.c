@@ -1,4 +1,7 @@
-/* Codec and framing. Bytes come from the examples of the specification (section named at each) and from pymodbus 3.0 (Debian). */
+/*
+ * Codec and framing. Bytes come from the examples of the specification (section named at each) and from pymodbus 3.0
+ * (Debian).
+ */
 #include "base/clock.h"
 #include "base/test.h"
 #include "driver/modbus/modbus_frame.h"
@@ -21,7 +24,8 @@ want(const char *hex)
 
 TEST(requests_are_those_of_the_specification)
 {
-	const uint8_t bits[] = { 0xCD, 0x01 }, regs[] = { 0x00, 0x0A, 0x01, 0x02 }, ff[] = { 0, 0xFF, 0, 0xFF, 0, 0xFF };
+	const uint8_t bits[] = { 0xCD, 0x01 }, regs[] = { 0x00, 0x0A, 0x01, 0x02 },
+		      ff[] = { 0, 0xFF, 0, 0xFF, 0, 0xFF };
 
 	w = wr_init(pdu, sizeof pdu);
 	mb_put_read(&w, MB_FC_READ_COILS, 0x13, 0x13);
@@ -74,7 +78,9 @@ TEST(replies_of_the_specification_are_understood)
 	CHECK_INT(parse("0F 00 13 00 0A 02 CD 01", "0F 00 13 00 0A", &r), 0);
 	CHECK_INT(parse("10 00 01 00 02 04 00 0A 01 02", "10 00 01 00 02", &r), 0);
 	CHECK_INT(parse("16 00 04 00 F2 00 25", "16 00 04 00 F2 00 25", &r), 0);
-	CHECK_INT(parse("17 00 03 00 06 00 0E 00 03 06 00 FF 00 FF 00 FF", "17 0C 00 FE 0A CD 00 01 00 03 00 0D 00 FF", &r), 0);
+	CHECK_INT(
+	    parse("17 00 03 00 06 00 0E 00 03 06 00 FF 00 FF 00 FF", "17 0C 00 FE 0A CD 00 01 00 03 00 0D 00 FF", &r),
+	    0);
 	CHECK_INT(r.len, 12);
 	CHECK_INT(parse("01 04 A1 00 01", "81 02", &r), 0);	/* 7, the example */
 	CHECK_INT(r.exception, MB_EX_ADDRESS);
@@ -105,7 +111,9 @@ TEST(device_identification_is_read_object_by_object)
 	uint8_t object, len;
 
 	/* As pymodbus answers with three objects. */
-	CHECK_INT(parse("2B 0E 01 00", "2B 0E 01 83 00 00 03 00 07 43 6F 6D 70 61 6E 79 01 04 50 72 6F 64 02 05 56 32 2E 31 31", &r), 0);
+	CHECK_INT(parse("2B 0E 01 00",
+		      "2B 0E 01 83 00 00 03 00 07 43 6F 6D 70 61 6E 79 01 04 50 72 6F 64 02 05 56 32 2E 31 31", &r),
+	    0);
 	struct reader d = rd_init(r.data, r.len);
 	CHECK_INT(mb_parse_device_id(&d, &id), 0);
 	CHECK_INT(id.count, 3);

@@ -1,6 +1,6 @@
 /*
- * For the tests of this folder: a host with a clock of its own that records all that the driver says, and a naive device that
- * answers requests from plain tables. The device shares no code with the driver.
+ * For the tests of this folder: a host with a clock of its own that records all that the driver says, and a naive
+ * device that answers requests from plain tables. The device shares no code with the driver.
  */
 #ifndef DRIVER_MODBUS_RIG_H
 #define DRIVER_MODBUS_RIG_H
@@ -78,8 +78,8 @@ rig_send(struct driver_host *h, const void *p, size_t len)
 }
 
 static inline void
-rig_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, const struct value *v, struct wall source_time,
-    struct wall server_time, struct wall arrival, uint8_t flags)
+rig_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, const struct value *v,
+    struct wall source_time, struct wall server_time, struct wall arrival, uint8_t flags)
 {
 	struct rig *r = (struct rig *)h;
 	struct seen *s = &r->seen[src][tag];
@@ -149,15 +149,25 @@ static inline struct rig *
 rig_new(const struct driver *d, uint32_t n)
 {
 	struct rig *r = calloc(1, sizeof *r);
-	r->h = (struct driver_host){ .send = rig_send, .sample = rig_sample, .scan_done = rig_scan_done, .outcome = rig_outcome,
-	    .frame = rig_frame, .done = rig_done, .reset = rig_reset };
+	r->h = (struct driver_host){ .send = rig_send,
+		.sample = rig_sample,
+		.scan_done = rig_scan_done,
+		.outcome = rig_outcome,
+		.frame = rig_frame,
+		.done = rig_done,
+		.reset = rig_reset };
 	r->d = d;
 	r->now.ns = 1000 * NS_PER_S;
 	r->wall.ns = 1700000000 * NS_PER_S;
 	for (uint32_t i = 0; i < n; i++) {
 		r->seen[i] = calloc(RIG_TAGS, sizeof *r->seen[i]);
-		r->src[i] = (struct source){ .name = "s", .endpoint = "127.0.0.1:502", .link = "127.0.0.1:502", .keys = r->keys[i],
-		    .tags = r->tags[i], .nscans = 1, .scans_ns = { 100 * NS_PER_MS } };
+		r->src[i] = (struct source){ .name = "s",
+			.endpoint = "127.0.0.1:502",
+			.link = "127.0.0.1:502",
+			.keys = r->keys[i],
+			.tags = r->tags[i],
+			.nscans = 1,
+			.scans_ns = { 100 * NS_PER_MS } };
 		r->list[i] = &r->src[i];
 		rig_key(r, i, MB_KEY_UNIT, i + 1);
 	}
@@ -175,7 +185,8 @@ rig_tag(struct rig *r, uint32_t src, const char *at)
 	char why[300];
 	if (r->d->info.parse_at(at, r->keys[src], &info, why, sizeof why) != 0)
 		test_fail(__FILE__, __LINE__, "%s: %s", at, why);
-	*t = (struct tag){ .path = "p", .at = strdup(at), .type = info.type, .scan_ns = 100 * NS_PER_MS, .factor = 1, .index = s->ntags,
+	*t = (struct tag){ .path = "p", .at = strdup(at), .type = info.type, .scan_ns = 100 * NS_PER_MS, .factor = 1,
+	    .index = s->ntags,
 	    .writable = info.writable };
 	s->ntags++;
 	return t;
@@ -402,9 +413,10 @@ all_good(struct rig *r, uint32_t src, uint32_t scans)
 {
 	for (uint32_t i = 0; i < r->src[src].ntags; i++) {
 		const struct seen *s = &r->seen[src][i];
-		if (s->n != scans || s->status != STATUS_Good || s->v.u != strtoul(r->src[src].tags[i].at + 8, NULL, 10))
-			test_fail(__FILE__, __LINE__, "%s: %u samples, status %08x, value %llu", r->src[src].tags[i].at, s->n, s->status,
-			    (unsigned long long)s->v.u);
+		if (s->n != scans || s->status != STATUS_Good ||
+		    s->v.u != strtoul(r->src[src].tags[i].at + 8, NULL, 10))
+			test_fail(__FILE__, __LINE__, "%s: %u samples, status %08x, value %llu", r->src[src].tags[i].at,
+			    s->n, s->status, (unsigned long long)s->v.u);
 	}
 }
 

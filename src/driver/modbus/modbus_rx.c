@@ -1,13 +1,13 @@
 /*
  * Bytes to replies.
  *
- * TCP: frames by the MBAP length, matched by transaction id; one whose id, unit or function nobody waits for is dropped and
- * counted, and the connection stays. Only a header that is none loses the stream.
+ * TCP: frames by the MBAP length, matched by transaction id; one whose id, unit or function nobody waits for is dropped
+ * and counted, and the connection stays. Only a header that is none loses the stream.
  *
- * Lines and tunnels: nothing says where a reply begins, so it is looked for: the awaited unit, function and length with a good
- * CRC, at any place in what has come (noise in front of a reply is common when an RS-485 line changes direction). Whole frames of
- * others in front of it are late replies and dropped. What is neither, nor the beginning of a reply, is garbage: after a silence the
- * buffer is emptied and the request has failed.
+ * Lines and tunnels: nothing says where a reply begins, so it is looked for: the awaited unit, function and length with
+ * a good CRC, at any place in what has come (noise in front of a reply is common when an RS-485 line changes
+ * direction). Whole frames of others in front of it are late replies and dropped. What is neither, nor the beginning of
+ * a reply, is garbage: after a silence the buffer is emptied and the request has failed.
  */
 #include "driver/modbus/modbus.h"
 
@@ -71,7 +71,8 @@ tcp_frames(struct mb_link *l, const uint8_t *p, size_t len)
 	while (at < len) {
 		int err = mb_parse_mbap(p + at, len - at, &m);
 		if (err == ERR_PROTO) {
-			mb_reset(l, "what arrives is not Modbus TCP: is this a tunnel (modbus-rtu-tcp), or another protocol?");
+			mb_reset(l,
+			    "what arrives is not Modbus TCP: is this a tunnel (modbus-rtu-tcp), or another protocol?");
 			return len;
 		}
 		if (err != 0 || len - at < MB_MBAP_LEN + m.pdu_len)
@@ -226,7 +227,9 @@ mb_rx(struct mb_link *l, const uint8_t *p, size_t len)
 		line_rx(l, p, len);
 }
 
-/* Could a reply be under way in the buffer? Pauses inside a frame happen, so it is then left alone until its deadline. */
+/*
+ * Could a reply be under way in the buffer? Pauses inside a frame happen, so it is then left alone until its deadline.
+ */
 static bool
 may_become_reply(struct mb_link *l, const struct mb_slot *slot)
 {
@@ -244,7 +247,8 @@ mb_rx_quiet(struct mb_link *l)
 	size_t len = l->rx_len < sizeof seen ? l->rx_len : sizeof seen;
 
 	l->rx_quiet = MONO_NEVER;
-	if (slot != NULL && l->rx_len < sizeof l->rx && mono_before(l->now, slot->deadline) && may_become_reply(l, slot))
+	if (slot != NULL && l->rx_len < sizeof l->rx && mono_before(l->now, slot->deadline) &&
+	    may_become_reply(l, slot))
 		return;
 	memcpy(seen, l->rx, len);
 	l->rx_len = 0;

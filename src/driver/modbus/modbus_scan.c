@@ -1,6 +1,6 @@
 /*
- * Scans: a block's reply becomes samples, a block's failure becomes bad samples, a repetition or a search. Each tag of a class
- * gets exactly one sample a scan; a class is finished when none of its blocks is queued or under way.
+ * Scans: a block's reply becomes samples, a block's failure becomes bad samples, a repetition or a search. Each tag of
+ * a class gets exactly one sample a scan; a class is finished when none of its blocks is queued or under way.
  */
 #include "driver/modbus/modbus.h"
 
@@ -26,7 +26,8 @@ mb_queue_push(struct mb_src *s, uint32_t block, bool front)
 }
 
 void
-mb_emit(struct mb_link *l, struct mb_src *s, const struct mb_tag *t, uint32_t status, const struct value *v, uint8_t flags)
+mb_emit(struct mb_link *l, struct mb_src *s, const struct mb_tag *t, uint32_t status, const struct value *v, uint8_t
+    flags)
 {
 	l->h->sample(l->h, s->index, t->index, status, v, (struct wall){ 0 }, (struct wall){ 0 }, l->wall, flags);
 }
@@ -39,8 +40,8 @@ mb_emit_bad(struct mb_link *l, struct mb_src *s, const struct mb_tag *t, uint32_
 }
 
 void
-mb_trouble_note(struct mb_link *l, struct mb_trouble *t, const struct mb_slot *slot, enum mb_fault fault, uint8_t exception,
-    const uint8_t *frame, size_t len)
+mb_trouble_note(struct mb_link *l, struct mb_trouble *t, const struct mb_slot *slot, enum mb_fault fault,
+    uint8_t exception, const uint8_t *frame, size_t len)
 {
 	if (t->count++ == 0 || t->fault != fault || t->exception != exception)
 		t->since = l->wall;
@@ -190,7 +191,8 @@ mb_scan_abandon(struct mb_link *l, struct mb_src *s, enum mb_fault fault)
 static bool
 passing(uint8_t exception)
 {
-	return exception == MB_EX_ACK || exception == MB_EX_BUSY || exception == MB_EX_PATH || exception == MB_EX_TARGET;
+	return exception == MB_EX_ACK || exception == MB_EX_BUSY || exception == MB_EX_PATH ||
+	       exception == MB_EX_TARGET;
 }
 
 void
@@ -220,14 +222,17 @@ mb_scan_reply(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, c
 }
 
 void
-mb_scan_fault(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, enum mb_fault fault, const uint8_t *frame,
-    size_t frame_len)
+mb_scan_fault(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, enum mb_fault fault,
+    const uint8_t *frame, size_t frame_len)
 {
 	struct mb_block *b = &s->blocks[slot->block];
 
 	mb_trouble_note(l, &b->trouble, slot, fault, 0, frame, frame_len);
-	/* TCP repeats by itself; on a line a frame may be lost, but a unit that was silent before gets no second try. */
-	bool again = fault == MB_FAULT_GARBAGE || (fault == MB_FAULT_TIMEOUT && l->framing != MB_TCP && s->timeouts_row <= 1);
+	/*
+	 * TCP repeats by itself; on a line a frame may be lost, but a unit that was silent before gets no second try.
+	 */
+	bool again =
+	    fault == MB_FAULT_GARBAGE || (fault == MB_FAULT_TIMEOUT && l->framing != MB_TCP && s->timeouts_row <= 1);
 	if (again && !l->resetting && b->tries < s->conf.retries) {
 		if (fault == MB_FAULT_TIMEOUT)
 			s->not_before = l->now;	/* a late reply is the answer to this very request */

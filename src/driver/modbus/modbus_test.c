@@ -213,7 +213,10 @@ TEST(foreign_replies_are_dropped_without_closing)
 	r->d->scan(r->ctx, 0, 0, false, r->now, r->wall);
 	struct frame f = rig_take(r);
 	size_t len = rig_reply(r, &f, reply);
-	static const struct { int at; uint8_t flip; } spoil[] = { { 1, 0x40 }, { 6, 0x02 }, { 7, 0x07 } };	/* id, unit, function */
+	static const struct {
+		int at;
+		uint8_t flip;
+	} spoil[] = { { 1, 0x40 }, { 6, 0x02 }, { 7, 0x07 } }; /* id, unit, function */
 	for (size_t i = 0; i < 3; i++) {
 		memcpy(wrong, reply, len);
 		wrong[spoil[i].at] ^= spoil[i].flip;

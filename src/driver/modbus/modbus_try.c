@@ -1,4 +1,7 @@
-/* See modbus_try.h. Questions are answered one after the other; a question is a queue of pieces that are still to be read. */
+/*
+ * See modbus_try.h. Questions are answered one after the other; a question is a queue of pieces that are still to be
+ * read.
+ */
 #include "driver/modbus/modbus_try.h"
 
 #include <stdio.h>
@@ -78,7 +81,8 @@ say(struct trial *t, uint32_t status)
 
 	if (!status_is_bad(status))
 		v = (struct value){ .type = VALUE_TEXT, .len = (uint32_t)strlen(t->text), .p = t->text };
-	t->ask.h->sample(t->ask.h, 0, t->tags[t->at], status, &v, (struct wall){ 0 }, (struct wall){ 0 }, t->wall, SAMPLE_REREAD);
+	t->ask.h->sample(
+	    t->ask.h, 0, t->tags[t->at], status, &v, (struct wall){ 0 }, (struct wall){ 0 }, t->wall, SAMPLE_REREAD);
 }
 
 /* "0..99, 200" of the bits that are set; stops where the text is full. */
@@ -116,7 +120,7 @@ say_ranges(struct trial *t)
 	t->text[0] = '\0';
 	list_runs(t->text, t->can, t->q.first, t->q.last);
 	if (any(t->open, sizeof t->open)) {
-		strcat(t->text, "; not tried: ");	/* list_runs leaves room for it, text is 64 longer than TEXT_MAX */
+		strcat(t->text, "; not tried: "); /* list_runs leaves room for it, text is 64 longer than TEXT_MAX */
 		list_runs(t->text, t->open, t->q.first, t->q.last);
 	}
 	say(t, STATUS_Good);
@@ -328,9 +332,23 @@ try_scan(void *ctx, uint32_t src, uint32_t class, bool probe, struct mono now, s
 	return ERR_NOTFOUND;	/* there are no scan classes */
 }
 
-static void try_give_up(void *ctx, uint32_t src, uint32_t status, struct wall w) { (void)ctx; (void)src; (void)status; (void)w; }
+static void
+try_give_up(void *ctx, uint32_t src, uint32_t status, struct wall w)
+{
+	(void)ctx;
+	(void)src;
+	(void)status;
+	(void)w;
+}
 static void try_trace(void *ctx, uint32_t src, bool on) { (void)ctx; (void)src; (void)on; }
-static void try_why(const void *ctx, uint32_t src, uint32_t tag, struct json *j) { (void)ctx; (void)src; (void)tag; (void)j; }
+static void
+try_why(const void *ctx, uint32_t src, uint32_t tag, struct json *j)
+{
+	(void)ctx;
+	(void)src;
+	(void)tag;
+	(void)j;
+}
 
 static struct driver_counts
 try_counts(const void *ctx, uint32_t src)
@@ -339,12 +357,16 @@ try_counts(const void *ctx, uint32_t src)
 	return (struct driver_counts){ 0 };
 }
 
-#define TRY(id, framing, text, table)											\
-	static int id##_link(const struct source *s, struct link_spec *o) { return mb_link(framing, s, o); }		\
-	static int id##_open(void *c, const struct link_sources *s, struct driver_host *h) { return try_open(framing, c, s, h); } \
-	static const struct driver id = { .info = { .name = text, .keys = table, .parse_at = try_parse_at }, .link = id##_link,	\
-		.size = try_size, .open = id##_open, .close = try_close, .up = try_up, .down = try_down, .input = try_input,	\
-		.tick = try_tick, .next = try_next, .scan = try_scan, .give_up = try_give_up, .read = try_read_tags,		\
+#define TRY(id, framing, text, table) \
+	static int id##_link(const struct source *s, struct link_spec *o) { return mb_link(framing, s, o); } \
+	static int id##_open(void *c, const struct link_sources *s, struct driver_host *h) \
+	{ \
+		return try_open(framing, c, s, h); \
+	} \
+	static const struct driver id = { \
+		.info = { .name = text, .keys = table, .parse_at = try_parse_at }, .link = id##_link, \
+		.size = try_size, .open = id##_open, .close = try_close, .up = try_up, .down = try_down, .input = try_input, \
+		.tick = try_tick, .next = try_next, .scan = try_scan, .give_up = try_give_up, .read = try_read_tags, \
 		.trace = try_trace, .why = try_why, .counts = try_counts }
 
 TRY(tcp, MB_TCP, "modbus-tcp", mb_keys_tcp);

@@ -1,12 +1,14 @@
 /*
- * Trying a device of which little is known: which units are there, and which addresses of a table can be read. Like modbus_ident.h a
- * driver record of its own, read on demand over the same connections, and in no site file; its tags are questions:
+ * Trying a device of which little is known: which units are there, and which addresses of a table can be read. Like
+ * modbus_ident.h a driver record of its own, read on demand over the same connections, and in no site file; its tags
+ * are questions:
  *
  *	unit 17                 is there anyone? text: "data" or the exception it answers with; a silent one is bad
  *	ranges holding 0 999    which of these registers can be read? text: "0..99, 200..249", "" for none
  *
- * A range that is refused is cut in halves until the edges are found, broad pieces first, with at most MODBUS_TRY_REQUESTS requests
- * and MODBUS_TRY_NS a question; what is then still open is named ("; not tried: 300..312").
+ * A range that is refused is cut in halves until the edges are found, broad pieces first, with at most
+ * MODBUS_TRY_REQUESTS requests and MODBUS_TRY_NS a question; what is then still open is named ("; not tried:
+ * 300..312").
  */
 #ifndef DRIVER_MODBUS_TRY_H
 #define DRIVER_MODBUS_TRY_H

@@ -65,7 +65,9 @@ TEST(units_on_a_bus_are_found)
 	ask_all(r, &modbus_rtu_driver);
 	for (uint32_t i = 0; i < 8; i++) {
 		CHECK_INT(r->seen[0][i].n, 1);
-		CHECK_STR(text(r, i), i == 2 ? "data" : i == 6 ? "exception 2, illegal data address" : "BadNoCommunication");
+		CHECK_STR(text(r, i), i == 2   ? "data"
+				      : i == 6 ? "exception 2, illegal data address"
+					       : "BadNoCommunication");
 	}
 	rig_close(r);
 }

@@ -1,7 +1,8 @@
 /*
- * Whose turn it is. Sources with work stand in a list in the order in which their work became due; each gets one request and goes to
- * the end, so a unit with many blocks holds up its neighbours by one request at a time. A source that must pause (request-gap,
- * repetition, a reply that may still come) is passed over. Probes of demoted sources have a list of their own that is served last.
+ * Whose turn it is. Sources with work stand in a list in the order in which their work became due; each gets one
+ * request and goes to the end, so a unit with many blocks holds up its neighbours by one request at a time. A source
+ * that must pause (request-gap, repetition, a reply that may still come) is passed over. Probes of demoted sources have
+ * a list of their own that is served last.
  */
 #include "driver/modbus/modbus.h"
 

@@ -1,5 +1,6 @@
 /*
- * The life of a request: what a source asks next, its bytes out, its end by a reply or a deadline. Whose turn it is: modbus_turn.c.
+ * The life of a request: what a source asks next, its bytes out, its end by a reply or a deadline. Whose turn it is:
+ * modbus_turn.c.
  */
 #include "driver/modbus/modbus.h"
 
@@ -8,7 +9,9 @@
 static enum mb_job
 next_job(const struct mb_src *s)
 {
-	/* While a late reply may come only the repetition of its request goes out: for that one it is the right answer. */
+	/*
+	 * While a late reply may come only the repetition of its request goes out: for that one it is the right answer.
+	 */
 	if (s->owed > 0 && s->q_head != MB_NONE && s->blocks[s->q_head].tries > 0)
 		return MB_JOB_SCAN;
 	if (s->w_count > 0 && !s->w_flight)
@@ -134,7 +137,8 @@ send_one(struct mb_link *l, struct mb_src *s)
 		return true;
 	}
 	struct mb_slot *slot = free_slot(l);
-	*slot = (struct mb_slot){ .job = job, .src = s->index, .block = MB_NONE, .tid = tid, .unit = s->conf.unit, .sent = l->now,
+	*slot = (struct mb_slot){ .job = job, .src = s->index, .block = MB_NONE, .tid = tid, .unit = s->conf.unit,
+	    .sent = l->now,
 	    .req_len = (uint8_t)(wr_len(&w) < MB_REQ_HEAD ? wr_len(&w) : MB_REQ_HEAD), .echo_due = l->echo };
 	memcpy(slot->req, pdu, slot->req_len);
 	slot->deadline = mono_add(l->now, s->conf.timeout_ns + l->char_ns * (int64_t)(len + reply_bytes(pdu)));
@@ -189,7 +193,8 @@ note_outcome(struct mb_link *l, struct mb_src *s, const struct mb_slot *slot, en
 static bool gateway_silent(uint8_t exception) { return exception == MB_EX_PATH || exception == MB_EX_TARGET; }
 
 void
-mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t len, const uint8_t *frame, size_t frame_len)
+mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t len, const uint8_t *frame, size_t
+    frame_len)
 {
 	struct mb_src *s = &l->src[slot->src];
 	struct reader r = rd_init(pdu, len);
@@ -213,7 +218,8 @@ mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t 
 		s->timeouts_row = 0;
 	if (s->trace)
 		l->h->frame(l->h, s->index, false, frame, frame_len, "");
-	note_outcome(l, s, &was, reply.exception == 0 ? OUTCOME_OK : gateway_silent(reply.exception) ? OUTCOME_TIMEOUT : OUTCOME_REFUSED);
+	note_outcome(l, s, &was,
+	    reply.exception == 0 ? OUTCOME_OK : gateway_silent(reply.exception) ? OUTCOME_TIMEOUT : OUTCOME_REFUSED);
 	switch (was.job) {
 	case MB_JOB_SCAN:	mb_scan_reply(l, s, &was, &reply, frame, frame_len); break;
 	case MB_JOB_PROBE:	mb_probe_end(l, s); break;
@@ -223,7 +229,10 @@ mb_answered(struct mb_link *l, struct mb_slot *slot, const uint8_t *pdu, size_t 
 	mb_enlist(l, s);
 }
 
-/* After silence: is it the connection that is dead? A line cannot be reset, and one dead unit of several must not reset it. */
+/*
+ * After silence: is it the connection that is dead? A line cannot be reset, and one dead unit of several must not reset
+ * it.
+ */
 static void
 judge_silence(struct mb_link *l, struct mb_src *s)
 {
@@ -233,12 +242,13 @@ judge_silence(struct mb_link *l, struct mb_src *s)
 		return;
 	int64_t enough = l->reset_after * (l->nsrc > 1 ? 2 : 1);
 	if (l->timeouts_row >= enough)
-		mb_reset(l, l->nsrc > 1 ? "no unit on this connection answers" : "the device does not answer on this connection");
+		mb_reset(l, l->nsrc > 1 ? "no unit on this connection answers" :
+		    "the device does not answer on this connection");
 }
 
 /*
- * Without transaction ids a late reply would pass for that of the next request of the same shape: the unit is left alone for as
- * long again as it had to answer, or until what it owes has come (modbus_rx.c, foreign).
+ * Without transaction ids a late reply would pass for that of the next request of the same shape: the unit is left
+ * alone for as long again as it had to answer, or until what it owes has come (modbus_rx.c, foreign).
  */
 static void
 reply_owed(struct mb_link *l, struct mb_src *s)
@@ -275,7 +285,10 @@ mb_failed(struct mb_link *l, struct mb_slot *slot, enum mb_fault fault, const ui
 	mb_enlist(l, s);
 }
 
-/* Reference: timeouts and gateways' 10, 11: no communication; 1 to 3 are about what was asked for; 5, 6: the device is busy. */
+/*
+ * Reference: timeouts and gateways' 10, 11: no communication; 1 to 3 are about what was asked for; 5, 6: the device is
+ * busy.
+ */
 uint32_t
 mb_fault_status(enum mb_fault fault, uint8_t exception)
 {

@@ -1,4 +1,6 @@
-/* See modbus_value.h: decoding. A reply goes through mb_decode once a tag, so the plain scalars come first and alone. */
+/*
+ * See modbus_value.h: decoding. A reply goes through mb_decode once a tag, so the plain scalars come first and alone.
+ */
 #include "driver/modbus/modbus_value.h"
 
 #include <math.h>
@@ -9,7 +11,8 @@
 void
 mb_op_init(struct mb_op *op, const struct mb_addr *a, const struct tag *t, bool nan_bad)
 {
-	*op = (struct mb_op){ .a = *a, .out_type = t->type & (uint8_t)~VALUE_ARRAY, .scaled = t->scaled, .nan_bad = nan_bad,
+	*op = (struct mb_op){ .a = *a, .out_type = t->type & (uint8_t)~VALUE_ARRAY, .scaled = t->scaled,
+	    .nan_bad = nan_bad,
 	    .factor = t->factor, .offset = t->offset, .enumeration = t->enumeration };
 	op->plain = a->count == 0 && !t->scaled && op->out_type == a->type && !a->sunspec && a->kind < MB_K_BCD16;
 }
@@ -125,7 +128,10 @@ element(const struct mb_addr *a, const uint8_t *p, size_t i, struct value *v)
 	}
 }
 
-/* The values that SunSpec reserves for "not implemented" (SunSpec Information Model Specification, "Unimplemented points"). */
+/*
+ * The values that SunSpec reserves for "not implemented" (SunSpec Information Model Specification, "Unimplemented
+ * points").
+ */
 static bool
 reserved(const struct value *v)
 {
@@ -231,13 +237,13 @@ convert(const struct mb_op *op, char *scratch, struct value *v)
 	if (v->type == op->out_type)
 		return STATUS_Good;
 	/* Between integers without a detour over double, which would round past 2^53. */
-	if (is_unsigned(v->type) && (is_unsigned(op->out_type) || is_signed(op->out_type)) && fits(op->out_type, (double)v->u) &&
-	    v->u <= INT64_MAX) {
+	if (is_unsigned(v->type) && (is_unsigned(op->out_type) || is_signed(op->out_type)) &&
+	    fits(op->out_type, (double)v->u) && v->u <= INT64_MAX) {
 		v->type = op->out_type;
 		return STATUS_Good;
 	}
-	if (is_signed(v->type) && (is_signed(op->out_type) || v->i >= 0) && (is_unsigned(op->out_type) || is_signed(op->out_type)) &&
-	    fits(op->out_type, (double)v->i)) {
+	if (is_signed(v->type) && (is_signed(op->out_type) || v->i >= 0) &&
+	    (is_unsigned(op->out_type) || is_signed(op->out_type)) && fits(op->out_type, (double)v->i)) {
 		v->type = op->out_type;
 		return STATUS_Good;
 	}

@@ -1,6 +1,6 @@
 /*
- * Values in registers: what a tag's bytes mean (decode), and the bytes that make a value (encode). All that does not change
- * between two scans is worked out once, into struct mb_op.
+ * Values in registers: what a tag's bytes mean (decode), and the bytes that make a value (encode). All that does not
+ * change between two scans is worked out once, into struct mb_op.
  */
 #ifndef DRIVER_MODBUS_VALUE_H
 #define DRIVER_MODBUS_VALUE_H
@@ -8,7 +8,10 @@
 #include "driver/modbus/modbus_addr.h"
 #include "site/plan.h"
 
-/* Room for any decoded text or array: 250 characters that each become two bytes, 2000 bools, 250 bytes scaled to doubles. */
+/*
+ * Room for any decoded text or array: 250 characters that each become two bytes, 2000 bools, 250 bytes scaled to
+ * doubles.
+ */
 #define MB_SCRATCH	2048u
 
 struct mb_op {
@@ -40,7 +43,10 @@ struct mb_encoded {
 	uint16_t	and_mask, or_mask;		/* new = (old AND and_mask) OR or_mask */
 };
 
-/* The bytes that make v at the tag's address, scaling undone. 0; ERR_RANGE, ERR_TYPE, ERR_LIMIT with cause and remedy in why. */
+/*
+ * The bytes that make v at the tag's address, scaling undone. 0; ERR_RANGE, ERR_TYPE, ERR_LIMIT with cause and remedy
+ * in why.
+ */
 int mb_encode(const struct mb_op *op, const struct value *v, struct mb_encoded *out, char *why, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Values. The inverse that the property test compares with is written here, naively and from the definition of the orders
- * (A is the most significant byte): nothing of it is shared with the driver.
+ * Values. The inverse that the property test compares with is written here, naively and from the definition of the
+ * orders (A is the most significant byte): nothing of it is shared with the driver.
  */
 #include <math.h>
 #include <stdio.h>
@@ -119,7 +119,8 @@ TEST(nan_and_reserved_values_are_bad_and_carry_no_value)
 	CHECK_INT(decode("holding 0 int16", "80 00", t, &v), STATUS_Good);
 	CHECK_INT(decode("holding 0 uint16 sunspec", "FF FF", t, &v), (uint32_t)STATUS_BadNotSupported);
 	CHECK_INT(decode("holding 0 uint32 sunspec", "FF FF FF FF", t, &v), (uint32_t)STATUS_BadNotSupported);
-	CHECK_INT(decode("holding 0 int64 sunspec", "80 00 00 00 00 00 00 00", t, &v), (uint32_t)STATUS_BadNotSupported);
+	CHECK_INT(
+	    decode("holding 0 int64 sunspec", "80 00 00 00 00 00 00 00", t, &v), (uint32_t)STATUS_BadNotSupported);
 }
 
 TEST(scaling_gives_a_double_and_is_undone_with_rounding)
@@ -135,7 +136,8 @@ TEST(scaling_gives_a_double_and_is_undone_with_rounding)
 	CHECK_BYTES(e.bytes, "\x01\xF4", 2);
 	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = 4000 }, &e, why, sizeof why), ERR_RANGE);
 	CHECK(strstr(why, "-32768 to 32767") != NULL);
-	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = (double)NAN }, &e, why, sizeof why), ERR_RANGE);
+	CHECK_INT(
+	    mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = (double)NAN }, &e, why, sizeof why), ERR_RANGE);
 }
 
 TEST(a_bit_or_byte_is_written_under_a_mask)
@@ -157,11 +159,16 @@ TEST(a_text_that_does_not_fit_is_refused)
 	char why[200];
 	struct tag t = { 0 };
 	struct mb_op op = op_for("holding 0 string 4", &t);
-	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 3, .p = "a\xC2\xB0" }, &e, why, sizeof why), 0);
+	CHECK_INT(
+	    mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 3, .p = "a\xC2\xB0" }, &e, why, sizeof why), 0);
 	CHECK_BYTES(e.bytes, "a\xB0\0\0", 4);
-	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 5, .p = "abcde" }, &e, why, sizeof why), ERR_LIMIT);
-	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 3, .p = "\xE2\x82\xAC" }, &e, why, sizeof why), ERR_RANGE);
-	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 1, .p = "\xFF" }, &e, why, sizeof why), ERR_TYPE);
+	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 5, .p = "abcde" }, &e, why, sizeof why),
+	    ERR_LIMIT);
+	CHECK_INT(
+	    mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 3, .p = "\xE2\x82\xAC" }, &e, why, sizeof why),
+	    ERR_RANGE);
+	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_TEXT, .len = 1, .p = "\xFF" }, &e, why, sizeof why),
+	    ERR_TYPE);
 }
 
 /* --- property: a naive encoder and the decoder are inverse, for every type, order and value --- */
@@ -177,8 +184,14 @@ rnd(void)
 }
 
 static const struct { const char *name; int bytes; bool sign, flt; } kinds[] = {
-	{ "uint16", 2, false, false }, { "int16", 2, true, false }, { "uint32", 4, false, false }, { "int32", 4, true, false },
-	{ "uint64", 8, false, false }, { "int64", 8, true, false }, { "float32", 4, true, true }, { "float64", 8, true, true },
+	{ "uint16", 2, false, false },
+	{ "int16", 2, true, false },
+	{ "uint32", 4, false, false },
+	{ "int32", 4, true, false },
+	{ "uint64", 8, false, false },
+	{ "int64", 8, true, false },
+	{ "float32", 4, true, true },
+	{ "float64", 8, true, true },
 };
 static const char *const order_names[] = { "abcd", "cdab", "badc", "dcba" };
 

@@ -1,5 +1,6 @@
 /*
- * What a person is told: why a tag is bad, with the request and the reply as bytes and in words, and any frame in one line.
+ * What a person is told: why a tag is bad, with the request and the reply as bytes and in words, and any frame in one
+ * line.
  */
 #include "driver/modbus/modbus.h"
 
@@ -23,9 +24,11 @@ fault_remedy(const struct mb_trouble *t)
 	case MB_FAULT_EXCEPTION:
 		return mb_exception_remedy(t->exception);
 	case MB_FAULT_TIMEOUT:
-		return "check power, cabling and the unit id: a wrong unit id is often not answered at all; or lengthen timeout";
+		return "check power, cabling and the unit id: a wrong unit id is often not answered at all; or "
+		       "lengthen timeout";
 	case MB_FAULT_GARBAGE:
-		return "check the line (termination, baud, parity, two units with one address) or, on TCP, the kind of gateway";
+		return "check the line (termination, baud, parity, two units with one address) or, on TCP, the kind of "
+		       "gateway";
 	default:
 		return "check the network and the device; the connection is opened again by itself";
 	}
@@ -80,7 +83,8 @@ why_trouble(const struct mb_link *l, const struct mb_src *s, const struct mb_blo
 	json_key(j, "cause");
 	if (t->fault == MB_FAULT_EXCEPTION) {
 		char text[80];
-		snprintf(text, sizeof text, "%s: exception %u, %s", fault_words[t->fault], t->exception, mb_exception_name(t->exception));
+		snprintf(text, sizeof text, "%s: exception %u, %s", fault_words[t->fault], t->exception,
+		    mb_exception_name(t->exception));
 		json_text(j, text);
 		json_key(j, "exception");
 		json_u64(j, t->exception);
@@ -129,7 +133,8 @@ why_value(const struct mb_tag *t, struct json *j)
 	else
 		json_text(j, "the value is NaN, infinite, or outside of what the tag's type can hold");
 	json_key(j, "remedy");
-	json_text(j, "check type, word-order and scaling of the tag against the device's manual; or the sensor, if it was right before");
+	json_text(j, "check type, word-order and scaling of the tag against the device's manual; or the sensor, if it "
+		     "was right before");
 	if (!mb_table_bits(t->op.a.table))
 		json_hex(j, "registers", t->raw, t->op.a.span < 4 ? 2u * t->op.a.span : 8u);
 }
@@ -148,8 +153,9 @@ mb_why(const struct mb_link *l, const struct mb_src *s, uint32_t tag, struct jso
 		json_text(j, "run penstock check on the site file");
 		return;
 	}
-	snprintf(text, sizeof text, "unit %u, %s %u%s, %u %s, counted from 0 as on the wire", s->conf.unit, mb_table_name(a->table),
-	    a->reg0, a->kind == MB_K_REG_BIT ? " (bit of a register)" : "", a->span, mb_table_bits(a->table) ? "bit(s)" : "register(s)");
+	snprintf(text, sizeof text, "unit %u, %s %u%s, %u %s, counted from 0 as on the wire", s->conf.unit,
+	    mb_table_name(a->table), a->reg0, a->kind == MB_K_REG_BIT ? " (bit of a register)" : "", a->span,
+	    mb_table_bits(a->table) ? "bit(s)" : "register(s)");
 	json_key(j, "place");
 	json_text(j, text);
 	json_key(j, "isolated");
