@@ -120,35 +120,13 @@ finish(const char *dir, struct plant *pl)
 	gate_free(g);
 }
 
-/* Order within a tag matters; how tags are mixed depends on what was read in one go. */
-static void
-check_same(const char *stream, struct rig_rows a, struct rig_rows b)
-{
-	if (a.n != b.n)
-		test_fail(__FILE__, __LINE__, "%s has %zu samples, undisturbed it has %zu", stream, a.n, b.n);
-	for (uint32_t tag = 0; tag < RIG_TAGS * RIG_SOURCES; tag++) {
-		size_t k = 0;
-		for (size_t i = 0; i < a.n; i++) {
-			if (a.v[i].tag != tag)
-				continue;
-			while (k < b.n && b.v[k].tag != tag)
-				k++;
-			CHECK(k < b.n);
-			CHECK_INT(sample_time(&a.v[i]).ns, sample_time(&b.v[k]).ns);
-			CHECK_INT(a.v[i].status, b.v[k].status);
-			CHECK(value_equal(&a.v[i].v, &b.v[k].v));
-			k++;
-		}
-	}
-}
-
 static void
 compare(const char *killed, const char *undisturbed)
 {
 	for (size_t i = 0; i < STREAMS; i++) {
 		struct rig_rows a = rig_read(killed, streams[i]), b = rig_read(undisturbed, streams[i]);
 		CHECK(b.n > 0);
-		check_same(streams[i], a, b);
+		rig_same(streams[i], a, b);
 		free(a.v);
 		free(b.v);
 	}

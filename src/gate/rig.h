@@ -165,4 +165,26 @@ rig_account(const char *root, const char *stream)
 	return a;
 }
 
+/* Order within a tag matters; how tags are mixed depends on what was read in one go. */
+static inline void
+rig_same(const char *stream, struct rig_rows a, struct rig_rows b)
+{
+	if (a.n != b.n)
+		test_fail(__FILE__, __LINE__, "%s has %zu samples, undisturbed it has %zu", stream, a.n, b.n);
+	for (uint32_t tag = 0; tag < RIG_TAGS * RIG_SOURCES; tag++) {
+		size_t k = 0;
+		for (size_t i = 0; i < a.n; i++) {
+			if (a.v[i].tag != tag)
+				continue;
+			while (k < b.n && b.v[k].tag != tag)
+				k++;
+			CHECK(k < b.n);
+			CHECK_INT(sample_time(&a.v[i]).ns, sample_time(&b.v[k]).ns);
+			CHECK_INT(a.v[i].status, b.v[k].status);
+			CHECK(value_equal(&a.v[i].v, &b.v[k].v));
+			k++;
+		}
+	}
+}
+
 #endif
