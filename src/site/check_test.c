@@ -310,6 +310,33 @@ TEST(what_yaml_allows_and_we_do_not_is_refused)
 	CHECK_INT(count("limit"), 1);
 }
 
+TEST(only_so_many_findings_are_kept_and_the_rest_is_counted)
+{
+	struct buf text = { 0 }, out = { 0 };
+	buf_puts(&text, "site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\n");
+	for (int i = 0; i < 1500; i++)
+		buf_printf(&text, "x%d: 1\n", i);
+	plan_free(plan);
+	site_report_free(&report);
+	CHECK_INT(toy_load_text(text.p, text.len, NULL, 0, &plan, &report), ERR_SYNTAX);
+	CHECK_INT(report.n, SITE_FINDINGS_MAX);
+	CHECK_INT(report.errors, 1500);
+	CHECK_INT(report.left_out, 500);
+	site_report_print(&report, false, &out);
+	CHECK(strstr(buf_text(&out), "and 500 more") != NULL);
+	buf_fini(&text);
+	buf_fini(&out);
+}
+
+TEST(what_a_terminal_would_obey_is_not_repeated)
+{
+	struct buf out = { 0 };
+	CHECK_INT(load("\"\\e[31m\\a\": 1\n", NULL), ERR_SYNTAX);
+	site_report_print(&report, false, &out);
+	CHECK(strchr(buf_text(&out), 27) == NULL && strchr(buf_text(&out), 7) == NULL);
+	buf_fini(&out);
+}
+
 TEST(a_file_that_is_not_there_is_one_finding)
 {
 	struct site_io io = site_io_memory((struct site_file[]){ { NULL, NULL, 0 } });

@@ -40,6 +40,12 @@ mark_tags(struct loader *l, struct flow_draft *d, bool *marked)
 	for (size_t i = 0; i < what->n; i++) {
 		const char *pattern = what->list[i];
 		size_t lit = literal(pattern), hits = 0;
+		if (strlen(pattern) > PATH_LEN_MAX) {
+			site_error(&l->f, "path", keys_item_place(l, d->node, "what", i),
+			    "%s has a pattern of more than %u bytes", d->what, PATH_LEN_MAX);
+			site_remedy(&l->f, "shorten it: '**' stands for any number of names");
+			continue;
+		}
 		for (size_t t = 0; t < l->ntags; t++) {
 			uint32_t zone = l->plan->sources[l->tags[t].source].zone;
 			if ((d->zone_wanted != NULL && !d->zone_wanted[zone]) ||

@@ -73,15 +73,33 @@ param_value(struct term *t, const char *name, size_t len)
 	return p != NULL ? p->value : NULL;
 }
 
+/*
+ * How much of [start, end) is the name of a parameter. Names may hold a '-', which is also the sign for minus: the
+ * longest name that is declared wins, so "n-1" is a difference unless there is a parameter "n-1".
+ */
+static size_t
+name_len(const struct term *t, const char *start)
+{
+	const char *p = start;
+	while (p < t->end && (is_name(*p) || *p == '-'))
+		p++;
+	/* Ends: every round ends before an earlier '-'. */
+	for (const char *e = p; e > start; e--)
+		if ((e == p || *e == '-') && params_find(t->params, start, (size_t)(e - start)) != NULL)
+			return (size_t)(e - start);
+	for (p = start; p < t->end && is_name(*p); p++)
+		continue;
+	return (size_t)(p - start);
+}
+
 static int64_t
 operand(struct term *t)
 {
 	int64_t v = 0;
 	skip_blanks(t);
 	const char *start = t->p;
-	while (t->p < t->end && (is_name(*t->p) || (*t->p == '-' && t->p > start && isalpha((unsigned char)*start))))
-		t->p++;
-	size_t len = (size_t)(t->p - start);
+	size_t len = name_len(t, start);
+	t->p += len;
 	if (len == 0) {
 		fail(t, ERR_SYNTAX, "a name or a number is missing in", start, (size_t)(t->end - start));
 		return 0;

@@ -199,4 +199,52 @@ TEST(findings_stand_where_the_fault_is)
 	expect("dangling", 17, 26);
 }
 
+/* The same site in another folder: files are found beside it, and it counts as the same. */
+static uint64_t
+hash_in(const char *dir, const char **ca)
+{
+	char path[200];
+	static const char *const files[][2] = {
+		{ "site.yaml", "site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\n"
+		    "sources: { p: { driver: toy, zone: z, endpoint: h, unit: 1 } }\n"
+		    "sinks: { s: { kind: box, zone: z, broker: h, ca-file: ca.pem } }\n"
+		    "tables: [tags.csv]\nflows: { f: { what: L/*, to: s } }\n" },
+		{ "tags.csv", "path,source,at\nL/a,p,word 1 int16\n" },
+	};
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, files[i][0]);
+		FILE *f = fopen(path, "w");
+		CHECK(f != NULL);
+		fputs(files[i][1], f);
+		CHECK(fclose(f) == 0);
+	}
+	snprintf(path, sizeof path, "%s/site.yaml", dir);
+	plan_free(plan);
+	site_report_free(&report);
+	CHECK_INT(site_load(path, &toy_catalog, &plan, &report), 0);
+	expect_none();
+	*ca = plan->sinks[0].keys[BOX_CA].s;
+	CHECK(site_files(plan)[1] != NULL && site_files(plan)[2] == NULL);
+	return plan->hash;
+}
+
+TEST(a_site_may_be_moved)
+{
+	char want[200];
+	const char *ca, *dir = test_dir();
+	uint64_t first = hash_in(dir, &ca);
+	snprintf(want, sizeof want, "%s/ca.pem", dir);
+	CHECK_STR(ca, want);
+	CHECK(hash_in(test_dir(), &ca) == first);
+}
+
+TEST(a_site_that_is_a_folder_or_missing_is_said_so)
+{
+	CHECK_INT(site_load(test_dir(), &toy_catalog, &plan, &report), ERR_TYPE);
+	CHECK(strstr(report.findings[0].cause, "regular file") != NULL);
+	site_report_free(&report);
+	CHECK_INT(site_load("/nonexistent/site.yaml", &toy_catalog, &plan, &report), ERR_NOTFOUND);
+	CHECK_STR(report.findings[0].remedy, "check the path");
+}
+
 TEST_MAIN

@@ -68,10 +68,11 @@ static const struct driver_info toy_driver = {
 		.help = "A toy.", .keys = toy_keys, .default_port = 502, .parse_at = toy_parse_at, .load = toy_load,
 };
 
-enum { BOX_BROKER, BOX_TOPIC, BOX_KEYS };
+enum { BOX_BROKER, BOX_TOPIC, BOX_CA, BOX_KEYS };
 static const struct key box_keys[] = {
 	[BOX_BROKER] = { "broker", KEY_ENDPOINT, .required = true, .help = "Where the box is." },
 	[BOX_TOPIC] = { "topic", KEY_TEXT, .min = 1, .max = 100, .def = "plant", .help = "Topic." },
+	[BOX_CA] = { "ca-file", KEY_PATH, .help = "Certificate." },
 	[BOX_KEYS] = { 0 },
 };
 
