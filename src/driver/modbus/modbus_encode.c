@@ -70,7 +70,7 @@ raw_of(const struct mb_op *op, const struct value *v, uint64_t *out, char *why, 
 		return 0;
 	}
 	if (op->scaled)
-		d = (d - op->offset) / op->factor;
+		d = (d - op->offset) * op->divisor / op->factor;
 	if (!r->is_float)
 		d = round(d);
 	if (isnan(d) || d < r->lo || d > r->hi) {

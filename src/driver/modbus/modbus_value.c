@@ -14,6 +14,13 @@ mb_op_init(struct mb_op *op, const struct mb_addr *a, const struct tag *t, bool 
 	*op = (struct mb_op){ .a = *a, .out_type = t->type & (uint8_t)~VALUE_ARRAY, .scaled = t->scaled,
 	    .nan_bad = nan_bad,
 	    .factor = t->factor, .offset = t->offset, .enumeration = t->enumeration };
+	/* A factor such as 0.1 is no binary number, but 10 is: 10004 / 10 is 1000.4, and 10004 * 0.1 a little more. */
+	double whole = round(1 / t->factor);
+	op->divisor = 1;
+	if (fabs(whole) >= 2 && 1 / whole == t->factor) {
+		op->divisor = whole;
+		op->factor = 1;
+	}
 	op->plain = a->count == 0 && !t->scaled && op->out_type == a->type && !a->sunspec && a->kind < MB_K_BCD16;
 }
 
@@ -228,7 +235,7 @@ convert(const struct mb_op *op, char *scratch, struct value *v)
 	if (op->scaled) {
 		value_as_f64(v, &d);
 		uint8_t to = op->out_type == VALUE_TEXT ? VALUE_F64 : op->out_type;
-		uint32_t status = from_f64(to, d * op->factor + op->offset, v);
+		uint32_t status = from_f64(to, d * op->factor / op->divisor + op->offset, v);
 		if (status != STATUS_Good || op->out_type != VALUE_TEXT)
 			return status;
 	}

@@ -20,7 +20,7 @@ struct mb_op {
 	bool		 plain;		/* scalar, no scaling, no conversion, no reserved values: the fast way */
 	bool		 scaled;
 	bool		 nan_bad;	/* NaN and infinities are bad */
-	double		 factor, offset;
+	double		 factor, divisor, offset;	/* raw * factor / divisor + offset; one of the first two is 1 */
 	const struct enum_def *enumeration;	/* for out_type VALUE_TEXT from a number; borrowed */
 };
 

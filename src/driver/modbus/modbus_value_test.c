@@ -140,6 +140,27 @@ TEST(scaling_gives_a_double_and_is_undone_with_rounding)
 	    mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = (double)NAN }, &e, why, sizeof why), ERR_RANGE);
 }
 
+TEST(a_decimal_factor_gives_the_nearest_decimal)
+{
+	static const struct { double factor; const char *hex; double want; } rows[] = {
+		{ 0.1, "27 14", 1000.4 }, { 0.01, "27 14", 100.04 }, { 0.001, "00 07", 0.007 }, { -0.1, "00 03", -0.3 },
+		{ 0.05, "00 07", 0.35 }, { 0.3, "00 02", 0.6 }, { 2.5, "00 03", 7.5 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct tag t = { .factor = rows[i].factor };
+		struct value v;
+		struct mb_encoded e;
+		uint8_t raw[2];
+		char why[200];
+		struct mb_op op = op_for("holding 0 int16", &t);
+		test_hex(rows[i].hex, raw, sizeof raw);
+		CHECK_INT(mb_decode(&op, raw, 0, scratch, &v), STATUS_Good);
+		CHECK(v.f64 == rows[i].want);
+		CHECK_INT(mb_encode(&op, &v, &e, why, sizeof why), 0);
+		CHECK_BYTES(e.bytes, raw, 2);
+	}
+}
+
 TEST(a_bit_or_byte_is_written_under_a_mask)
 {
 	struct mb_encoded e;
