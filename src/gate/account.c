@@ -9,7 +9,6 @@
 #include "gate/inside.h"
 
 #define SYNC_EVERY_NS	(100 * NS_PER_MS)
-#define RARE_SYNC_NS	(5 * NS_PER_S)	/* of a stream whose plan asks for no durability */
 
 static int
 put(struct stream *st, const char *sink, enum ledger_kind kind, uint64_t first, uint64_t last, const char *note,
@@ -30,40 +29,18 @@ entered(struct member *m, uint64_t last)
 		m->entered = last;
 }
 
-/*
- * The ledger speaks of durable numbers only. Else a power cut could take back samples that it calls delivered, their numbers would
- * be given again, and the new samples would never be. What is delivered before it is durable is entered after the next sync; where
- * the plan asks for none, one is made for this, now and then.
- */
-static uint64_t
-last_durable(struct gate *g, struct stream *st, uint64_t last, struct mono now)
-{
-	struct spool_state s;
-
-	spool_state(st->spool, &s);
-	if (last < s.durable)
-		return last;
-	if (st->opts.durability == SPOOL_NONE) {
-		st->sync_at = mono_min(st->sync_at, mono_add(now, RARE_SYNC_NS));
-		g->sync_at = mono_min(g->sync_at, st->sync_at);
-	}
-	return s.durable - 1;
-}
-
 /* Enter the newest "delivered" of a sink, if one waits. Refused by the account: dropped, it can never become right. */
 static int
-put_delivered(struct gate *g, struct stream *st, struct member *m, struct mono now, struct wall wall)
+put_delivered(struct gate *g, struct stream *st, struct member *m, struct wall wall)
 {
-	uint64_t last = m->delivered != 0 ? last_durable(g, st, m->delivered, now) : 0;
+	uint64_t last = m->delivered;
 
-	if (last <= m->put || m->delivered == 0)
+	if (last == 0)
 		return 0;
 	int err = put(st, m->name, LEDGER_DELIVERED, 0, last, "", wall);
 	if (err_action(err) == ERR_DO_RETRY)
 		return err;
-	m->put = last;
-	if (last == m->delivered || err != 0)
-		m->delivered = 0;
+	m->delivered = 0;
 	if (err != 0) {
 		g->refused_reports++;
 		log_warn("report_refused", "stream=\"%s\" sink=\"%s\" last=%llu error=\"%s\"", st->dir, m->name,
@@ -89,27 +66,19 @@ kind_of(enum msg_type type)
 
 static int
 enter_report(struct gate *g, struct stream *st, struct member *m, enum ledger_kind kind, const struct report *rep,
-    struct mono now, struct wall wall)
+    struct wall wall)
 {
-	int err = 0;
-
 	if (rep->last >= st->next || rep->last == 0)
 		return ERR_RANGE;
 	if (kind == LEDGER_DELIVERED) {
-		if (rep->last < m->delivered || rep->last < m->put)
+		if (rep->last < m->delivered)
 			return ERR_RANGE;
-		if (rep->last == m->put)	/* said again: answered again */
-			entered(m, m->put);
-		else
-			m->delivered = rep->last;
+		m->delivered = rep->last;
 		return 0;
 	}
 	if (rep->first == 0 || rep->first > rep->last)
 		return ERR_RANGE;
-	if (last_durable(g, st, rep->last, now) < rep->last)
-		err = stream_make_durable(st, now);
-	if (err == 0)
-		err = put_delivered(g, st, m, now, wall);	/* what was said before stands before */
+	int err = put_delivered(g, st, m, wall);	/* what was said before stands before */
 	if (err == 0)
 		err = put(st, m->name, kind, rep->first, rep->last, rep->note, wall);
 	if (err == 0)
@@ -128,7 +97,7 @@ gate_report(struct gate *g, enum msg_type type, const void *p, size_t len, struc
 
 	if (err == 0)
 		err = m == NULL || !m->present ? ERR_NOTFOUND : enter_report(g, st, m, (enum ledger_kind)kind, &rep,
-		    now, wall);
+		    wall);
 	if (err == 0) {
 		g->account_at = mono_min(g->account_at, mono_add(now, SYNC_EVERY_NS));
 		return 0;
@@ -180,12 +149,12 @@ answer(struct gate *g, struct stream *st)
 }
 
 static int
-account_stream(struct gate *g, struct stream *st, struct mono now, struct wall wall)
+account_stream(struct gate *g, struct stream *st, struct wall wall)
 {
 	int err = put_lost(st, wall);
 
 	for (uint32_t i = 0; i < st->nsinks && err == 0; i++)
-		err = put_delivered(g, st, &st->sinks[i], now, wall);
+		err = put_delivered(g, st, &st->sinks[i], wall);
 	if (err == 0 && st->ledger_dirty)
 		err = ledger_sync(st->ledger);
 	if (err != 0)
@@ -203,7 +172,7 @@ gate_account(struct gate *g, struct mono now, struct wall wall, bool force)
 		return 0;
 	g->account_at = MONO_NEVER;
 	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {
-		int err = account_stream(g, st, now, wall);
+		int err = account_stream(g, st, wall);
 		if (err == 0)
 			continue;
 		unsigned long left_out;

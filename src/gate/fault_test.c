@@ -241,7 +241,8 @@ power_cut(enum durability durability, uint64_t pick)
 	buf_fini(&where);
 	const struct ledger_sink *s = ledger_find(&a, "broker");
 	CHECK(s != NULL && s->active);
-	CHECK(s->pending >= fresh);
+	CHECK(s->next + fresh <= a.admitted + 1);
+	CHECK(s->delivered <= a.admitted && s->pending <= a.admitted && s->pending >= fresh);
 	CHECK_INT(s->delivered + s->pending, a.admitted);
 	if (durability == DURABLE_EACH)
 		CHECK_INT(a.admitted, had + fresh);

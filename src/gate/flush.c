@@ -145,10 +145,9 @@ gate_sync(struct gate *g, struct mono now, bool force)
 			goto next;
 		struct mono again = MONO_NEVER;
 		struct spool_state state;
-		int err = spool_sync(st->spool, now, force || st->opts.durability == SPOOL_NONE, &again);
+		int err = spool_sync(st->spool, now, force, &again);
 		spool_state(st->spool, &state);
 		st->sync_at = err == 0 && state.durable == state.next ? MONO_NEVER : again;
-		g->account_at = mono_min(g->account_at, now);	/* what waited for this may be entered */
 		if (err != 0) {
 			st->sync_at = mono_add(now, RETRY_FIRST_NS);
 			gate_hold(g, st, err, now);

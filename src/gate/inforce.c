@@ -112,7 +112,7 @@ stream_for(struct gate *g, const struct plan *p, const struct flow *f, struct mo
 	if (st->spool == NULL)
 		err = stream_open(g, st, &schema, wall);
 	if (err == 0)
-		err = members_update(st, p, f, now, wall);
+		err = members_update(st, p, f, wall);
 	st->ready = err == 0;
 	if (err != 0)
 		open_failed(g, st, err, now);
@@ -131,7 +131,7 @@ find_old(void *arg, const char *dir, const char *flow, uint32_t schema)
 
 /* Streams without a flow: opened as they stand, so that their backlog is accounted for and trimmed. */
 static void
-settle_old(struct gate *g, const struct plan *p, struct mono now, struct wall wall)
+settle_old(struct gate *g, const struct plan *p, struct wall wall)
 {
 	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {
 		if (st->current || st->off)
@@ -143,7 +143,7 @@ settle_old(struct gate *g, const struct plan *p, struct mono now, struct wall wa
 			err = stream_open(g, st, NULL, wall);
 		}
 		if (err == 0)
-			err = members_update(st, p, f, now, wall);
+			err = members_update(st, p, f, wall);
 		if (err != 0) {
 			st->off = err_action(err) != ERR_DO_RETRY;
 			log_error("old_stream_unreadable",
@@ -236,7 +236,7 @@ gate_plan(struct gate *g, struct plan *p, struct mono now, struct wall wall)
 		st->current = false;
 	for (uint32_t i = 0; i < p->nflows; i++)
 		of_flow[i] = stream_for(g, p, &p->flows[i], now, wall);
-	settle_old(g, p, now, wall);
+	settle_old(g, p, wall);
 	retire(g, now, wall);
 	g->before = g->routes;
 	g->before_until = mono_add(now, BEFORE_NS);

@@ -17,8 +17,7 @@
 /* A sink of a stream. */
 struct member {
 	char		name[REPORT_SINK_MAX + 1];
-	uint64_t	delivered;	/* reported, not all entered in the ledger yet; 0: nothing */
-	uint64_t	put;		/* entered last */
+	uint64_t	delivered;	/* reported, not entered in the ledger yet; 0: nothing */
 	uint64_t	entered;	/* entered and not yet durable or not yet answered; 0: nothing */
 	bool		present, wanted;
 };
@@ -136,9 +135,6 @@ void stream_lose(struct stream *st, uint64_t n, const char *who, const char *not
 /* <root>/<dir> */
 int stream_path(const struct gate *g, const struct stream *st, char out[DISK_PATH_MAX]);
 
-/* Sync the spool now. */
-int stream_make_durable(struct stream *st, struct mono now);
-
 /* flush.c: what waits goes into the spool. 0 or the disk's error; nothing is lost either way. */
 int stream_flush(struct gate *g, struct stream *st, struct mono now, struct wall wall);
 /* Note that a write failed and when to try again; a flush that succeeds ends it. */
@@ -151,7 +147,7 @@ bool gate_release(struct gate *g, struct mono now, struct wall wall);
 /* members.c */
 void members_load(struct stream *st);
 /* SINK and LEAVE entries for a difference between plan and ledger. */
-int members_update(struct stream *st, const struct plan *p, const struct flow *f, struct mono now, struct wall wall);
+int members_update(struct stream *st, const struct plan *p, const struct flow *f, struct wall wall);
 struct member *member_find(struct stream *st, const char *name);
 
 /* routes.c */

@@ -94,7 +94,7 @@ mark_wanted(struct stream *st, const struct plan *p, const struct flow *f)
 }
 
 int
-members_update(struct stream *st, const struct plan *p, const struct flow *f, struct mono now, struct wall wall)
+members_update(struct stream *st, const struct plan *p, const struct flow *f, struct wall wall)
 {
 	bool changed = false;
 	int err = 0;
@@ -106,9 +106,7 @@ members_update(struct stream *st, const struct plan *p, const struct flow *f, st
 		bool leaves = m->present && !m->wanted;
 		if (!joins && !leaves)
 			continue;
-		err = changed ? 0 : stream_make_durable(st, now);	/* the ledger speaks of durable numbers only */
-		if (err == 0)
-			err = enter(st, m, joins ? LEDGER_SINK : LEDGER_LEAVE, wall);
+		err = enter(st, m, joins ? LEDGER_SINK : LEDGER_LEAVE, wall);
 		changed = true;
 		if (err != 0 && err_action(err) != ERR_DO_RETRY) {
 			/* The account does not allow it: the sink goes without, the flow goes on. */

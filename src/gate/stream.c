@@ -165,14 +165,6 @@ fail:
 	return err;
 }
 
-int
-stream_make_durable(struct stream *st, struct mono now)
-{
-	struct mono again;
-
-	return spool_sync(st->spool, now, true, &again);
-}
-
 void
 stream_free(struct stream *st)
 {
