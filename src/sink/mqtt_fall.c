@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "sink/mqtt_link_int.h"
 
+#define SHORTER		8
 #define LIVED_NS	(10 * NS_PER_S)	/* a session that lasted as long starts the back-off anew */
 
 enum mqtt_fall
@@ -67,8 +68,10 @@ mqtt_pause_after(struct mqtt_link *l, enum mqtt_fall fall, int64_t lived_ns)
 		l->attempt = 0;
 	for (unsigned i = 0; i < l->attempt && top < l->o.pause_max_ns; i++)
 		top *= 2;
-	if (top > l->o.pause_max_ns)
-		top = l->o.pause_max_ns;
+	/* A broker that lets us in and throws us out again is there: looking for the reason must not take an hour. */
+	int64_t most = lived_ns > 0 ? l->o.pause_max_ns / SHORTER : l->o.pause_max_ns;
+	if (top > most)
+		top = most;
 	l->attempt++;
 	if (getrandom(&r, sizeof r, GRND_NONBLOCK) != sizeof r)
 		r = (uint32_t)mono_now().ns;

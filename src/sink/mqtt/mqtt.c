@@ -30,7 +30,7 @@ struct mqtt_sink {
 	struct job_list		 jobs;
 	size_t			 in_flight;	/* messages with the link */
 	uint32_t		 max_packet;
-	struct suspect		 suspect;
+	struct suspects		 suspects;
 	bool			 up, was_up, want_ready, paused, stopping, leaving;
 	unsigned		 busy_ms;
 	char			 last_fall[256];
@@ -87,7 +87,6 @@ put_off(struct mqtt_sink *k, struct mqtt_job *j, const struct mqtt_msg *m)
 static void
 on_acked(struct mqtt_sink *k)
 {
-	suspect_answered(&k->suspect);
 	if (k->busy_ms == 0 || k->paused)
 		return;
 	k->busy_ms = 0;
@@ -95,9 +94,8 @@ on_acked(struct mqtt_sink *k)
 }
 
 static void
-on_refused(struct mqtt_sink *k, struct mqtt_job *j, const struct mqtt_msg *m)
+on_refused(struct mqtt_job *j, const struct mqtt_msg *m)
 {
-	suspect_answered(&k->suspect);
 	if (!j->refused)
 		snprintf(j->why, sizeof j->why, "%s (topic %.100s)", m->why, m->topic);
 	j->refused = true;
@@ -121,18 +119,21 @@ on_returned(void *arg, struct mqtt_msg *m)
 {
 	struct mqtt_sink *k = arg;
 	struct mqtt_job *j = m->user;
+	uint64_t number = j->first + (uint64_t)(m - j->msgs);	/* tells messages of a batch apart */
 
 	k->in_flight--;
 	j->out_now--;
+	if (m->result == MQTT_ACKED || m->result == MQTT_REFUSED)
+		suspects_answered(&k->suspects, j->s, number);
 	switch (m->result) {
 	case MQTT_LOST:		/* on_down() deals with all of them */
-		suspect_lost(&k->suspect, j->s, j->first + (uint64_t)(m - j->msgs));
+		suspects_lost(&k->suspects, j->s, number);
 		return;
 	case MQTT_BUSY:
 		put_off(k, j, m);
 		break;
 	case MQTT_REFUSED:
-		on_refused(k, j, m);
+		on_refused(j, m);
 		break;
 	case MQTT_ACKED:
 		on_acked(k);
@@ -183,7 +184,7 @@ on_down(void *arg, const struct mqtt_down *d)
 
 	k->up = false;
 	drop_jobs(k);
-	suspect_fell(&k->suspect, d->was_up && blame);
+	suspects_fell(&k->suspects, d->was_up && blame);
 	snprintf(k->last_fall, sizeof k->last_fall, "%.255s", d->why);
 	snprintf(text, sizeof text, "%.300s; next try in %s", d->why, duration_format(d->pause_ns, pause));
 	if (d->fall == MQTT_FALL_TAKEN_OVER)
@@ -205,7 +206,7 @@ static const struct mqtt_link_ops link_ops = { .up = on_up, .down = on_down, .re
 static bool
 window_full(const struct mqtt_sink *k)
 {
-	return k->in_flight >= (k->suspect.alone ? 1u : k->cfg.window);
+	return k->in_flight >= (suspects_alone(&k->suspects) ? 1u : k->cfg.window);
 }
 
 static bool
@@ -275,9 +276,9 @@ mqtt_offer(void *inst, struct sink_stream *s, const struct spool_batch *b, bool 
 		return ERR_FULL;
 	}
 	struct mqtt_job *j = job_take(&k->jobs, s, b);
-	unsigned strikes = k->suspect.strikes;
 	int err = encode(k, j, b);
-	if (err == 0 && suspect_take(&k->suspect, s, j->first, j->last)) {
+	unsigned strikes = err == 0 ? suspects_take(&k->suspects, s, j->first, j->last) : 0;
+	if (strikes > 0) {
 		snprintf(j->why, sizeof j->why, "the broker closed the connection %u times in a row when it was sent this message alone; "
 		    "the last time: %.200s", strikes, k->last_fall);
 		err = ERR_RANGE;
@@ -328,7 +329,7 @@ mqtt_stream_remove(void *inst, struct sink_stream *s)
 	for (struct mqtt_job *j = k->jobs.head; j != NULL; j = j->next)
 		if (j->s == s)
 			j->s = NULL;
-	suspect_forget(&k->suspect, s);
+	suspects_forget(&k->suspects, s);
 	payload_stream_unref(s->user);
 	s->user = NULL;
 }

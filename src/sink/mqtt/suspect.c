@@ -1,16 +1,35 @@
 /* See suspect.h. */
 #include "sink/mqtt/suspect.h"
 
-#include <stddef.h>
-
-void
-suspect_answered(struct suspect *s)
+static struct suspect *
+find(struct suspects *s, const void *stream)
 {
-	*s = (struct suspect){ .lost = s->lost, .lost_stream = s->lost_stream, .lost_number = s->lost_number };
+	for (size_t i = 0; i < s->n; i++)
+		if (s->s[i].stream == stream)
+			return &s->s[i];
+	return NULL;
+}
+
+static void
+clear(struct suspects *s, struct suspect *one)
+{
+	*one = s->s[--s->n];
 }
 
 void
-suspect_lost(struct suspect *s, const void *stream, uint64_t number)
+suspects_answered(struct suspects *s, const void *stream, uint64_t number)
+{
+	struct suspect *one = find(s, stream);
+
+	if (one != NULL && number >= one->number)
+		clear(s, one);
+	s->in_row = 0;
+	if (s->probation > 0)
+		s->probation--;
+}
+
+void
+suspects_lost(struct suspects *s, const void *stream, uint64_t number)
 {
 	if (s->lost++ > 0)
 		return;
@@ -18,43 +37,55 @@ suspect_lost(struct suspect *s, const void *stream, uint64_t number)
 	s->lost_number = number;
 }
 
-void
-suspect_fell(struct suspect *s, bool blame)
+static void
+strike(struct suspects *s)
 {
-	unsigned lost = s->lost, row = s->in_row < SUSPECT_DOUBLINGS ? s->in_row : SUSPECT_DOUBLINGS;
+	unsigned row = s->in_row < SUSPECT_DOUBLINGS ? s->in_row : SUSPECT_DOUBLINGS;
+	struct suspect *one = find(s, s->lost_stream);
+
+	if (one == NULL && s->n == SUSPECTS_MAX)
+		return;		/* its turn comes when another one is decided */
+	if (one == NULL || one->number != s->lost_number) {
+		one = one != NULL ? one : &s->s[s->n++];
+		*one = (struct suspect){ .stream = s->lost_stream, .number = s->lost_number };
+	}
+	one->strikes++;
+	one->sentenced = one->strikes >= SUSPECT_STRIKES << row;
+}
+
+void
+suspects_fell(struct suspects *s, bool blame)
+{
+	unsigned lost = s->lost;
 
 	s->lost = 0;
 	if (!blame || lost == 0)
 		return;
-	s->alone = true;
-	if (lost > 1)
-		return;
-	if (s->stream != s->lost_stream || s->number != s->lost_number) {
-		s->stream = s->lost_stream;
-		s->number = s->lost_number;
-		s->strikes = 0;
-	}
-	s->strikes++;
-	s->sentenced = s->strikes >= SUSPECT_STRIKES << row;
+	if (lost == 1)
+		strike(s);
+	else if (s->probation < lost)
+		s->probation = lost;
 }
 
-bool
-suspect_take(struct suspect *s, const void *stream, uint64_t first, uint64_t last)
+unsigned
+suspects_take(struct suspects *s, const void *stream, uint64_t first, uint64_t last)
 {
-	if (!s->sentenced || s->stream != stream || s->number < first || s->number > last)
-		return false;
-	s->sentenced = false;
-	s->strikes = 0;
+	struct suspect *one = find(s, stream);
+
+	if (one == NULL || !one->sentenced || one->number < first || one->number > last)
+		return 0;
+	unsigned strikes = one->strikes;
+	clear(s, one);
 	s->in_row++;
-	return true;
+	if (s->probation == 0)
+		s->probation = 1;
+	return strikes;
 }
 
 void
-suspect_forget(struct suspect *s, const void *stream)
+suspects_forget(struct suspects *s, const void *stream)
 {
-	if (s->stream != stream)
-		return;
-	s->stream = NULL;
-	s->strikes = 0;
-	s->sentenced = false;
+	struct suspect *one = find(s, stream);
+	if (one != NULL)
+		clear(s, one);
 }
