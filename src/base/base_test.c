@@ -222,4 +222,13 @@ TEST(the_nearest_name_is_suggested_and_nonsense_is_not)
 	CHECK(n.best == NULL);
 }
 
+TEST(durations_read_as_people_write_them)
+{
+	char out[DURATION_TEXT];
+	CHECK_STR(duration_format(100 * NS_PER_MS, out), "100 ms");
+	CHECK_STR(duration_format(90 * 60 * NS_PER_S, out), "1.5 h");
+	CHECK_STR(duration_format(3650LL * 86400 * NS_PER_S, out), "3650 d");
+	CHECK_STR(duration_format(0, out), "0 s");
+}
+
 TEST_MAIN

@@ -136,7 +136,8 @@ duration_format(int64_t ns, char *out)
 	uint64_t u = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
 		if (u >= (uint64_t)steps[i].ns) {
-			snprintf(out, DURATION_TEXT, "%s%.3g %s", sign, (double)u / (double)steps[i].ns, steps[i].unit);
+			double v = (double)u / (double)steps[i].ns;
+			snprintf(out, DURATION_TEXT, v < 999.5 ? "%s%.3g %s" : "%s%.0f %s", sign, v, steps[i].unit);
 			return out;
 		}
 	snprintf(out, DURATION_TEXT, "0 s");
