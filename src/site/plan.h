@@ -49,24 +49,22 @@ struct enum_def {		/* an enumeration: text of each number */
 	uint32_t	 n;
 };
 
-struct tag {
+struct tag {			/* small members stand together: every process holds its tags */
 	const char	*path;		/* "Packaging/Line 3/Filler/speed" */
 	const char	*at;		/* address text, already checked by the driver; the driver parses it again */
-	/* As it leaves the driver: a scaled number is VALUE_F64 (an array of it for an array), anything else has the type
-	 * of its address. An enumeration leaves the number as it is; sinks show its text. */
-	uint8_t		 type;
 	const char	*unit;		/* UCUM, "" if none given */
 	const char	*help;		/* description, "" if none */
 	int64_t		 scan_ns;	/* period; 0: only on demand */
-	uint16_t	 scan_class;	/* of the source's classes, shortest period first; PLAN_NO_SCAN: on demand */
 	double		 factor, offset;	/* raw * factor + offset; 1 and 0: none */
-	bool		 scaled;
-	bool		 has_range;
 	double		 lo, hi;	/* engineering range in `unit` */
 	const struct enum_def *enumeration;	/* NULL: none */
 	uint32_t	 source, index;	/* index: its number within the source, as in struct sample */
-	bool		 writable;
 	struct place	 place;
+	uint16_t	 scan_class;	/* of the source's classes, shortest period first; PLAN_NO_SCAN: on demand */
+	/* As it leaves the driver: a scaled number is VALUE_F64 (an array of it for an array), anything else has the type
+	 * of its address. An enumeration leaves the number as it is; sinks show its text. */
+	uint8_t		 type;
+	bool		 scaled, has_range, writable;
 };
 
 struct source {

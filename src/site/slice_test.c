@@ -16,7 +16,7 @@ static const char yaml[] =
 "sinks: { broker: { kind: box, zone: it, broker: broker.example:1883, topic: acme } }\n"
 "equipment:\n"
 "  A: { source: pa, tags: { x: { at: word 1 uint16, enum: packml-state }, y: { at: word 2 uint16, enum: packml-state },"
-" z: { at: word 3 int16, unit: Cel, range: [0, 9], factor: 0.5 } } }\n"
+" z: { at: word 3 int16, unit: Cel, range: [0, 9], factor: 0.5, description: tank } } }\n"
 "  B: { source: pb, tags: { x: { at: word 1 uint16, scan: 200 ms } } }\n"
 "flows: { f: { what: [A/y, A/z, B/x], to: broker, how: { window: 5 s, functions: [min, last] }, why: w, owner: o } }\n";
 
@@ -68,7 +68,7 @@ TEST(insight_is_told_tags_without_addresses)
 	CHECK(slice->sources[0].tags[2].hi == 9 && slice->sources[0].tags[2].factor == 0.5);
 	CHECK(slice->sources[0].tags[0].enumeration == slice->sources[0].tags[1].enumeration);
 	CHECK_STR(slice->sources[0].tags[0].enumeration->items[17].text, "Complete");
-	CHECK(!tells("10.0.0") && !tells("word") && !tells("broker"));
+	CHECK(!tells("10.0.0") && !tells("word") && !tells("broker") && !tells("tank"));
 }
 
 TEST(gate_is_told_flows_and_the_names_of_sinks)
@@ -86,6 +86,7 @@ TEST(gate_is_told_flows_and_the_names_of_sinks)
 	CHECK_INT(hash_schema(slice, f), plan->flows[0].schema);
 	CHECK(hash_flow(slice, f) == hash_flow(plan, &plan->flows[0]));
 	CHECK(!tells("broker.example") && !tells("10.0.0"));
+	CHECK_STR(slice->sources[0].tags[2].help, "tank");
 }
 
 TEST(office_is_told_sinks_and_only_tags_that_flow)
@@ -98,6 +99,16 @@ TEST(office_is_told_sinks_and_only_tags_that_flow)
 	CHECK_STR(slice->sinks[0].keys[BOX_BROKER].s, "broker.example:1883");
 	CHECK(slice->sinks[0].key == plan->sinks[0].key);
 	CHECK(!tells("A/x") && !tells("10.0.0") && !tells("word"));
+}
+
+TEST(the_whole_plan_survives_its_own_store)
+{
+	cut(SLICE_ALL, 0);
+	CHECK_INT(slice->ntags, plan->ntags);
+	CHECK(hash_plan(slice) == plan->hash);
+	CHECK_STR(slice->sources[1].endpoint, "10.0.0.2");
+	CHECK_STR(slice->sinks[0].keys[BOX_TOPIC].s, "acme");
+	CHECK(slice->sources[0].requests_per_s == plan->sources[0].requests_per_s && slice->sources[0].requests_per_s > 0);
 }
 
 TEST(a_damaged_slice_is_refused_at_every_byte)

@@ -9,13 +9,14 @@ static const struct {
 	bool	all_tags;	/* else only those that a flow names */
 	bool	one_zone;	/* sources of one zone only */
 	bool	flows, sinks, sink_keys;
+	bool	help;		/* descriptions of tags: for those who write schemas */
 } told[] = {
 	[SLICE_FIELD] =   { .endpoints = true, .addresses = true, .all_tags = true, .one_zone = true },
 	[SLICE_INSIGHT] = { .all_tags = true },
-	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true },
-	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true },
+	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true, .help = true },
+	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true, .help = true },
 	[SLICE_ALL] =     { .endpoints = true, .addresses = true, .all_tags = true, .flows = true, .sinks = true,
-	    .sink_keys = true },
+	    .sink_keys = true, .help = true },
 };
 
 /* For each tag of the plan: 0 when it is left out, else its new number within its source, plus 1. */
@@ -62,6 +63,8 @@ view_source(const struct plan *p, enum slice_for who, const struct source *from,
 		t->index = s.ntags++;
 		if (!told[who].addresses)
 			t->at = "";
+		if (!told[who].help)
+			t->help = "";
 	}
 	return s;
 }
