@@ -1,6 +1,6 @@
 /*
- * How fast the spool takes samples in and gives them back, on one core, beside what the machine does with the same bytes:
- * a plain write() of them, and a plain read() with one look at every byte.
+ * How fast the spool takes samples in and gives them back, on one core, beside what the machine does with the same
+ * bytes: a plain write() of them, and a plain read() with one look at every byte.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,11 +35,16 @@ make_tags(void)
 	for (uint32_t i = 0; i < TAGS; i++) {
 		snprintf(names[i], sizeof names[i], "Packaging/Line 3/tag-%u", i);
 		/* Runs of registers: ten floats, then ten counters, as tables of PLCs mostly have them. */
-		tags[i] = (struct spool_tag){ .name = names[i], .unit = "1", .type = i / 10 % 2 == 0 ? VALUE_F32 : VALUE_U16 };
+		tags[i] = (struct spool_tag){
+			.name = names[i], .unit = "1", .type = i / 10 % 2 == 0 ? VALUE_F32 : VALUE_U16
+		};
 	}
 }
 
-/* The next scan: all tags, one arrival time. Steady: one value in sixteen has changed. Noisy: every one, to the last bit. */
+/*
+ * The next scan: all tags, one arrival time. Steady: one value in sixteen has changed. Noisy: every one, to the last
+ * bit.
+ */
 static void
 next_scan(uint32_t k, enum shape shape)
 {
@@ -54,7 +59,8 @@ next_scan(uint32_t k, enum shape shape)
 		if (k != 0 && shape == SHAPE_STEADY && (seed >> 40) % 16 != 0)
 			continue;
 		if (s->v.type == VALUE_F32)
-			s->v.f32 = shape == SHAPE_NOISY ? (float)(seed >> 40) * 0.001f : 20.0f + (float)((seed >> 40) % 64) * 0.25f;
+			s->v.f32 = shape == SHAPE_NOISY ? (float)(seed >> 40) * 0.001f
+							: 20.0f + (float)((seed >> 40) % 64) * 0.25f;
 		else
 			s->v.u = shape == SHAPE_NOISY ? seed >> 48 : 1000 + (seed >> 40) % 50;
 	}
@@ -175,11 +181,16 @@ measure(const struct run *run)
 	plain(root, (size_t)(st.bytes / run->batches), st.bytes, &wr, &rd);
 
 	bench_title("spool, %s: batches of %u samples, half float32, half uint16", run->name, TAGS);
-	bench_row("append, a second of one core", n / append.cpu_s / 1e6, "M samples/s", "write() of the same bytes", n / wr.cpu_s / 1e6, "goal 5");
-	bench_row("append, by the clock", n / append.wall_s / 1e6, "M samples/s", "write() of the same bytes", n / wr.wall_s / 1e6, NULL);
-	bench_row("replay, a second of one core", n / replay.cpu_s / 1e6, "M samples/s", "read() of the same bytes", n / rd.cpu_s / 1e6, "goal 10");
-	bench_row("replay, by the clock", n / replay.wall_s / 1e6, "M samples/s", "read() of the same bytes", n / rd.wall_s / 1e6, NULL);
-	bench_row("on disk", (double)st.bytes / n, "bytes/sample", "struct sample in memory", (double)sizeof(struct sample), NULL);
+	bench_row("append, a second of one core", n / append.cpu_s / 1e6, "M samples/s", "write() of the same bytes",
+	    n / wr.cpu_s / 1e6, "goal 5");
+	bench_row("append, by the clock", n / append.wall_s / 1e6, "M samples/s", "write() of the same bytes",
+	    n / wr.wall_s / 1e6, NULL);
+	bench_row("replay, a second of one core", n / replay.cpu_s / 1e6, "M samples/s", "read() of the same bytes",
+	    n / rd.cpu_s / 1e6, "goal 10");
+	bench_row("replay, by the clock", n / replay.wall_s / 1e6, "M samples/s", "read() of the same bytes",
+	    n / rd.wall_s / 1e6, NULL);
+	bench_row("on disk", (double)st.bytes / n, "bytes/sample", "struct sample in memory",
+	    (double)sizeof(struct sample), NULL);
 }
 
 int

@@ -1,4 +1,7 @@
-/* penstock ledger: the account of every flow, and whether it adds up. It reads the files themselves; nothing needs to run. */
+/*
+ * penstock ledger: the account of every flow, and whether it adds up. It reads the files themselves; nothing needs to
+ * run.
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,22 +34,32 @@ print_row(struct asked *a, const struct stream_name *st, const struct ledger_acc
 	static const char head[] = "%-28s %-16s %12s %12s %12s %12s %12s %12s\n";
 
 	if (a->rows++ == 0)
-		printf(head, "STREAM", "SINK", "ADMITTED", "DELIVERED", "PENDING", "QUARANTINED", "DROPPED", "LOST BEFORE");
+		printf(head, "STREAM", "SINK", "ADMITTED", "DELIVERED", "PENDING", "QUARANTINED", "DROPPED",
+		    "LOST BEFORE");
 	if (s == NULL)
-		printf("%-28s %-16s %12" PRIu64 " %12s %12s %12s %12s %12" PRIu64 "\n", st->dir, "no sink yet", acc->admitted, "-", "-", "-", "-",
-		    acc->lost);
+		printf("%-28s %-16s %12" PRIu64 " %12s %12s %12s %12s %12" PRIu64 "\n", st->dir, "no sink yet",
+		    acc->admitted, "-", "-", "-", "-", acc->lost);
 	else
-		printf("%-28s %-16s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "%s\n", st->dir, s->name,
-		    s->owed, s->delivered, s->pending, s->quarantined, s->dropped, acc->lost, s->active ? "" : "  (has left)");
+		printf("%-28s %-16s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64
+		       "%s\n",
+		    st->dir, s->name, s->owed, s->delivered, s->pending, s->quarantined, s->dropped, acc->lost,
+		    s->active ? "" : "  (has left)");
 }
 
 static void
 json_sink(struct json *j, const struct ledger_sink *s, int64_t balance)
 {
 	char when[WALL_TEXT];
-	const struct { const char *key; uint64_t n; } numbers[] = {
-		{ "admitted", s->owed }, { "delivered", s->delivered }, { "pending", s->pending }, { "quarantined", s->quarantined },
-		{ "dropped", s->dropped }, { "damaged", s->damaged }, { "owed_from", s->owed_from }, { "next", s->next },
+	const struct { const char *key; uint64_t n;
+	} numbers[] = {
+		{ "admitted", s->owed },
+		{ "delivered", s->delivered },
+		{ "pending", s->pending },
+		{ "quarantined", s->quarantined },
+		{ "dropped", s->dropped },
+		{ "damaged", s->damaged },
+		{ "owed_from", s->owed_from },
+		{ "next", s->next },
 	};
 
 	json_open(j, '{');
@@ -102,14 +115,16 @@ one_stream(struct asked *a, const struct stream_name *st)
 	static struct ledger_account acc;
 	struct buf found = { 0 };
 
-	int err = a->verify ? ledger_verify(st->path, &disk_os, &acc, &found) : ledger_read(st->path, &disk_os, &acc, NULL);
+	int err = a->verify ? ledger_verify(st->path, &disk_os, &acc, &found)
+			    : ledger_read(st->path, &disk_os, &acc, NULL);
 	if (err != 0 && err != ERR_CORRUPT) {
 		fprintf(stderr, "penstock ledger: %s: %s\n", st->path, err_text(err));
 		buf_fini(&found);
 		return EXIT_CANNOT;
 	}
 	if (err == ERR_CORRUPT)
-		note_findings(a, st, found.len > 0 ? buf_text(&found) : "ledger: damaged; penstock ledger --verify says where");
+		note_findings(
+		    a, st, found.len > 0 ? buf_text(&found) : "ledger: damaged; penstock ledger --verify says where");
 	buf_fini(&found);
 	for (uint32_t i = 0; i < acc.nsinks; i++) {
 		int64_t balance = ledger_balance(&acc.sinks[i]);
@@ -140,9 +155,12 @@ finish(struct asked *a, size_t n)
 		if (n == 0)
 			printf("no stream has been begun yet\n");
 		if (a->off != 0)
-			printf("balance %" PRIu64 ": so many samples are not accounted for; penstock ledger --verify says where to look\n", a->off);
+			printf("balance %" PRIu64
+			       ": so many samples are not accounted for; penstock ledger --verify says where to look\n",
+			    a->off);
 		else if (a->damaged > 0)
-			printf("balance 0, but %zu streams are damaged; what is listed is what can still be proved\n", a->damaged);
+			printf("balance 0, but %zu streams are damaged; what is listed is what can still be proved\n",
+			    a->damaged);
 		else
 			printf("balance 0: every admitted sample is accounted for\n");
 	}
@@ -153,8 +171,11 @@ static int
 parse(struct asked *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' }, { "verify", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' }, { 0 },
+		{ "state", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "verify", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int c;
 

@@ -32,12 +32,15 @@ make_state(uint64_t delivered)
 	snprintf(path, sizeof path, "%s/spool/speeds@00000012", state);
 	CHECK_INT(ledger_open(path, &disk_os, &l), 0);
 	for (int i = 0; i < 10; i++)
-		v[i] = (struct sample){ .arrival = { T0 + i * NS_PER_S }, .v = { .type = VALUE_F32, .f32 = 1.5f * (float)i } };
+		v[i] = (struct sample){ .arrival = { T0 + i * NS_PER_S },
+			.v = { .type = VALUE_F32, .f32 = 1.5f * (float)i } };
 	v[3].status = (uint32_t)STATUS_BadTimeout;
 	v[3].v.type = VALUE_NULL;
 	CHECK_INT(spool_append(s, v, 10, NULL, (struct wall){ T0 }, &first), 0);
 	CHECK_INT(ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_SINK, .sink = "plant-broker", .first = 1 }), 0);
-	CHECK_INT(ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .sink = "plant-broker", .last = delivered }), 0);
+	CHECK_INT(ledger_put(
+		      l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .sink = "plant-broker", .last = delivered }),
+	    0);
 	CHECK_INT(ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_LOST, .last = 42 }), 0);
 	ledger_close(l);
 	spool_close(s);
@@ -67,18 +70,22 @@ run(int (*cmd)(int argc, char **argv), int argc, const char *const *args)
 	return status;
 }
 
-#define RUN(cmd, ...) run(cmd, (int)(sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)), (const char *[]){ __VA_ARGS__ })
+#define RUN(cmd, ...)                                                                                                  \
+	run(cmd, (int)(sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)), (const char *[]){ __VA_ARGS__ })
 
 TEST(the_account_is_shown_and_adds_up)
 {
 	make_state(7);
 	CHECK_INT(RUN(cmd_ledger, "ledger", "--state", state), EXIT_OK);
 	CHECK(strstr(printed, "speeds@00000012") != NULL);
-	CHECK(strstr(printed, "plant-broker               10            7            3            0            0           42\n") != NULL);
+	CHECK(strstr(printed,
+		  "plant-broker               10            7            3            0            0           42\n") !=
+	    NULL);
 	CHECK(strstr(printed, "\nbalance 0: every admitted sample is accounted for\n") != NULL);
 	CHECK_INT(RUN(cmd_ledger, "ledger", "--verify", "--state", state, "speeds"), EXIT_OK);
 	CHECK_INT(RUN(cmd_ledger, "ledger", "--json", "--state", state), EXIT_OK);
-	CHECK(strstr(printed, "\"sink\":\"plant-broker\",\"active\":true,\"admitted\":10,\"delivered\":7,\"pending\":3") != NULL);
+	CHECK(strstr(printed,
+		  "\"sink\":\"plant-broker\",\"active\":true,\"admitted\":10,\"delivered\":7,\"pending\":3") != NULL);
 	CHECK(strstr(printed, "\"balance\":0,\"findings\":\"\"}") != NULL);
 }
 
@@ -94,7 +101,9 @@ TEST(damage_is_shown_and_changes_the_exit_status)
 	CHECK(pwrite(fd, &b, 1, 650) == 1);
 	close(fd);
 	CHECK_INT(RUN(cmd_ledger, "ledger", "--verify", "--state", state), EXIT_FINDINGS);
-	CHECK(strstr(printed, "/speeds@00000012/00000000000000000001.seg: byte 512: the content of the batch with samples 1 to 10 is damaged") != NULL);
+	CHECK(strstr(printed,
+		  "/speeds@00000012/00000000000000000001.seg: byte 512: the content of the batch with samples 1 to 10 "
+		  "is damaged") != NULL);
 	CHECK(strstr(printed, "balance 0, but 1 streams are damaged") != NULL);
 	CHECK_INT(RUN(cmd_spool, "spool", "verify", "--state", state), EXIT_FINDINGS);
 }
@@ -112,7 +121,9 @@ TEST(the_spool_is_shown)
 	CHECK_STR(printed, "3          2023-11-14T22:13:22.000000Z  Line 3/Filler/speed  3 /min\n"
 	    "4          2023-11-14T22:13:23.000000Z  Line 3/Filler/speed  null  BadTimeout\n");
 	CHECK_INT(RUN(cmd_spool, "spool", "dump", "--from", "4", "--limit", "1", "--json", "--state", state), EXIT_OK);
-	CHECK(strstr(printed, "{\"n\":4,\"tag\":\"Line 3/Filler/speed\",\"value\":null,\"type\":\"null\",\"status\":\"BadTimeout\"") != NULL);
+	CHECK(strstr(printed,
+		  "{\"n\":4,\"tag\":\"Line "
+		  "3/Filler/speed\",\"value\":null,\"type\":\"null\",\"status\":\"BadTimeout\"") != NULL);
 }
 
 TEST(what_cannot_be_done_says_why)

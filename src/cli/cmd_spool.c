@@ -1,4 +1,6 @@
-/* penstock spool: what lies in the spool, whether it is whole, and what is in it. It only reads; nothing needs to run. */
+/*
+ * penstock spool: what lies in the spool, whether it is whole, and what is in it. It only reads; nothing needs to run.
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,12 +14,12 @@
 #include "spool/ledger.h"
 
 static const char usage[] =
-	"usage: penstock spool info [STREAM] [--json] [--state DIR]\n"
-	"       penstock spool verify [STREAM] [--json] [--state DIR]\n"
-	"       penstock spool dump [STREAM] [--from N] [--limit N] [--json] [--state DIR]\n"
-	"info: samples, segments and bytes of each stream. verify: every checksum, the chain of hashes, the numbering and the\n"
-	"ledger. dump: the samples themselves, from number N on. STREAM is a directory's name or a flow.\n"
-	"Exit status 1 when something is damaged.\n";
+    "usage: penstock spool info [STREAM] [--json] [--state DIR]\n"
+    "       penstock spool verify [STREAM] [--json] [--state DIR]\n"
+    "       penstock spool dump [STREAM] [--from N] [--limit N] [--json] [--state DIR]\n"
+    "info: samples, segments and bytes of each stream. verify: every checksum, the chain of hashes, the numbering\n"
+    "and the ledger. dump: the samples themselves, from number N on. STREAM is a directory's name or a flow.\n"
+    "Exit status 1 when something is damaged.\n";
 
 struct asked {
 	const char	*state, *stream;
@@ -47,7 +49,8 @@ info_text(const struct stream_name *st, const struct spool_state *s)
 	}
 	printf("  samples   %" PRIu64 ", numbers %" PRIu64 " to %" PRIu64 "\n", n, s->first, s->next - 1);
 	printf("  times     %s to %s\n", wall_format(s->t_first, 3, from), wall_format(s->t_last, 3, to));
-	printf("  on disk   %" PRIu64 " bytes in %" PRIu32 " segments, %.2f bytes a sample\n", s->bytes, s->segments, (double)s->bytes / (double)n);
+	printf("  on disk   %" PRIu64 " bytes in %" PRIu32 " segments, %.2f bytes a sample\n", s->bytes, s->segments,
+	    (double)s->bytes / (double)n);
 }
 
 static void
@@ -115,7 +118,8 @@ verify(const struct asked *a, const struct stream_name *st)
 		json_close(&j, '}');
 		print_json(&out);
 	} else if (err == 0) {
-		printf("%s: whole: %" PRIu64 " samples, %" PRIu64 " ledger entries\n", st->dir, acc.admitted, acc.entries);
+		printf(
+		    "%s: whole: %" PRIu64 " samples, %" PRIu64 " ledger entries\n", st->dir, acc.admitted, acc.entries);
 	} else {
 		printf("%s: %s\n", st->dir, err_text(err));
 		for (const char *p = buf_text(&found); *p != '\0'; p += strcspn(p, "\n"), p += *p == '\n')
@@ -177,12 +181,14 @@ sample_text(struct buf *out, const struct spool_tag *tag, uint64_t number, const
 }
 
 static void
-dump_batch(const struct asked *a, const struct spool_schema *schema, const struct spool_batch *b, uint64_t *shown, struct buf *out)
+dump_batch(const struct asked *a, const struct spool_schema *schema, const struct spool_batch *b, uint64_t *shown,
+    struct buf *out)
 {
 	for (uint32_t i = 0; i < b->n && *shown < a->limit; i++) {
 		if (b->first + i < a->from)
 			continue;
-		(a->json ? sample_json : sample_text)(out, &schema->tags[b->samples[i].tag], b->first + i, &b->samples[i]);
+		(a->json ? sample_json : sample_text)(
+		    out, &schema->tags[b->samples[i].tag], b->first + i, &b->samples[i]);
 		print_json(out);
 		++*shown;
 	}
@@ -204,8 +210,9 @@ dump(const struct asked *a, const struct stream_name *st)
 		if (err == 0) {
 			dump_batch(a, spool_reader_schema(r), &b, &shown, &out);
 		} else if (err == ERR_GAP) {
-			fprintf(stderr, "samples %" PRIu64 " to %" PRIu64 ": %s (%s, bytes %" PRIu64 " to %" PRIu64 ")\n", d.first, d.last, d.cause, d.file,
-			    d.from, d.to);
+			fprintf(stderr,
+			    "samples %" PRIu64 " to %" PRIu64 ": %s (%s, bytes %" PRIu64 " to %" PRIu64 ")\n", d.first,
+			    d.last, d.cause, d.file, d.from, d.to);
 			status = d.removed ? status : EXIT_FINDINGS;
 			err = 0;
 		}
@@ -231,8 +238,12 @@ static int
 parse(struct asked *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' }, { "from", required_argument, NULL, 'f' },
-		{ "limit", required_argument, NULL, 'l' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "state", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "from", required_argument, NULL, 'f' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int c;
 

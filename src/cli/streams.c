@@ -54,12 +54,15 @@ streams_find(const char *command, const char *state, const char *only, struct st
 	if (err == 0)
 		err = f.err;
 	if (err == ERR_NOTFOUND)
-		fprintf(stderr, "penstock %s: there is no spool at %s: name the state directory with --state DIR or PENSTOCK_STATE\n", command,
-		    root);
+		fprintf(stderr,
+		    "penstock %s: there is no spool at %s: name the state directory with --state DIR or "
+		    "PENSTOCK_STATE\n",
+		    command, root);
 	else if (err != 0)
 		fprintf(stderr, "penstock %s: %s: %s\n", command, root, err_text(err));
 	if (err == 0 && out->n == 0 && only != NULL) {
-		fprintf(stderr, "penstock %s: no stream called %s in %s: penstock spool info shows what is there\n", command, only, root);
+		fprintf(stderr, "penstock %s: no stream called %s in %s: penstock spool info shows what is there\n",
+		    command, only, root);
 		err = ERR_NOTFOUND;
 	}
 	if (err != 0)

@@ -18,8 +18,9 @@ struct streams {
 };
 
 /*
- * The streams under <state>/spool whose directory or flow is called `only` (NULL: all), in order. given, to be freed with streams_fini().
- * 0, or a negative error that was said on standard error; command: who speaks. None at all is ERR_NOTFOUND if one was asked for.
+ * The streams under <state>/spool whose directory or flow is called `only` (NULL: all), in order. given, to be freed
+ * with streams_fini(). 0, or a negative error that was said on standard error; command: who speaks. None at all is
+ * ERR_NOTFOUND if one was asked for.
  */
 int streams_find(const char *command, const char *state, const char *only, struct streams *out);
 void streams_fini(struct streams *s);

@@ -17,8 +17,8 @@
 static int
 os_open(void *ctx, const char *path, int flags)
 {
-	int f = O_CLOEXEC | ((flags & DISK_WRITE) != 0 ? O_RDWR : O_RDONLY) | ((flags & DISK_CREATE) != 0 ? O_CREAT : 0) |
-	    ((flags & DISK_EXCL) != 0 ? O_EXCL : 0);
+	int f = O_CLOEXEC | ((flags & DISK_WRITE) != 0 ? O_RDWR : O_RDONLY) |
+	    ((flags & DISK_CREATE) != 0 ? O_CREAT : 0) | ((flags & DISK_EXCL) != 0 ? O_EXCL : 0);
 	int fd;
 
 	(void)ctx;

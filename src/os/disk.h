@@ -1,6 +1,7 @@
 /*
- * The disk as a table of functions, so that a test can fail the n-th call, tear a write, fill the disk or cut the power. The spool and
- * everything else that promises durability goes through it. Each returns 0 or a count, or a negative error.
+ * The disk as a table of functions, so that a test can fail the n-th call, tear a write, fill the disk or cut the
+ * power. The spool and everything else that promises durability goes through it. Each returns 0 or a count, or a
+ * negative error.
  */
 #ifndef OS_DISK_H
 #define OS_DISK_H
@@ -34,11 +35,14 @@ struct disk {
 	int	(*stat)(void *ctx, const char *path, struct disk_stat *out);
 	int	(*fstat)(void *ctx, int fd, struct disk_stat *out);
 	/*
-	 * Exclusive advisory lock that dies with the process; ERR_BUSY with the holder's pid (0 if unknown). The holder's
-	 * pid is the content of the file: lock a file that is for nothing else.
+	 * Exclusive advisory lock that dies with the process; ERR_BUSY with the holder's pid (0 if unknown). The
+	 * holder's pid is the content of the file: lock a file that is for nothing else.
 	 */
 	int	(*lock)(void *ctx, int fd, long *holder);
-	/* Names in a directory, sorted, without . and ..; ends early when each() returns nonzero, with what it returned. */
+	/*
+	 * Names in a directory, sorted, without . and ..; ends early when each() returns nonzero, with what it
+	 * returned.
+	 */
 	int	(*list)(void *ctx, const char *path, int (*each)(void *arg, const char *name), void *arg);
 	/* Bytes free for us on the file system of path. */
 	int	(*space)(void *ctx, const char *path, uint64_t *out_free);

@@ -1,11 +1,14 @@
 /*
- * A disk in memory that can be pulled the plug on. It keeps what programs see (the page cache) apart from what a power cut leaves, and
- * is as unkind as a real one may be:
+ * A disk in memory that can be pulled the plug on. It keeps what programs see (the page cache) apart from what a power
+ * cut leaves, and is as unkind as a real one may be:
  *
- *	writes, truncations	are durable once their file was synced; before that, any subset of them may survive, a write also in part,
+ *	writes, truncations	are durable once their file was synced; before that, any subset of them may survive, a
+ *				write also in part,
  *				cut at a multiple of 512 bytes
- *	names			(create, rename, unlink) are durable once their directory was synced; before that, any subset
- *	a failed sync		drops the writes it was for, yet calls them clean: a second sync succeeds and proves nothing
+ *	names			(create, rename, unlink) are durable once their directory was synced; before that, any
+ *				subset
+ *	a failed sync		drops the writes it was for, yet calls them clean: a second sync succeeds and proves
+ *				nothing
  *
  * Calls are counted; the n-th one may be made to fail, and from a call on everything may fail (the machine is off).
  */
@@ -17,7 +20,8 @@
 enum sim_fault {
 	SIM_NONE,
 	SIM_IO,		/* the call fails with ERR_IO; a write does nothing */
-	SIM_NOSPACE,	/* a call that needs room fails with ERR_NOSPACE, a write after half of its bytes; others work */
+	/* a call that needs room fails with ERR_NOSPACE, a write after half of its bytes; others work */
+	SIM_NOSPACE,
 	SIM_SHORT,	/* a read or write transfers half of what was asked and says so; others work */
 	SIM_OFF,	/* this call and all that follow fail with ERR_IO and change nothing */
 };
@@ -35,10 +39,15 @@ uint64_t disk_sim_calls(const struct disk_sim *s);
 /* Bytes that files may take together, UINT64_MAX: no limit. */
 void disk_sim_limit(struct disk_sim *s, uint64_t bytes);
 
-/* How many states a power cut now is worth looking at: every prefix of what is not durable, each last write of a prefix torn at
- * up to three places, and subsets: all of them if there are few, else `subsets` random ones. */
+/*
+ * How many states a power cut now is worth looking at: every prefix of what is not durable, each last write of a prefix
+ * torn at up to three places, and subsets: all of them if there are few, else `subsets` random ones.
+ */
 uint64_t disk_sim_states(const struct disk_sim *s, uint64_t subsets);
-/* The disk as it is after a power cut, in state 0..states-1: given, to be freed. All of it is durable. No locks are held. */
+/*
+ * The disk as it is after a power cut, in state 0..states-1: given, to be freed. All of it is durable. No locks are
+ * held.
+ */
 struct disk_sim *disk_sim_cut(const struct disk_sim *s, uint64_t state, uint64_t subsets);
 /* Everything as programs see it, as after the death of a process alone. Given. */
 struct disk_sim *disk_sim_killed(const struct disk_sim *s);

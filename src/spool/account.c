@@ -149,8 +149,8 @@ unquarantine(struct account_sink *s, uint64_t first, uint64_t last)
 
 /* ---- may it be? ---- */
 
-static int
-room(struct account_sink *s, uint32_t more)
+int
+account_room(struct account_sink *s, uint32_t more)
 {
 	if (s->cap - s->n >= more)
 		return 0;
@@ -194,9 +194,12 @@ check_drop(struct account *a, const struct ledger_entry *e)
 		struct account_sink *s = &a->sinks[i];
 		if (e->sink[0] != '\0' && strcmp(s->name, e->sink) != 0)
 			continue;
-		/* What lies between two ranges merges with neither only if both are in quarantine; at most one more than there are. */
+		/*
+		 * What lies between two ranges merges with neither only if both are in quarantine; at most one more
+		 * than there are.
+		 */
 		uint32_t inside = lower(s, e->last) - lower(s, e->first) + 2;
-		int err = room(s, inside);
+		int err = account_room(s, inside);
 		if (err != 0)
 			return err;
 	}
@@ -209,7 +212,8 @@ check_sink_entry(struct account *a, const struct ledger_entry *e, struct account
 	if (s == NULL)
 		return ERR_NOTFOUND;
 	if (e->kind == LEDGER_LEAVE)
-		return !s->active || e->last > a->admitted || e->last + 1 < s->next ? ERR_RANGE : room(s, s->n + 2);
+		return !s->active || e->last > a->admitted || e->last + 1 < s->next ? ERR_RANGE
+										    : account_room(s, s->n + 2);
 	if (e->last > top(a, s))
 		return ERR_RANGE;
 	if (e->kind == LEDGER_DELIVERED)
@@ -219,8 +223,8 @@ check_sink_entry(struct account *a, const struct ledger_entry *e, struct account
 	if (e->kind == LEDGER_QUARANTINED && s->n >= ACCOUNT_RANGES_MAX)
 		return ERR_LIMIT;
 	if (e->kind == LEDGER_QUARANTINED)
-		return e->first < s->next || overlap(s, e->first, e->last, false) != 0 ? ERR_RANGE : room(s, 1);
-	return overlap(s, e->first, e->last, true) != e->last - e->first + 1 ? ERR_RANGE : room(s, 3);
+		return e->first < s->next || overlap(s, e->first, e->last, false) != 0 ? ERR_RANGE : account_room(s, 1);
+	return overlap(s, e->first, e->last, true) != e->last - e->first + 1 ? ERR_RANGE : account_room(s, 3);
 }
 
 int
@@ -313,7 +317,9 @@ seal(struct account *a, const struct ledger_entry *e)
 	/* The note begins with the hash in hex, as ledger_seal() writes it. */
 	for (size_t i = 0; i < 2 * SPOOL_HASH && e->note[i] != '\0'; i++) {
 		char c = e->note[i];
-		unsigned v = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 0;
+		unsigned v = c >= '0' && c <= '9' ? (unsigned)(c - '0')
+		    : c >= 'a' && c <= 'f'	  ? (unsigned)(c - 'a') + 10
+						  : 0;
 		hash[i / 2] = (uint8_t)((unsigned)hash[i / 2] << 4 | v);
 	}
 	a->sealed = e->last;
@@ -374,12 +380,20 @@ account_settled(const struct account *a)
 void
 account_export(const struct account *a, struct ledger_account *out)
 {
-	*out = (struct ledger_account){ .admitted = a->admitted, .lost = a->lost, .entries = a->entries, .nsinks = a->nsinks };
+	*out = (struct ledger_account){
+		.admitted = a->admitted, .lost = a->lost, .entries = a->entries, .nsinks = a->nsinks
+	};
 	for (uint32_t i = 0; i < a->nsinks; i++) {
 		const struct account_sink *s = &a->sinks[i];
 		struct ledger_sink *o = &out->sinks[i];
-		*o = (struct ledger_sink){ .owed_from = s->owed_from, .delivered = s->delivered, .quarantined = s->quarantined,
-		    .dropped = s->dropped, .damaged = s->damaged, .next = s->next, .last_ack = s->last_ack, .active = s->active };
+		*o = (struct ledger_sink){ .owed_from = s->owed_from,
+			.delivered = s->delivered,
+			.quarantined = s->quarantined,
+			.dropped = s->dropped,
+			.damaged = s->damaged,
+			.next = s->next,
+			.last_ack = s->last_ack,
+			.active = s->active };
 		memcpy(o->name, s->name, sizeof o->name);
 		o->pending = s->active ? a->admitted + 1 - s->next - s->ahead : 0;
 		o->owed = s->owed_before + (s->active ? a->admitted + 1 - s->owed_from : 0);
@@ -390,105 +404,4 @@ int64_t
 ledger_balance(const struct ledger_sink *s)
 {
 	return (int64_t)(s->owed - s->delivered - s->pending - s->quarantined - s->dropped);
-}
-
-#define SINK_BYTES	(1 + 11 * 8 + 4)	/* without its name and ranges */
-#define RANGE_BYTES	(8 + 8 + 1)
-
-size_t
-account_size(const struct account *a)
-{
-	size_t n = 4 * 8 + SPOOL_HASH + 4;
-
-	for (uint32_t i = 0; i < a->nsinks; i++)
-		n += SINK_BYTES + 10 + sizeof a->sinks[i].name + (size_t)a->sinks[i].n * RANGE_BYTES;
-	return n;
-}
-
-void
-account_put(const struct account *a, struct writer *w)
-{
-	wr_le64(w, a->admitted);
-	wr_le64(w, a->lost);
-	wr_le64(w, a->entries);
-	wr_le64(w, a->sealed);
-	wr_bytes(w, a->seal_hash, SPOOL_HASH);
-	wr_le32(w, a->nsinks);
-	for (uint32_t i = 0; i < a->nsinks; i++) {
-		const struct account_sink *s = &a->sinks[i];
-		const uint64_t numbers[] = { s->owed_from, s->next, s->owed_before, s->left_at, s->delivered, s->quarantined, s->dropped,
-		    s->damaged, s->ahead, (uint64_t)s->last_ack.ns };
-		wr_text(w, s->name);
-		wr_u8(w, s->active);
-		for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
-			wr_le64(w, numbers[k]);
-		wr_le32(w, s->n);
-		for (uint32_t k = 0; k < s->n; k++) {
-			wr_le64(w, s->ranges[k].first);
-			wr_le64(w, s->ranges[k].last);
-			wr_u8(w, s->ranges[k].quarantined);
-		}
-	}
-}
-
-static int
-get_ranges(struct reader *r, struct account_sink *s)
-{
-	uint32_t n = rd_le32(r);
-	uint64_t before = 0;
-
-	if (n > rd_left(r) / RANGE_BYTES)
-		return ERR_CORRUPT;
-	int err = room(s, n);
-	if (err != 0)
-		return err == ERR_LIMIT ? ERR_CORRUPT : err;
-	for (s->n = 0; s->n < n; s->n++) {
-		struct account_range *g = &s->ranges[s->n];
-		g->first = rd_le64(r);
-		g->last = rd_le64(r);
-		g->quarantined = rd_u8(r) != 0;
-		if (g->first <= before || g->last < g->first || g->last == UINT64_MAX)
-			return ERR_CORRUPT;
-		before = g->last;
-	}
-	return 0;
-}
-
-static int
-get_sink(struct reader *r, struct account_sink *s)
-{
-	uint64_t ack;
-	uint64_t *const numbers[] = { &s->owed_from, &s->next, &s->owed_before, &s->left_at, &s->delivered, &s->quarantined, &s->dropped,
-	    &s->damaged, &s->ahead, &ack };
-
-	rd_text(r, s->name, sizeof s->name - 1);
-	s->active = rd_u8(r) != 0;
-	for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
-		*numbers[k] = rd_le64(r);
-	s->last_ack.ns = (int64_t)ack;
-	if (r->err != 0 || s->owed_from == 0 || s->next < s->owed_from || s->next == UINT64_MAX)
-		return ERR_CORRUPT;
-	return get_ranges(r, s);
-}
-
-int
-account_get(struct reader *r, struct account *a)
-{
-	*a = (struct account){ .admitted = rd_le64(r) };
-	a->lost = rd_le64(r);
-	a->entries = rd_le64(r);
-	a->sealed = rd_le64(r);
-	const uint8_t *hash = rd_bytes(r, SPOOL_HASH);
-	uint32_t n = rd_le32(r);
-	if (r->err != 0 || n > LEDGER_SINKS_MAX || a->admitted == UINT64_MAX)
-		return ERR_CORRUPT;
-	memcpy(a->seal_hash, hash, SPOOL_HASH);
-	for (; a->nsinks < n; a->nsinks++) {
-		int err = get_sink(r, &a->sinks[a->nsinks]);
-		if (err != 0) {
-			a->nsinks++;	/* so that its ranges are freed */
-			return err;
-		}
-	}
-	return r->err != 0 ? ERR_CORRUPT : 0;
 }

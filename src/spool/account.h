@@ -1,7 +1,7 @@
 /*
- * The account of a stream in memory: what the entries of its ledger add up to. For each sink, every number owed is in one state: pending,
- * delivered, quarantined or dropped. All below `next` is settled; what is settled beyond it, and what is in
- * quarantine, stands in a short list of ranges.
+ * The account of a stream in memory: what the entries of its ledger add up to. For each sink, every number owed is in
+ * one state: pending, delivered, quarantined or dropped. All below `next` is settled; what is settled beyond it, and
+ * what is in quarantine, stands in a short list of ranges.
  */
 #ifndef SPOOL_ACCOUNT_H
 #define SPOOL_ACCOUNT_H
@@ -31,13 +31,17 @@ struct account_sink {
 
 struct account {
 	uint64_t		admitted, lost, entries;
-	uint64_t		sealed;		/* last number of the segments that were deleted under a seal, 0: none */
+	/* last number of the segments that were deleted under a seal, 0: none */
+	uint64_t		sealed;
 	uint8_t			seal_hash[SPOOL_HASH];
 	struct account_sink	sinks[LEDGER_SINKS_MAX];
 	uint32_t		nsinks;
 };
 
-/* May e be applied? Makes the room that it needs. 0, ERR_RANGE, ERR_NOTFOUND, ERR_EXISTS, ERR_LIMIT, ERR_NOMEM; nothing has changed. */
+/*
+ * May e be applied? Makes the room that it needs. 0, ERR_RANGE, ERR_NOTFOUND, ERR_EXISTS, ERR_LIMIT, ERR_NOMEM; nothing
+ * has changed.
+ */
 int account_check(struct account *a, const struct ledger_entry *e);
 /* Apply an entry that was just checked. */
 void account_apply(struct account *a, const struct ledger_entry *e);
@@ -48,7 +52,9 @@ void account_fini(struct account *a);
 uint64_t account_settled(const struct account *a);
 void account_export(const struct account *a, struct ledger_account *out);
 
-/* As bytes and back (ledger_file.c explains where they go). Size is what totals_put() will write. */
+/* Room for so many more ranges. ERR_LIMIT, ERR_NOMEM. */
+int account_room(struct account_sink *s, uint32_t more);
+/* As bytes and back (ledger_file.c explains where they go). The size is what account_put() writes at most. */
 size_t account_size(const struct account *a);
 void account_put(const struct account *a, struct writer *w);
 int account_get(struct reader *r, struct account *a);	/* ERR_CORRUPT; a is to be finished in any case */

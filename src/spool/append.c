@@ -1,9 +1,10 @@
 /*
  * The spool on disk, and how a batch gets there.
  *
- * All numbers are little-endian. All checksums are CRC-32C (base/crc32c.h). Times are ns since 1970 UTC. A stream's directory holds the
- * file "schema" (schema.c), the file "ledger" (ledger.c) and segments; other files are left alone. A segment is called by
- * the number of its first sample, 20 decimal digits and ".seg", and is one header followed by batches without anything between.
+ * All numbers are little-endian. All checksums are CRC-32C (base/crc32c.h). Times are ns since 1970 UTC. A stream's
+ * directory holds the file "schema" (schema.c), the file "ledger" (ledger.c) and segments; other files are left alone.
+ * A segment is called by the number of its first sample, 20 decimal digits and ".seg", and is one header followed by
+ * batches without anything between.
  *
  * Segment header, 512 bytes (one sector), the stream as it stood when the segment began:
  *
@@ -15,7 +16,8 @@
  *	 32   8	time at which the batch before was sealed, 0 if there is none
  *	 40   8	newest sample time of the batch before
  *	 48  32	hash of the batch before; for the first segment SHA-256 of the schema file
- *	 80 360	the newest mark of each of up to 15 rings, newest first: epoch, pos, low, 8 bytes each; epoch 0 ends the list
+ *	 80 360	the newest mark of each of up to 15 rings, newest first: epoch, pos, low, 8 bytes each; epoch 0 ends the
+ *		list
  *	440  68	zero
  *	508   4	checksum of bytes 0..507; this number is also the segment's *salt*
  *
@@ -36,36 +38,39 @@
  *	 64  24	mark: ring epoch, pos, low
  *	 88  32	hash: SHA-256 over the hash of the batch before, header bytes 12..87 and the payload as stored
  *
- * The payload's columns are explained in columns.c. The salt says that a batch belongs to this file: what a recycled disk block or a
- * text sent by a device may hold cannot pass for a batch, since neither knows it. The hash leaves the salt out, so a batch can
- * move to another segment and stay the same link of the chain.
+ * The payload's columns are explained in columns.c. The salt says that a batch belongs to this file: what a recycled
+ * disk block or a text sent by a device may hold cannot pass for a batch, since neither knows it. The hash leaves the
+ * salt out, so a batch can move to another segment and stay the same link of the chain.
  *
- * Numbers run on from batch to batch and from segment to segment. Where they do not, the samples between are lost, and a
- * reader says so. A segment ends where the next one begins, by number: what it holds from there on does not count.
+ * Numbers run on from batch to batch and from segment to segment. Where they do not, the samples between are lost, and
+ * a reader says so. A segment ends where the next one begins, by number: what it holds from there on does not count.
  *
- * Durability. A batch goes out in one write. It is durable once the file is synced, and the directory too when the segment is
- * new. Until then SPOOL_EACH and SPOOL_INTERVAL keep it in memory. A segment is synced before the next one is begun.
+ * Durability. A batch goes out in one write. It is durable once the file is synced, and the directory too when the
+ * segment is new. Until then SPOOL_EACH and SPOOL_INTERVAL keep it in memory. A segment is synced before the next one
+ * is begun.
  *
- * Worst loss to a power cut: EACH nothing that spool_append() said 0 to; INTERVAL what was admitted in the last sync_ns; NONE
- * whatever the kernel had not written. To the death of the process alone: nothing, the kernel has it.
+ * Worst loss to a power cut: EACH nothing that spool_append() said 0 to; INTERVAL what was admitted in the last
+ * sync_ns; NONE whatever the kernel had not written. To the death of the process alone: nothing, the kernel has it.
  *
- * After a crash. Only the last segment can be anything but complete, since the ones before were synced before it was begun. Its batches
- * are walked: the header's checksum is looked at before its length is used, then the payload's. The file is cut behind the last
- * whole batch. Where a damaged place has whole batches behind it, those stay, and the place stays as it is, to be reported
- * by readers: unsynced writes may reach the disk in any order, and so may decay, and what is whole may have been acknowledged. A file that has
- * no header and no whole batch never came to be; it goes away (it is kept as ".damaged" if it is longer than a header), and the one before is the
- * last. The header tells all that is needed of the segments before (marks, hash), so none of them is read. What was found is synced before
- * it is believed to be durable. If the ledger knows of higher numbers than the segments (a sink acknowledged what a power
- * cut then took away), numbering goes on behind those: a number is never given to a second sample that the ledger could tell from the first.
+ * After a crash. Only the last segment can be anything but complete, since the ones before were synced before it was
+ * begun. Its batches are walked: the header's checksum is looked at before its length is used, then the payload's. The
+ * file is cut behind the last whole batch. Where a damaged place has whole batches behind it, those stay, and the place
+ * stays as it is, to be reported by readers: unsynced writes may reach the disk in any order, and so may decay, and
+ * what is whole may have been acknowledged. A file that has no header and no whole batch never came to be; it goes away
+ * (it is kept as ".damaged" if it is longer than a header), and the one before is the last. The header tells all that
+ * is needed of the segments before (marks, hash), so none of them is read. What was found is synced before it is
+ * believed to be durable. If the ledger knows of higher numbers than the segments (a sink acknowledged what a power cut
+ * then took away), numbering goes on behind those: a number is never given to a second sample that the ledger could
+ * tell from the first.
  *
- * A failed write or sync. A write that found no space is cut off again and the segment goes on. After any other failure the
- * segment gets nothing more: the kernel may have dropped what it could not write and call it clean (so a second sync
- * proves nothing). The batches that were not durable are written from memory (NONE, which keeps none there: all batches of the
- * segment, read back) into a new file under ".new", which is
- * synced, renamed to its first number and its directory synced; only then is the failed one cut back to its durable
- * part. A crash between leaves either the old state or the new one. Batches keep their numbers and hashes, so a
- * reader that had seen them sees nothing new. While no new segment can be made, spool_append() fails and what was admitted stays in
- * memory; with EACH, the batch of the failing call is taken back.
+ * A failed write or sync. A write that found no space is cut off again and the segment goes on. After any other failure
+ * the segment gets nothing more: the kernel may have dropped what it could not write and call it clean (so a second
+ * sync proves nothing). The batches that were not durable are written from memory (NONE, which keeps none there: all
+ * batches of the segment, read back) into a new file under ".new", which is synced, renamed to its first number and its
+ * directory synced; only then is the failed one cut back to its durable part. A crash between leaves either the old
+ * state or the new one. Batches keep their numbers and hashes, so a reader that had seen them sees nothing new. While
+ * no new segment can be made, spool_append() fails and what was admitted stays in memory; with EACH, the batch of the
+ * failing call is taken back.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,7 +210,8 @@ make_payload(struct spool *s, const struct sample *v, size_t n, struct rec_heade
 
 /* The batch as it will stand on disk, but for the salt of the segment that takes it. */
 static int
-make_record(struct spool *s, const struct sample *v, size_t n, const struct spool_mark *mark, struct wall now, struct rec_header *h)
+make_record(struct spool *s, const struct sample *v, size_t n, const struct spool_mark *mark, struct wall now,
+    struct rec_header *h)
 {
 	*h = (struct rec_header){ .n = (uint32_t)n, .first = s->tail.next, .sealed = now };
 	if (mark != NULL)
@@ -216,7 +222,8 @@ make_record(struct spool *s, const struct sample *v, size_t n, const struct spoo
 		return err;
 	uint8_t *rec = s->root->rec;
 	rec_header_put(h, rec);
-	return chain_link(&s->root->chain, s->tail.hash, rec + REC_HASHED, REC_HASH - REC_HASHED, rec + REC_HEADER, h->len, h->hash);
+	return chain_link(
+	    &s->root->chain, s->tail.hash, rec + REC_HASHED, REC_HASH - REC_HASHED, rec + REC_HEADER, h->len, h->hash);
 }
 
 /* A segment that can take len more bytes, and room in memory where they must be kept until they are durable. */
@@ -287,7 +294,8 @@ store(struct spool *s, struct rec_header *h)
 }
 
 int
-spool_append(struct spool *s, const struct sample *v, size_t n, const struct spool_mark *mark, struct wall now, uint64_t *first)
+spool_append(
+    struct spool *s, const struct sample *v, size_t n, const struct spool_mark *mark, struct wall now, uint64_t *first)
 {
 	struct rec_header h;
 

@@ -22,14 +22,16 @@ chain_fini(struct chain *c)
 }
 
 int
-chain_link(struct chain *c, const uint8_t *before, const void *a, size_t a_len, const void *b, size_t b_len, uint8_t out[SPOOL_HASH])
+chain_link(struct chain *c, const uint8_t *before, const void *a, size_t a_len, const void *b, size_t b_len,
+    uint8_t out[SPOOL_HASH])
 {
 	unsigned len = 0;
 
 	if (EVP_DigestInit_ex2(c->ctx, c->md, NULL) != 1 ||
 	    (before != NULL && EVP_DigestUpdate(c->ctx, before, SPOOL_HASH) != 1) ||
-	    (a_len > 0 && EVP_DigestUpdate(c->ctx, a, a_len) != 1) || (b_len > 0 && EVP_DigestUpdate(c->ctx, b, b_len) != 1) ||
-	    EVP_DigestFinal_ex(c->ctx, out, &len) != 1 || len != SPOOL_HASH)
+	    (a_len > 0 && EVP_DigestUpdate(c->ctx, a, a_len) != 1) ||
+	    (b_len > 0 && EVP_DigestUpdate(c->ctx, b, b_len) != 1) || EVP_DigestFinal_ex(c->ctx, out, &len) != 1 ||
+	    len != SPOOL_HASH)
 		return ERR_NOMEM;
 	return 0;
 }

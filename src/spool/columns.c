@@ -1,6 +1,7 @@
 /*
- * The payload of a batch, columns of its n samples one behind the other. varint is LEB128, zigzag is a varint of a folded
- * signed number, and a *run* is a varint of its length (1..n) behind its content; the lengths of a column's runs add up to n.
+ * The payload of a batch, columns of its n samples one behind the other. varint is LEB128, zigzag is a varint of a
+ * folded signed number, and a *run* is a varint of its length (1..n) behind its content; the lengths of a column's runs
+ * add up to n.
  *
  *	tags	runs of ascending tag numbers: zigzag (first tag - the one that would have come next), run.
  *		A whole scan of tags 0..n-1 is the three bytes 00 e8 07 for n = 1000.
@@ -8,10 +9,12 @@
  *	status	runs: varint status, run
  *	flags	runs: u8 flags, run
  *	times	arrival, then source, then server. One byte each: 0, all are 0; 1, runs: zigzag (time - the one before),
- *		run; 2, a zigzag (time - the one before) each. "Before" the first is the time at which the batch was sealed.
+ *		run; 2, a zigzag (time - the one before) each. "Before" the first is the time at which the batch was
+ *		sealed.
  *		Differences wrap at 64 bits.
  *	values	for each stretch of samples of one type, in order: fixed-size values in their width, little-endian, one
- *		behind the other (bool: a byte, 0 or 1; null: nothing); for texts, byte strings and arrays first a varint length
+ *		behind the other (bool: a byte, 0 or 1; null: nothing); for texts, byte strings and arrays first a
+ *		varint length
  *		each, then the bytes of each.
  *
  * Array elements are in the order of the host that wrote them (value.h), and so are the values here: the format is
@@ -177,7 +180,8 @@ put_values(struct writer *w, const struct sample *v, size_t n)
 }
 
 int
-columns_encode(struct writer *w, const struct sample *v, size_t n, const uint8_t *types, uint32_t ntags, struct wall base)
+columns_encode(
+    struct writer *w, const struct sample *v, size_t n, const uint8_t *types, uint32_t ntags, struct wall base)
 {
 	int err = put_tags(w, v, n, ntags);
 	if (err == 0)
@@ -335,10 +339,12 @@ get_stretch(struct reader *r, struct sample *out, size_t n)
 			out[i].v.member = (wide)x;							\
 		}											\
 		break;
-	GET(I8, int8_t, i, int64_t) GET(I16, int16_t, i, int64_t) GET(I32, int32_t, i, int64_t) GET(I64, int64_t, i, int64_t)
-	GET(TIME, int64_t, i, int64_t)
-	GET(U8, uint8_t, u, uint64_t) GET(U16, uint16_t, u, uint64_t) GET(U32, uint32_t, u, uint64_t) GET(U64, uint64_t, u, uint64_t)
-	GET(F32, uint32_t, u, uint64_t) GET(F64, uint64_t, u, uint64_t)	/* as bits: a signalling NaN stays what it is */
+	GET(I8, int8_t, i, int64_t) GET(I16, int16_t, i, int64_t) GET(I32, int32_t, i, int64_t)
+	GET(I64, int64_t, i, int64_t) GET(TIME, int64_t, i, int64_t)
+	GET(U8, uint8_t, u, uint64_t) GET(U16, uint16_t, u, uint64_t) GET(U32, uint32_t, u, uint64_t)
+	GET(U64, uint64_t, u, uint64_t)
+	/* As bits: a signalling NaN stays what it is. */
+	GET(F32, uint32_t, u, uint64_t) GET(F64, uint64_t, u, uint64_t)
 #undef GET
 	default:	/* bool and null */
 		for (size_t i = 0; i < n; i++)
@@ -358,7 +364,8 @@ get_values(struct reader *r, struct sample *out, size_t n)
 }
 
 int
-columns_decode(const uint8_t *p, size_t len, struct sample *out, size_t n, const uint8_t *types, uint32_t ntags, struct wall base)
+columns_decode(
+    const uint8_t *p, size_t len, struct sample *out, size_t n, const uint8_t *types, uint32_t ntags, struct wall base)
 {
 	struct reader r = rd_init(p, len);
 

@@ -1,5 +1,6 @@
 /*
- * Making admitted batches durable, and what is done when that fails: see "A failed write or sync" at the top of append.c.
+ * Making admitted batches durable, and what is done when that fails: see "A failed write or sync" at the top of
+ * append.c.
  */
 #include <stdlib.h>
 
@@ -61,7 +62,9 @@ begin_anew(struct spool *s)
 static uint32_t
 header_bytes(const struct spool *s, const struct tail *before, uint8_t out[SEG_HEADER])
 {
-	struct seg_header h = { .version = SPOOL_FORMAT, .schema = s->schema.schema.version, .created = s->now, .before = *before };
+	struct seg_header h = {
+		.version = SPOOL_FORMAT, .schema = s->schema.schema.version, .created = s->now, .before = *before
+	};
 	seg_header_put(&h, out);
 	return h.salt;
 }
@@ -77,7 +80,10 @@ switch_to(struct spool *s, int fd, uint64_t off, uint32_t salt)
 	s->broken = false;
 }
 
-/* A file of that name cannot hold anything admitted, or recovery would have found it: it is left from a try that failed. */
+/*
+ * A file of that name cannot hold anything admitted, or recovery would have found it: it is left from a try that
+ * failed.
+ */
 static int
 create_new(const struct disk *d, const char *path)
 {
@@ -197,7 +203,10 @@ segment_rescue(struct spool *s)
 		return err;
 	}
 	if (!in_place) {
-		/* What the failed one holds behind its durable part has a new home; a reader stops at the new one's number anyway. */
+		/*
+		 * What the failed one holds behind its durable part has a new home; a reader stops at the new one's
+		 * number anyway.
+		 */
 		if (s->fd >= 0)
 			d->truncate(d->ctx, s->fd, s->solid_off);
 		segment_note(s, s->solid.next, s->solid_off);
@@ -206,7 +215,8 @@ segment_rescue(struct spool *s)
 	s->dir_dirty = false;
 	begin_anew(s);
 	s->durable = s->tail.next;
-	log_warn("spool.segment_replaced", "stream=\"%s\" first=%llu", s->dir, (unsigned long long)s->segs[s->nsegs - 1].first);
+	log_warn("spool.segment_replaced", "stream=\"%s\" first=%llu", s->dir,
+	    (unsigned long long)s->segs[s->nsegs - 1].first);
 	return 0;
 }
 
@@ -234,7 +244,8 @@ segment_sync(struct spool *s)
 		s->durable = s->tail.next;
 		return 0;
 	}
-	log_error("spool.sync_failed", "stream=\"%s\" error=%s do=\"check the disk; the segment is given up\"", s->dir, err_name(err));
+	log_error("spool.sync_failed", "stream=\"%s\" error=%s do=\"check the disk; the segment is given up\"", s->dir,
+	    err_name(err));
 	s->broken = true;
 	return segment_repair(s);
 }

@@ -1,7 +1,8 @@
 /*
- * The spool and the ledger on a disk that fails. One small life of a gate (open, append, sync, deliver, trim, close) is run
- * again and again: with the power cut at each of its calls and the disk left in each state that such a cut may leave, and with
- * each of its calls failing in each way. A sample is a function of its number, so whatever is read back can be checked.
+ * The spool and the ledger on a disk that fails. One small life of a gate (open, append, sync, deliver, trim, close) is
+ * run again and again: with the power cut at each of its calls and the disk left in each state that such a cut may
+ * leave, and with each of its calls failing in each way. A sample is a function of its number, so whatever is read back
+ * can be checked.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,15 +42,17 @@ static struct sample
 make(uint64_t k)
 {
 	static char texts[64][40];
-	struct sample s = { .tag = (uint32_t)(k % 3), .arrival = { T0 + (int64_t)(k / 3) * 1000 }, .v = { .type = tags[k % 3].type } };
+	struct sample s = {
+		.tag = (uint32_t)(k % 3), .arrival = { T0 + (int64_t)(k / 3) * 1000 }, .v = { .type = tags[k % 3].type }
+	};
 
 	if (s.tag == 0)
 		s.v.f32 = (float)k;
 	else if (s.tag == 1)
 		s.v.u = k * 31 & 0xffff;
 	else {
-		s.v.len = (uint32_t)snprintf(texts[k % 64], sizeof texts[0], "%llx %llu", (unsigned long long)(k * 0x9e3779b97f4a7c15u),
-		    (unsigned long long)k);
+		s.v.len = (uint32_t)snprintf(texts[k % 64], sizeof texts[0], "%llx %llu",
+		    (unsigned long long)(k * 0x9e3779b97f4a7c15u), (unsigned long long)k);
 		s.v.p = texts[k % 64];
 	}
 	return s;
@@ -138,7 +141,8 @@ deliver(struct life *g)
 {
 	uint64_t upto = g->seen < g->durable ? g->seen : g->durable;
 
-	int err = ledger_put(g->l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .when = { T0 }, .sink = "x", .first = 1, .last = upto });
+	int err = ledger_put(g->l,
+	    &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .when = { T0 }, .sink = "x", .first = 1, .last = upto });
 	if (err == 0)
 		err = ledger_sync(g->l);
 	if (err == 0)
@@ -298,7 +302,10 @@ read_back(const struct life *g, const struct disk *disk, uint64_t first)
 	return first;
 }
 
-/* A machine that comes up again with this disk: all that was durable is there once, nothing is there that never was, and life goes on. */
+/*
+ * A machine that comes up again with this disk: all that was durable is there once, nothing is there that never was,
+ * and life goes on.
+ */
 static void
 come_up(const struct life *before, struct disk_sim *sim)
 {
@@ -330,7 +337,10 @@ come_up(const struct life *before, struct disk_sim *sim)
 	CHECK_INT(append(&g, 20), 0);
 	CHECK_INT(append(&g, 30), 0);
 	CHECK_INT(read_back(before, g.disk, st.first), st.next + 50);
-	CHECK_INT(ledger_put(g.l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .when = { T0 }, .sink = "x", .last = st.next + 49 }), 0);
+	CHECK_INT(
+	    ledger_put(g.l,
+		&(struct ledger_entry){ .kind = LEDGER_DELIVERED, .when = { T0 }, .sink = "x", .last = st.next + 49 }),
+	    0);
 	CHECK_INT(ledger_account(g.l, &a), 0);
 	CHECK_INT(a.sinks[0].pending, 0);
 	CHECK_INT(ledger_balance(&a.sinks[0]), 0);
@@ -455,7 +465,10 @@ TEST(any_transfer_may_be_short)
 	fail_everywhere(SPOOL_INTERVAL, SIM_SHORT, 100);
 }
 
-/* The disk goes bad for good at any call, the process lives on, then the disk is well again: nothing admitted is missing. */
+/*
+ * The disk goes bad for good at any call, the process lives on, then the disk is well again: nothing admitted is
+ * missing.
+ */
 TEST(a_bad_disk_that_gets_well_costs_nothing_that_was_admitted)
 {
 	for (int durability = SPOOL_EACH; durability <= SPOOL_INTERVAL; durability++) {

@@ -1,6 +1,6 @@
 /*
- * Segment header and batch header as bytes and back. What they mean, and why a crash leaves them readable, is told at the
- * top of append.c; this file only knows where each field stands.
+ * Segment header and batch header as bytes and back. What they mean, and why a crash leaves them readable, is told at
+ * the top of append.c; this file only knows where each field stands.
  */
 #ifndef SPOOL_FORMAT_H
 #define SPOOL_FORMAT_H
@@ -21,7 +21,8 @@ enum { REC_ZSTD = 1 };			/* flags of a batch */
 struct tail {
 	uint64_t		next;			/* number of the next sample */
 	uint8_t			hash[SPOOL_HASH];	/* of the batch before */
-	struct wall		sealed, newest;		/* of the batch before, 0 if there is none: sealed, its last sample time */
+	/* of the batch before, 0 if there is none: sealed, its last sample time */
+	struct wall		sealed, newest;
 	struct spool_mark	marks[SPOOL_MARKS];	/* newest first, epoch 0 ends */
 };
 
@@ -33,7 +34,8 @@ struct seg_header {
 };
 
 struct rec_header {
-	uint32_t		salt, len, crc, raw_len, n, flags;	/* len, crc: of the payload as stored; raw_len: decoded */
+	/* len, crc: of the payload as stored; raw_len: decoded */
+	uint32_t		salt, len, crc, raw_len, n, flags;
 	uint64_t		first;
 	struct wall		sealed, t_min, t_max;
 	struct spool_mark	mark;

@@ -16,7 +16,8 @@ struct ledger {
 	char			*dir, *path, *reserve;
 	bool			 reserved;	/* the file at reserve is there */
 	int			 fd;		/* -1: none */
-	bool			 broken;	/* the file had a failed write or sync: it is replaced before anything else */
+	/* the file had a failed write or sync: it is replaced before anything else */
+	bool			 broken;
 	bool			 dirty;
 	uint64_t		 off, begin;	/* where the next entry goes; where the first one went */
 	struct chain		 chain;
@@ -25,7 +26,9 @@ struct ledger {
 	struct stream_tail	 tail;
 };
 
-/* Keep the present file as "ledger.1". What cannot be read of it is not worth failing for: the totals are carried on. */
+/*
+ * Keep the present file as "ledger.1". What cannot be read of it is not worth failing for: the totals are carried on.
+ */
 static void
 keep_old(struct ledger *l, const char *name)
 {
@@ -84,7 +87,8 @@ set_aside(struct ledger *l, uint64_t entry)
 	char name[64];
 
 	snprintf(name, sizeof name, "ledger.damaged-%llu", (unsigned long long)entry);
-	log_error("ledger.damaged", "stream=\"%s\" entry=%llu kept=%s do=\"deliveries behind it are repeated; check the disk\"", l->dir,
+	log_error("ledger.damaged",
+	    "stream=\"%s\" entry=%llu kept=%s do=\"deliveries behind it are repeated; check the disk\"", l->dir,
 	    (unsigned long long)entry, name);
 	keep_old(l, name);
 	int err = begin_file(l);
@@ -131,8 +135,8 @@ load(struct ledger *l)
 }
 
 /*
- * A full disk is emptied by deleting segments, and what is deleted must first be entered here. So some room is kept: a file of
- * zeros that makes way when an entry finds none.
+ * A full disk is emptied by deleting segments, and what is deleted must first be entered here. So some room is kept: a
+ * file of zeros that makes way when an entry finds none.
  */
 static void
 make_reserve(struct ledger *l)
@@ -269,8 +273,13 @@ ledger_seal(void *ledger, const struct spool_seal *seal)
 
 	snprintf(note, sizeof note, "%s %s %s", chain_hex(seal->hash, hex), wall_format(seal->oldest, 9, oldest),
 	    wall_format(seal->newest, 9, newest));
-	int err = ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_SEAL, .when = seal->sealed, .sink = "", .first = seal->first,
-	    .last = seal->last, .note = note });
+	int err = ledger_put(l,
+	    &(struct ledger_entry){ .kind = LEDGER_SEAL,
+		.when = seal->sealed,
+		.sink = "",
+		.first = seal->first,
+		.last = seal->last,
+		.note = note });
 	return err != 0 ? err : ledger_sync(l);
 }
 
@@ -295,7 +304,8 @@ ledger_close(struct ledger *l)
 		return;
 	if (l->fd >= 0) {
 		if (l->dirty && ledger_sync(l) != 0)
-			log_error("ledger.close", "stream=\"%s\" error=\"the last entries may not be durable\"", l->dir);
+			log_error(
+			    "ledger.close", "stream=\"%s\" error=\"the last entries may not be durable\"", l->dir);
 		l->disk->close(l->disk->ctx, l->fd);
 	}
 	stream_tail_fini(&l->tail);

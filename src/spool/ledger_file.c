@@ -9,10 +9,13 @@
  *	16   8	number of the first entry, from 1
  *	24  32	hash of the last entry of the file before; of the stream's first file, zero
  *	56   4	checksum of the totals
- *	60   4	checksum of bytes 0..59; every entry's checksum starts from it, so that a text that a far end gave as its reason
+ *	60   4	checksum of bytes 0..59; every entry's checksum starts from it, so that a text that a far end gave as
+ *		its reason
  *		cannot pass for an entry
- *	64	totals: the account as it stood when the file was begun (account.c: account_put). u64 highest number admitted, u64 lost,
- *		u64 entries, u64 last number sealed, 32 its hash, u32 sinks; per sink: varint length and name, u8 active, u64
+ *	64	totals: the account as it stood when the file was begun (account.c: account_put). u64 highest number
+ *		admitted, u64 lost,
+ *		u64 entries, u64 last number sealed, 32 its hash, u32 sinks; per sink: varint length and name, u8
+ *		active, u64
  *		owed from, next, owed in earlier stays, left at, delivered, quarantined, dropped, damaged, ahead, last
  *		acknowledgement (ns), u32 ranges; per range u64 first, u64 last, u8 in quarantine
  *
@@ -28,13 +31,15 @@
  *	41   1	length of the sink's name, at most 63
  *	42   2	length of the note, at most 1000
  *	44   4	zero
- *	48  32	hash: SHA-256 over the hash before, bytes 8..47 and the texts. The first entry's "hash before" is SHA-256 over the hash in
+ *	48  32	hash: SHA-256 over the hash before, bytes 8..47 and the texts. The first entry's "hash before" is
+ *		SHA-256 over the hash in
  *		the head, the head's 64 bytes and the totals
  *	80	sink, note
  *
  * An entry goes out in one write and counts once the file is synced. A crash may leave a torn last one: it is cut. A
- * place that is bad and has a whole entry behind it is damage. A file that has grown large, or whose sync failed, is replaced (write
- * aside, sync, rename, sync the directory) by one that begins with the totals; the one before is kept as "ledger.1".
+ * place that is bad and has a whole entry behind it is damage. A file that has grown large, or whose sync failed, is
+ * replaced (write aside, sync, rename, sync the directory) by one that begins with the totals; the one before is kept
+ * as "ledger.1".
  */
 #include "spool/ledger_file.h"
 
@@ -78,7 +83,8 @@ ledger_head_make(const struct account *a, struct chain *chain, struct ledger_lin
 }
 
 int
-ledger_entry_make(const struct ledger_entry *e, struct chain *chain, struct ledger_link *link, uint8_t *out, size_t *len)
+ledger_entry_make(
+    const struct ledger_entry *e, struct chain *chain, struct ledger_link *link, uint8_t *out, size_t *len)
 {
 	size_t sink_len = strlen(e->sink), note_len = strlen(e->note);
 	struct writer w = wr_init(out, LEDGER_ENTRY_MAX);
@@ -139,9 +145,13 @@ ledger_walk_start(struct ledger_walk *w, const void *p, size_t len, struct chain
 	return err == 0 && rd_end(&t) != 0 ? ERR_CORRUPT : err;
 }
 
-/* The entry at off, if it is one: its checksum holds. ERR_AGAIN: the file ends first; ERR_CORRUPT. Fills all but the texts. */
+/*
+ * The entry at off, if it is one: its checksum holds. ERR_AGAIN: the file ends first; ERR_CORRUPT. Fills all but the
+ * texts.
+ */
 static int
-entry_at(const struct ledger_walk *w, size_t off, struct ledger_entry *e, uint64_t *number, size_t *sink_len, size_t *note_len)
+entry_at(const struct ledger_walk *w, size_t off, struct ledger_entry *e, uint64_t *number, size_t *sink_len,
+    size_t *note_len)
 {
 	struct reader r = rd_init(w->p + off, w->len - off);
 
@@ -158,13 +168,14 @@ entry_at(const struct ledger_walk *w, size_t off, struct ledger_entry *e, uint64
 	rd_bytes(&r, SPOOL_HASH);
 	if (r.err != 0)
 		return ERR_AGAIN;
-	if (memcmp(magic, entry_magic, sizeof entry_magic) != 0 || kind >= LEDGER_KINDS || *sink_len > 63 || *note_len > LEDGER_NOTE_MAX ||
-	    zero != 0)
+	if (memcmp(magic, entry_magic, sizeof entry_magic) != 0 || kind >= LEDGER_KINDS || *sink_len > 63 ||
+	    *note_len > LEDGER_NOTE_MAX || zero != 0)
 		return ERR_CORRUPT;
 	e->kind = (enum ledger_kind)kind;
 	if (rd_bytes(&r, *sink_len + *note_len) == NULL)
 		return ERR_AGAIN;
-	return crc32c(w->link.salt, w->p + off + 8, LEDGER_ENTRY_HEAD - 8 + *sink_len + *note_len) == crc ? 0 : ERR_CORRUPT;
+	return crc32c(w->link.salt, w->p + off + 8, LEDGER_ENTRY_HEAD - 8 + *sink_len + *note_len) == crc ? 0
+													  : ERR_CORRUPT;
 }
 
 /* Is there a whole entry anywhere behind off? */
@@ -203,7 +214,8 @@ ledger_walk_next(struct ledger_walk *w, struct chain *chain, struct ledger_entry
 	err = chain_link(chain, w->link.hash, p + 8, 40, texts, sink_len + note_len, hash);
 	if (err != 0)
 		return err;
-	if (number != w->link.number || memcmp(hash, p + 48, SPOOL_HASH) != 0 || memchr(texts, 0, sink_len + note_len) != NULL)
+	if (number != w->link.number || memcmp(hash, p + 48, SPOOL_HASH) != 0 ||
+	    memchr(texts, 0, sink_len + note_len) != NULL)
 		return ERR_CORRUPT;
 	memcpy(w->sink, texts, sink_len);
 	w->sink[sink_len] = '\0';

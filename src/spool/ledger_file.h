@@ -18,10 +18,15 @@ struct ledger_link {
 	uint32_t	salt;			/* the head's checksum; every entry's checksum starts from it */
 };
 
-/* Head and totals: a whole new file. *len bytes, given, to be freed. link: what stands before; on return, for the first entry. */
-int ledger_head_make(const struct account *a, struct chain *chain, struct ledger_link *link, uint8_t **out, size_t *len);
+/*
+ * Head and totals: a whole new file. *len bytes, given, to be freed. link: what stands before; on return, for the first
+ * entry.
+ */
+int ledger_head_make(
+    const struct account *a, struct chain *chain, struct ledger_link *link, uint8_t **out, size_t *len);
 /* Room for LEDGER_ENTRY_MAX at out. *len receives the bytes. The link moves on. ERR_LIMIT: texts too long. */
-int ledger_entry_make(const struct ledger_entry *e, struct chain *chain, struct ledger_link *link, uint8_t *out, size_t *len);
+int ledger_entry_make(
+    const struct ledger_entry *e, struct chain *chain, struct ledger_link *link, uint8_t *out, size_t *len);
 
 /* Walks a ledger file that is in memory. */
 struct ledger_walk {
@@ -35,13 +40,19 @@ struct ledger_walk {
 
 /* ERR_CORRUPT, ERR_VERSION. totals: filled, to be finished by the caller in any case. */
 int ledger_walk_start(struct ledger_walk *w, const void *p, size_t len, struct chain *chain, struct account *totals);
-/* 0 and an entry; ERR_END: exactly at the end; ERR_AGAIN: a torn tail, nothing whole follows; ERR_CORRUPT: damaged, w->off says where. */
+/*
+ * 0 and an entry; ERR_END: exactly at the end; ERR_AGAIN: a torn tail, nothing whole follows; ERR_CORRUPT: damaged,
+ * w->off says where.
+ */
 int ledger_walk_next(struct ledger_walk *w, struct chain *chain, struct ledger_entry *out);
 
 /* The file `name` of a stream's directory in memory: given, to be freed. ERR_NOTFOUND, ERR_LIMIT. */
 int ledger_load(const char *dir, const char *name, const struct disk *disk, uint8_t **out, size_t *len);
-/* Add up a file in memory. a->admitted becomes the highest number that an entry shows to be admitted; w stands behind the last good
- * entry. A torn tail is no failure. ERR_CORRUPT: the account holds what could be proved. a is to be finished in any case. */
+/*
+ * Add up a file in memory. a->admitted becomes the highest number that an entry shows to be admitted; w stands behind
+ * the last good entry. A torn tail is no failure. ERR_CORRUPT: the account holds what could be proved. a is to be
+ * finished in any case.
+ */
 int ledger_add_up(struct ledger_walk *w, const void *p, size_t len, struct chain *chain, struct account *a);
 /* The highest number that the ledger of a stream knows to have been given, 0 if there is no ledger. */
 int ledger_shown(const char *dir, const struct disk *disk, uint64_t *out);

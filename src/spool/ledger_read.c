@@ -57,7 +57,8 @@ read_account(const char *dir, const struct disk *disk, struct chain *chain, stru
 		return err;
 	err = ledger_add_up(&w, p, len, chain, a);
 	if (err == ERR_CORRUPT && where != NULL)
-		buf_printf(where, "%s/ledger: damaged at byte %zu, entry %llu", dir, w.off, (unsigned long long)w.link.number);
+		buf_printf(
+		    where, "%s/ledger: damaged at byte %zu, entry %llu", dir, w.off, (unsigned long long)w.link.number);
 	free(p);
 	return err;
 }

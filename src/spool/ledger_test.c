@@ -64,7 +64,9 @@ put(struct stream *t, enum ledger_kind kind, const char *sink, uint64_t first, u
 {
 	struct ledger_account a;
 
-	int err = ledger_put(t->l, &(struct ledger_entry){ .kind = kind, .when = { T0 }, .sink = sink, .first = first, .last = last, .note = "why" });
+	int err = ledger_put(t->l,
+	    &(struct ledger_entry){
+		.kind = kind, .when = { T0 }, .sink = sink, .first = first, .last = last, .note = "why" });
 	CHECK_INT(ledger_account(t->l, &a), 0);
 	for (uint32_t i = 0; i < a.nsinks; i++)
 		CHECK_INT(ledger_balance(&a.sinks[i]), 0);
@@ -73,7 +75,8 @@ put(struct stream *t, enum ledger_kind kind, const char *sink, uint64_t first, u
 
 /* What is on disk adds up to the same, and says: delivered, quarantined, dropped, pending, next. */
 static void
-check(struct stream *t, const char *sink, uint64_t delivered, uint64_t quarantined, uint64_t dropped, uint64_t pending, uint64_t next)
+check(struct stream *t, const char *sink, uint64_t delivered, uint64_t quarantined, uint64_t dropped, uint64_t pending,
+    uint64_t next)
 {
 	struct ledger_account a[2];
 	struct buf where = { 0 };
@@ -196,8 +199,8 @@ TEST(random_histories_agree_with_a_model_of_every_number)
 		CHECK_INT(put(&t, LEDGER_SINK, "x", 1, 0), 0);
 		memset(state, 'p', sizeof state);
 		for (int i = 0; i < STEPS; i++) {
-			static const enum ledger_kind some[] = { LEDGER_DELIVERED, LEDGER_QUARANTINED, LEDGER_RELEASED, LEDGER_DISCARDED,
-				LEDGER_DROPPED, LEDGER_DAMAGED };
+			static const enum ledger_kind some[] = { LEDGER_DELIVERED, LEDGER_QUARANTINED, LEDGER_RELEASED,
+				LEDGER_DISCARDED, LEDGER_DROPPED, LEDGER_DAMAGED };
 			seed = seed * 1664525 + 1013904223;
 			enum ledger_kind kind = some[(seed >> 8) % 6];
 			uint64_t a = 1 + (seed >> 16) % N, b = a + (seed >> 12) % 8, next = 1, count[128] = { 0 };
@@ -209,11 +212,14 @@ TEST(random_histories_agree_with_a_model_of_every_number)
 			CHECK(err == 0 || err == ERR_RANGE);
 			for (uint64_t k = kind == LEDGER_DELIVERED ? 1 : a; err == 0 && k <= b; k++) {
 				char was = state[k];
-				bool settles = kind == LEDGER_DELIVERED || kind == LEDGER_QUARANTINED || kind == LEDGER_DROPPED || kind == LEDGER_DAMAGED;
+				bool settles = kind == LEDGER_DELIVERED || kind == LEDGER_QUARANTINED ||
+				    kind == LEDGER_DROPPED || kind == LEDGER_DAMAGED;
 				if (settles && was != 'p')
 					CHECK(kind != LEDGER_QUARANTINED);
 				else if (settles)
-					state[k] = kind == LEDGER_DELIVERED ? 'd' : kind == LEDGER_QUARANTINED ? 'q' : 'x';
+					state[k] = kind == LEDGER_DELIVERED ? 'd'
+					    : kind == LEDGER_QUARANTINED    ? 'q'
+									    : 'x';
 				else {
 					CHECK(was == 'q');
 					state[k] = kind == LEDGER_RELEASED ? 'd' : 'x';

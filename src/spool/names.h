@@ -1,6 +1,6 @@
 /*
- * Names on disk: of a stream's directory, and of its segments. A flow's name may hold any character; in a directory's name
- * all but letters, digits, '.', '-' and '_' stand as %XX, and a leading '.' too.
+ * Names on disk: of a stream's directory, and of its segments. A flow's name may hold any character; in a directory's
+ * name all but letters, digits, '.', '-' and '_' stand as %XX, and a leading '.' too.
  */
 #ifndef SPOOL_NAMES_H
 #define SPOOL_NAMES_H

@@ -1,6 +1,6 @@
 /*
- * Compression of a payload where it pays: level 1 zstd with one context that is used again. A stream remembers whether it
- * paid; where it does not, it is tried ever more rarely (up to once in PACK_REST_MAX batches).
+ * Compression of a payload where it pays: level 1 zstd with one context that is used again. A stream remembers whether
+ * it paid; where it does not, it is tried ever more rarely (up to once in PACK_REST_MAX batches).
  */
 #ifndef SPOOL_PACK_H
 #define SPOOL_PACK_H
@@ -24,7 +24,9 @@ struct pack_memory {
 
 /* Is a payload of this stream to be tried now? Counts batches: ask once a batch. */
 bool pack_worthwhile(struct pack_memory *m, size_t len);
-/* Compress len bytes at p into out (room for len). Returns the bytes it takes, or 0 where it saves less than a tenth. */
+/*
+ * Compress len bytes at p into out (room for len). Returns the bytes it takes, or 0 where it saves less than a tenth.
+ */
 size_t pack(struct packer *p, struct pack_memory *m, const void *in, size_t len, void *out);
 
 struct unpacker { void *ctx; };

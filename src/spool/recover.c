@@ -91,7 +91,8 @@ set_aside(struct spool *s, uint64_t first, uint64_t size)
 	s->cut_bytes += size;
 	if (size <= SEG_HEADER)
 		return s->disk->unlink(s->disk->ctx, path);
-	log_warn("spool.segment_unreadable", "stream=\"%s\" kept=\"%s\" bytes=%llu", s->dir, aside, (unsigned long long)size);
+	log_warn("spool.segment_unreadable", "stream=\"%s\" kept=\"%s\" bytes=%llu", s->dir, aside,
+	    (unsigned long long)size);
 	return s->disk->rename(s->disk->ctx, path, aside);
 }
 
@@ -125,7 +126,8 @@ segment_rebuild(struct spool *s)
 		s->solid = before;
 		s->solid_off = SEG_HEADER;
 	} else {
-		log_error("spool.not_reread", "stream=\"%s\" error=%s do=\"check the disk; what it had not written before may be lost\"", s->dir,
+		log_error("spool.not_reread",
+		    "stream=\"%s\" error=%s do=\"check the disk; what it had not written before may be lost\"", s->dir,
 		    err_name(err));
 		s->held_len = 0;
 		s->solid = s->tail;
@@ -155,12 +157,13 @@ take_up(struct spool *s, const struct found *f, uint64_t size)
 	s->salt = f->salt;
 	s->now = f->tail.sealed;
 	if (f->damaged > 0)
-		log_error("spool.damaged", "stream=\"%s\" places=%u do=\"check the disk; penstock spool verify tells what is lost\"", s->dir,
+		log_error("spool.damaged",
+		    "stream=\"%s\" places=%u do=\"check the disk; penstock spool verify tells what is lost\"", s->dir,
 		    f->damaged);
 	if (size > f->end) {
 		s->cut_bytes += size - f->end;
-		log_warn("spool.tail_cut", "stream=\"%s\" bytes=%llu next=%llu", s->dir, (unsigned long long)(size - f->end),
-		    (unsigned long long)f->tail.next);
+		log_warn("spool.tail_cut", "stream=\"%s\" bytes=%llu next=%llu", s->dir,
+		    (unsigned long long)(size - f->end), (unsigned long long)f->tail.next);
 		int err = d->truncate(d->ctx, s->fd, f->end);
 		if (err != 0)
 			return err;
@@ -297,7 +300,9 @@ oldest_time(const struct spool *s)
 	return t;
 }
 
-/* Numbers that the ledger knows are taken, even where a power cut took the samples. The hole is for readers to report. */
+/*
+ * Numbers that the ledger knows are taken, even where a power cut took the samples. The hole is for readers to report.
+ */
 static int
 pass_known(struct spool *s)
 {
@@ -306,7 +311,8 @@ pass_known(struct spool *s)
 	int err = ledger_shown(s->dir, s->disk, &shown);
 	if (err != 0 || shown < s->tail.next)
 		return err;
-	log_warn("spool.tail_lost", "stream=\"%s\" first=%llu last=%llu cause=\"acknowledged before they were durable, then lost\"", s->dir,
+	log_warn("spool.tail_lost",
+	    "stream=\"%s\" first=%llu last=%llu cause=\"acknowledged before they were durable, then lost\"", s->dir,
 	    (unsigned long long)s->tail.next, (unsigned long long)shown);
 	s->tail.next = shown + 1;
 	s->solid = s->tail;

@@ -1,11 +1,13 @@
 /*
- * Reading a stream while it is being written. A reader never writes and takes no lock; all that it knows of the writer is
- * what the files say:
+ * Reading a stream while it is being written. A reader never writes and takes no lock; all that it knows of the writer
+ * is what the files say:
  *
  *	a file shorter than a batch	the writer is not done: ERR_AGAIN
  *	a batch of full length with a bad checksum, twice in a row	damage: ERR_GAP with its numbers
- *	a header with a bad checksum	damage if a whole batch stands behind it (found by its magic); else as the end of the file
- *	a next segment			this one is read to its end once more, then left; it counts only up to the number
+ *	a header with a bad checksum	damage if a whole batch stands behind it (found by its magic); else as the end
+ *					of the file
+ *	a next segment			this one is read to its end once more, then left; it counts only up to the
+ *					number
  *					that the next one begins with
  *	another file of the same name	the writer gave up this one after a failed sync: open again, at the same number
  *	a number that is not there	ERR_GAP: deleted by quota or age if it is before all that is there, else damage
@@ -17,7 +19,8 @@
 #include "spool/scan.h"
 #include "spool/store.h"
 
-#define LOOK_EVERY	16u	/* the directory is listed at every so many ERR_AGAIN; the next segment's likely name is tried each time */
+/* The directory is listed at every so many ERR_AGAIN; the next segment's likely name is tried each time. */
+#define LOOK_EVERY	16u
 
 struct spool_reader {
 	const struct disk	*disk;
@@ -33,7 +36,8 @@ struct spool_reader {
 
 	uint64_t		 next;		/* number wanted; 0: the oldest there is */
 	int			 fd;		/* -1: no segment is open */
-	uint64_t		 seg_first, seg_limit;	/* its numbers, the limit excluded; UINT64_MAX: no next one seen yet */
+	/* its numbers, the limit excluded; UINT64_MAX: no next one seen yet */
+	uint64_t		 seg_first, seg_limit;
 	uint64_t		 seg_id;
 	uint32_t		 idle;		/* ERR_AGAIN in a row */
 	uint64_t		 doubt;		/* offset that looked damaged at first sight, 0: none */
@@ -142,7 +146,9 @@ enter_segment(struct spool_reader *r, size_t i)
 static int
 report(struct spool_reader *r, struct spool_damage *d, uint64_t last, const char *cause, uint64_t from, uint64_t to)
 {
-	*d = (struct spool_damage){ .first = r->next, .last = last, .file = r->file, .cause = cause, .from = from, .to = to };
+	*d = (struct spool_damage){
+		.first = r->next, .last = last, .file = r->file, .cause = cause, .from = from, .to = to
+	};
 	r->next = last + 1;
 	return ERR_GAP;
 }
@@ -154,12 +160,16 @@ report_removed(struct spool_reader *r, struct spool_damage *damage)
 	int err = name_segment(r->dir, r->list.first[0], ".seg", r->file);
 	if (err != 0)
 		return err;
-	err = report(r, damage, r->list.first[0] - 1, "deleted before it was read: quota, age, or every sink had it", 0, 0);
+	err = report(
+	    r, damage, r->list.first[0] - 1, "deleted before it was read: quota, age, or every sink had it", 0, 0);
 	damage->removed = true;
 	return err;
 }
 
-/* Find the segment that holds the wanted number. ERR_AGAIN: there is none at all; ERR_GAP: the number is older than all. */
+/*
+ * Find the segment that holds the wanted number. ERR_AGAIN: there is none at all; ERR_GAP: the number is older than
+ * all.
+ */
 static int
 find_segment(struct spool_reader *r, struct spool_damage *damage)
 {
@@ -180,7 +190,10 @@ find_segment(struct spool_reader *r, struct spool_damage *damage)
 	return err == ERR_NOTFOUND ? ERR_AGAIN : err;
 }
 
-/* Does the segment's name belong to another file by now? Then that one is to be read: the writer gave up the one at hand. */
+/*
+ * Does the segment's name belong to another file by now? Then that one is to be read: the writer gave up the one at
+ * hand.
+ */
 static int
 replaced(const struct spool_reader *r, bool *yes)
 {
@@ -222,7 +235,10 @@ next_is_there(const struct spool_reader *r)
 	    r->disk->stat(r->disk->ctx, path, &st) == 0;
 }
 
-/* The file ends, and a next segment is there. Numbers that are missing between the two are lost, unless this file was replaced. */
+/*
+ * The file ends, and a next segment is there. Numbers that are missing between the two are lost, unless this file was
+ * replaced.
+ */
 static int
 next_segment(struct spool_reader *r, bool damaged, struct spool_damage *damage)
 {
@@ -243,8 +259,8 @@ next_segment(struct spool_reader *r, bool damaged, struct spool_damage *damage)
 		return 0;
 	if (r->list.n > 0 && r->list.first[0] == r->seg_limit)	/* this segment is gone, and so is what came between */
 		return report_removed(r, damage);
-	return report(r, damage, r->seg_limit - 1, damaged ? "damaged up to the end of the segment" : "missing at the end of the segment", off,
-	    st.size);
+	return report(r, damage, r->seg_limit - 1,
+	    damaged ? "damaged up to the end of the segment" : "missing at the end of the segment", off, st.size);
 }
 
 /* Nothing more can be read from this segment as it is now. 0: try again, something has changed. */
@@ -286,7 +302,8 @@ bad_place(struct spool_reader *r, const struct rec_header *known, struct spool_d
 	}
 	if (err != 0 || h.first <= r->next)
 		return err;
-	return report(r, damage, (h.first < r->seg_limit ? h.first : r->seg_limit) - 1, "no batch can be made out here", off, r->scan.off);
+	return report(r, damage, (h.first < r->seg_limit ? h.first : r->seg_limit) - 1, "no batch can be made out here",
+	    off, r->scan.off);
 }
 
 /* At least want elements at *p, *cap of them so far; what was in there is gone. The header's limits bound want. */
@@ -334,8 +351,15 @@ deliver(struct spool_reader *r, const struct rec_header *h, const uint8_t *paylo
 	if (err != 0)
 		return err;
 	memcpy(r->hash, h->hash, SPOOL_HASH);
-	*out = (struct spool_batch){ .first = h->first, .n = h->n, .samples = r->samples, .sealed = h->sealed, .t_min = h->t_min,
-	    .t_max = h->t_max, .hash = r->hash, .mark = h->mark, .bytes = (uint32_t)scan_size(h) };
+	*out = (struct spool_batch){ .first = h->first,
+		.n = h->n,
+		.samples = r->samples,
+		.sealed = h->sealed,
+		.t_min = h->t_min,
+		.t_max = h->t_max,
+		.hash = r->hash,
+		.mark = h->mark,
+		.bytes = (uint32_t)scan_size(h) };
 	return 0;
 }
 
@@ -365,7 +389,8 @@ step(struct spool_reader *r, struct spool_batch *out, struct spool_damage *damag
 	if (err != 0)
 		return err;
 	if (h.first > r->next)
-		return report(r, damage, h.first - 1, "these numbers are missing between two batches", r->scan.off, r->scan.off);
+		return report(
+		    r, damage, h.first - 1, "these numbers are missing between two batches", r->scan.off, r->scan.off);
 	err = deliver(r, &h, payload, out);
 	if (err == ERR_CORRUPT)		/* checksums hold, so a program wrote this that does not know the format */
 		return bad_place(r, &h, damage);

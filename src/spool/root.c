@@ -43,7 +43,8 @@ spool_root_open(const char *path, const struct disk *disk, struct spool_root **o
 	r->disk = disk;
 	r->lock_fd = -1;
 	r->path = strdup(path);
-	if (r->path == NULL || root_room(r, ROOM_MIN) != 0 || chain_init(&r->chain) != 0 || packer_init(&r->packer) != 0)
+	if (r->path == NULL || root_room(r, ROOM_MIN) != 0 || chain_init(&r->chain) != 0 ||
+	    packer_init(&r->packer) != 0)
 		goto fail;
 	err = disk->mkdir(disk->ctx, path);
 	if (err == 0)
@@ -92,7 +93,8 @@ one_stream(void *arg, const char *name)
 }
 
 int
-spool_streams(const char *root, const struct disk *disk, void (*each)(void *arg, const char *dir, const char *flow, uint32_t schema), void *arg)
+spool_streams(const char *root, const struct disk *disk,
+    void (*each)(void *arg, const char *dir, const char *flow, uint32_t schema), void *arg)
 {
 	struct stream_walk w = { each, arg };
 	return disk->list(disk->ctx, root, one_stream, &w);

@@ -37,7 +37,9 @@ grow(struct scan *s, size_t want)
 	return 0;
 }
 
-/* Bring [off, off + want) into the window, as far as the file has it. Returns the bytes there, maybe more, or an error. */
+/*
+ * Bring [off, off + want) into the window, as far as the file has it. Returns the bytes there, maybe more, or an error.
+ */
 static ssize_t
 window(struct scan *s, uint64_t off, size_t want, const uint8_t **p)
 {
@@ -148,7 +150,8 @@ whole_at(struct scan *s, uint64_t off, struct rec_header *h)
 int
 scan_find(struct scan *s, uint64_t from, struct rec_header *h)
 {
-	static const uint8_t magic[4] = { REC_MAGIC & 0xff, REC_MAGIC >> 8 & 0xff, REC_MAGIC >> 16 & 0xff, REC_MAGIC >> 24 };
+	static const uint8_t magic[4] = { REC_MAGIC & 0xff, REC_MAGIC >> 8 & 0xff, REC_MAGIC >> 16 & 0xff,
+		REC_MAGIC >> 24 };
 	const uint8_t *p;
 
 	/* Ends: from grows with every turn, and a turn without a header's worth of bytes left is the last. */

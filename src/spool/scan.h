@@ -1,6 +1,6 @@
 /*
- * Walks the batches of one segment file, for recovery, replay and proof alike. It reads through a window of its own and believes nothing: a
- * length counts only after the header's checksum.
+ * Walks the batches of one segment file, for recovery, replay and proof alike. It reads through a window of its own and
+ * believes nothing: a length counts only after the header's checksum.
  */
 #ifndef SPOOL_SCAN_H
 #define SPOOL_SCAN_H
@@ -26,13 +26,17 @@ int scan_start(struct scan *s, int fd, struct seg_header *h);
 /* Forget what was read: the file may have changed. */
 static inline void scan_forget(struct scan *s) { s->len = 0; }
 /*
- * The header at off. 0; ERR_AGAIN: the file ends before the header does (or the window had to be told); ERR_CORRUPT: no header
- * of this segment stands here; or a disk error.
+ * The header at off. 0; ERR_AGAIN: the file ends before the header does (or the window had to be told); ERR_CORRUPT: no
+ * header of this segment stands here; or a disk error.
  */
 int scan_header(struct scan *s, struct rec_header *h);
-/* The payload behind the header at off, borrowed until the next call. ERR_AGAIN: the file ends in it; ERR_GAP: damaged. */
+/*
+ * The payload behind the header at off, borrowed until the next call. ERR_AGAIN: the file ends in it; ERR_GAP: damaged.
+ */
 int scan_payload(struct scan *s, const struct rec_header *h, const uint8_t **payload);
-/* The whole batch as stored, of REC_HEADER + h->len bytes, borrowed until the next call; after scan_payload() said 0. */
+/*
+ * The whole batch as stored, of REC_HEADER + h->len bytes, borrowed until the next call; after scan_payload() said 0.
+ */
 const uint8_t *scan_stored(const struct scan *s);
 static inline uint64_t scan_size(const struct rec_header *h) { return REC_HEADER + (uint64_t)h->len; }
 /* Move off to the first whole, undamaged batch at or behind `from`. ERR_END: there is none (off stays). */

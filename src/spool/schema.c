@@ -70,7 +70,10 @@ parse(struct reader *r, struct schema_file *out)
 		return ERR_VERSION;
 	s->version = rd_le32(r);
 	uint32_t n = rd_le32(r);
-	/* A tag takes 21 bytes at least, so a count from a lying file cannot make us allocate much more than it is long. */
+	/*
+	 * A tag takes 21 bytes at least, so a count from a lying file cannot make us allocate much more than it is
+	 * long.
+	 */
 	if (n > SPOOL_TAGS_MAX || n > rd_left(r) / 21)
 		return ERR_CORRUPT;
 	s->flow = get_text(r, &out->arena);
@@ -160,7 +163,8 @@ check_tags(const struct spool_schema *s, size_t *size)
 	*size = 40 + strlen(s->flow);
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct spool_tag *t = &s->tags[i];
-		size_t name = strlen(t->name), unit = strlen(text_or_none(t->unit)), help = strlen(text_or_none(t->help));
+		size_t name = strlen(t->name), unit = strlen(text_or_none(t->unit)),
+		       help = strlen(text_or_none(t->help));
 		if (name > SCHEMA_TEXT_MAX || unit > SCHEMA_TEXT_MAX || help > SCHEMA_TEXT_MAX)
 			return ERR_LIMIT;
 		if (!value_type_valid(t->type))

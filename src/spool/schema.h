@@ -1,4 +1,6 @@
-/* The schema file of a stream: what its tags are. Written once, when the stream is made; layout in doc/spool-format.md. */
+/*
+ * The schema file of a stream: what its tags are. Written once, when the stream is made; layout in doc/spool-format.md.
+ */
 #ifndef SPOOL_SCHEMA_H
 #define SPOOL_SCHEMA_H
 

@@ -13,7 +13,13 @@
 #define T0 1700000000000000000LL
 
 static struct spool_tag tags[] = {
-	{ .name = "Line/temp", .unit = "Cel", .help = "of the bath", .type = VALUE_F32, .has_range = true, .lo = -10, .hi = 120 },
+	{ .name = "Line/temp",
+	    .unit = "Cel",
+	    .help = "of the bath",
+	    .type = VALUE_F32,
+	    .has_range = true,
+	    .lo = -10,
+	    .hi = 120 },
 	{ .name = "Line/count", .unit = "1", .type = VALUE_U16 },
 	{ .name = "Line/text", .type = VALUE_TEXT },
 	{ .name = "Line/curve", .type = VALUE_I16 | VALUE_ARRAY },
@@ -29,8 +35,11 @@ make(uint64_t k)
 {
 	static char texts[8192][24];
 	static const int16_t curve[4] = { -1, 2, -3, 4 };
-	struct sample s = { .tag = (uint32_t)(k % 6), .status = k % 7 == 0 ? 0x800A0000u : 0, .arrival = { T0 + (int64_t)(k / 12) * 1000000 },
-		.source = { k % 5 == 0 ? 0 : T0 + (int64_t)k * 777 }, .flags = k % 11 == 0 };
+	struct sample s = { .tag = (uint32_t)(k % 6),
+		.status = k % 7 == 0 ? 0x800A0000u : 0,
+		.arrival = { T0 + (int64_t)(k / 12) * 1000000 },
+		.source = { k % 5 == 0 ? 0 : T0 + (int64_t)k * 777 },
+		.flags = k % 11 == 0 };
 
 	s.v.type = tags[s.tag].type;
 	switch (s.tag) {
@@ -449,7 +458,8 @@ TEST(foreign_files_are_left_alone)
 
 	CHECK_INT(put(s, 1, 10), 0);
 	close_stream(r, s);
-	static const char *const names[] = { "notes.txt", "1.seg", "00000000000000000001.seg.bak", "99999999999999999999.seg", "x.new" };
+	static const char *const names[] = { "notes.txt", "1.seg", "00000000000000000001.seg.bak",
+		"99999999999999999999.seg", "x.new" };
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", stream_dir(root), names[i]);
 		FILE *f = fopen(path, "w");

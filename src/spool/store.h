@@ -18,7 +18,8 @@ struct spool_root {
 	struct chain		 chain;
 	struct packer		 packer;
 	uint8_t			*rec, *raw;	/* room for a batch, and for its payload before compression */
-	size_t			 room;		/* bytes of payload; grows up to SPOOL_BATCH_BYTES_MAX with the largest batch seen */
+	/* bytes of payload; grows up to SPOOL_BATCH_BYTES_MAX with the largest batch seen */
+	size_t			 room;
 };
 
 /* root.c: make that room (what was in it is gone). ERR_NOMEM: there is none at all then. */
@@ -77,11 +78,16 @@ int segment_rotate(struct spool *s);
 int segment_rescue(struct spool *s);
 /* The one or the other, whichever fits the stream's durability. */
 int segment_repair(struct spool *s);
-/* Make all that is admitted durable. A segment that fails is rescued at once; an error means that this failed as well. */
+/*
+ * Make all that is admitted durable. A segment that fails is rescued at once; an error means that this failed as well.
+ */
 int segment_sync(struct spool *s);
 /* Keep a batch until it is durable. ERR_NOMEM. */
 int hold(struct spool *s, const uint8_t *rec, size_t len);
-/* Note a new segment at the end; the one that was last has last_bytes. Room for it was made before, so that it cannot fail late. */
+/*
+ * Note a new segment at the end; the one that was last has last_bytes. Room for it was made before, so that it cannot
+ * fail late.
+ */
 int segment_room(struct spool *s);
 void segment_note(struct spool *s, uint64_t first, uint64_t last_bytes);
 

@@ -1,4 +1,7 @@
-/* Where a stream ends, looked up from outside and cheaply again and again: only what is new is read. Private to this folder. */
+/*
+ * Where a stream ends, looked up from outside and cheaply again and again: only what is new is read. Private to this
+ * folder.
+ */
 #ifndef SPOOL_STREAM_TAIL_H
 #define SPOOL_STREAM_TAIL_H
 
@@ -10,7 +13,8 @@ struct stream_tail {
 	char		*dir;
 	uint64_t	first, id;	/* of the segment that is open */
 	uint64_t	next;		/* number behind the last whole batch; 1 for an empty stream */
-	struct wall	newest, sealed;	/* of the last batch, 0 if there is none: its newest sample time, when it was sealed */
+	/* of the last batch, 0 if there is none: its newest sample time, when it was sealed */
+	struct wall	newest, sealed;
 	uint8_t		hash[SPOOL_HASH];
 };
 

@@ -58,8 +58,8 @@ remove_oldest(struct spool *s)
 }
 
 int
-spool_trim(struct spool *s, uint64_t settled, struct wall now, int (*drop)(void *arg, uint64_t first, uint64_t last, const char *policy),
-    void *arg)
+spool_trim(struct spool *s, uint64_t settled, struct wall now,
+    int (*drop)(void *arg, uint64_t first, uint64_t last, const char *policy), void *arg)
 {
 	struct spool_seal seal;
 
@@ -80,8 +80,9 @@ spool_trim(struct spool *s, uint64_t settled, struct wall now, int (*drop)(void 
 			err = remove_oldest(s);
 		if (err != 0)
 			return err;
-		log_info("spool.trimmed", "stream=\"%s\" first=%llu last=%llu why=%s", s->dir, (unsigned long long)seal.first,
-		    (unsigned long long)seal.last, seal.last < settled ? "settled" : why);
+		log_info("spool.trimmed", "stream=\"%s\" first=%llu last=%llu why=%s", s->dir,
+		    (unsigned long long)seal.first, (unsigned long long)seal.last,
+		    seal.last < settled ? "settled" : why);
 	}
 	return 0;
 }

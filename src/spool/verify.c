@@ -2,13 +2,15 @@
  * The proof that ledger.h promises. What each byte of a stream's directory is held to:
  *
  *	schema		its checksum, and the chain of the first segment, which begins with its hash
- *	segment header	its checksum, name, and the numbers and hash that the segment before ended with (or its seal, if it is gone)
+ *	segment header	its checksum, name, and the numbers and hash that the segment before ended with (or its seal, if
+ *			it is gone)
  *	batch header	its checksum, its number, and its link in the chain
  *	payload		its checksum, its link in the chain, and that it decodes
  *	ledger		its checksums, its own chain (across ledger.1 and ledger), and the balance of every sink
  *
- * Bytes that belong to none of these are findings too. What a chain cannot show by itself is that whole batches or entries were
- * cut off at its end: for the spool, the ledger's entries show how far it must reach at least; doc/ledger.md tells the rest.
+ * Bytes that belong to none of these are findings too. What a chain cannot show by itself is that whole batches or
+ * entries were cut off at its end: for the spool, the ledger's entries show how far it must reach at least;
+ * doc/ledger.md tells the rest.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +56,9 @@ finding(struct proof *p, const char *file, uint64_t off, const char *fmt, ...)
 
 /* ---- the ledger ---- */
 
-/* Walk one file to its end. On return the walk stands there. 0, also when it had findings; ERR_NOTFOUND; a disk error. */
+/*
+ * Walk one file to its end. On return the walk stands there. 0, also when it had findings; ERR_NOTFOUND; a disk error.
+ */
 static int
 prove_ledger_file(struct proof *p, const char *name, struct ledger_walk *w, bool *whole)
 {
@@ -78,7 +82,8 @@ prove_ledger_file(struct proof *p, const char *name, struct ledger_walk *w, bool
 	else if (err == ERR_VERSION)
 		finding(p, name, 8, "made by another version of the program");
 	else if (err == 0 && !*whole)
-		finding(p, name, w->off, "%zu bytes behind the last entry are none: a torn tail, or damage", len - w->off);
+		finding(
+		    p, name, w->off, "%zu bytes behind the last entry are none: a torn tail, or damage", len - w->off);
 	free(bytes);
 	w->p = NULL;
 	return err == ERR_CORRUPT || err == ERR_VERSION ? 0 : err;
@@ -96,7 +101,8 @@ prove_ledger(struct proof *p)
 	int err = prove_ledger_file(p, "ledger", &w, &whole);
 	if (err != 0)
 		return err == ERR_NOTFOUND && none == ERR_NOTFOUND ? 0 : err;
-	if (none == 0 && old_whole && whole && (old.link.number != w.begins || memcmp(old.link.hash, w.before, SPOOL_HASH) != 0))
+	if (none == 0 && old_whole && whole &&
+	    (old.link.number != w.begins || memcmp(old.link.hash, w.before, SPOOL_HASH) != 0))
 		finding(p, "ledger", 16, "does not continue ledger.1");
 	return 0;
 }
@@ -112,10 +118,13 @@ prove_batch(struct proof *p, const char *file, const struct rec_header *h, const
 	size_t len = h->len;
 
 	if (h->first != p->next)
-		finding(p, file, off, "samples %llu to %llu are missing", (unsigned long long)p->next, (unsigned long long)h->first - 1);
-	else if (p->hash_known && (chain_link(&p->chain, p->hash, rec + REC_HASHED, REC_HASH - REC_HASHED, payload, h->len, hash) != 0 ||
-	    memcmp(hash, h->hash, SPOOL_HASH) != 0))
-		finding(p, file, off, "the hash of the batch with samples %llu to %llu does not follow from what is before",
+		finding(p, file, off, "samples %llu to %llu are missing", (unsigned long long)p->next,
+		    (unsigned long long)h->first - 1);
+	else if (p->hash_known &&
+	    (chain_link(&p->chain, p->hash, rec + REC_HASHED, REC_HASH - REC_HASHED, payload, h->len, hash) != 0 ||
+		memcmp(hash, h->hash, SPOOL_HASH) != 0))
+		finding(p, file, off,
+		    "the hash of the batch with samples %llu to %llu does not follow from what is before",
 		    (unsigned long long)h->first, (unsigned long long)(h->first + h->n - 1));
 	int err = 0;
 	if ((h->flags & REC_ZSTD) != 0) {
@@ -126,8 +135,8 @@ prove_batch(struct proof *p, const char *file, const struct rec_header *h, const
 	if (err == 0 && p->schema_good)
 		err = columns_decode(payload, len, p->samples, h->n, p->schema.types, p->schema.schema.n, h->sealed);
 	if (err != 0)
-		finding(p, file, off, "the content of the batch with samples %llu to %llu cannot be decoded", (unsigned long long)h->first,
-		    (unsigned long long)(h->first + h->n - 1));
+		finding(p, file, off, "the content of the batch with samples %llu to %llu cannot be decoded",
+		    (unsigned long long)h->first, (unsigned long long)(h->first + h->n - 1));
 	p->next = h->first + h->n;
 	memcpy(p->hash, h->hash, SPOOL_HASH);
 	p->hash_known = true;
@@ -139,11 +148,13 @@ static void
 prove_header(struct proof *p, const char *file, int err, const struct seg_header *h, uint64_t first)
 {
 	if (err != 0) {
-		finding(p, file, 0, err == ERR_VERSION ? "made by another version of the program" : "the segment's header is damaged");
+		finding(p, file, 0,
+		    err == ERR_VERSION ? "made by another version of the program" : "the segment's header is damaged");
 		return;
 	}
 	if (h->before.next != first)
-		finding(p, file, 16, "the header says that it begins with sample %llu", (unsigned long long)h->before.next);
+		finding(
+		    p, file, 16, "the header says that it begins with sample %llu", (unsigned long long)h->before.next);
 	if (p->schema_good && h->schema != p->schema.schema.version)
 		finding(p, file, 12, "the header tells of schema %08x", (unsigned)h->schema);
 	if (!p->hash_known) {
@@ -166,7 +177,8 @@ prove_beginning(struct proof *p, const char *file, uint64_t first)
 	} else {
 		p->hash_known = false;
 		if (first > 1)
-			finding(p, file, 0, "samples before %llu are gone and the ledger holds no seal of them", (unsigned long long)first);
+			finding(p, file, 0, "samples before %llu are gone and the ledger holds no seal of them",
+			    (unsigned long long)first);
 	}
 }
 
@@ -178,8 +190,8 @@ pass_damage(struct proof *p, const char *file, int err, const struct rec_header 
 	struct rec_header found;
 
 	if (err == ERR_GAP) {
-		finding(p, file, off, "the content of the batch with samples %llu to %llu is damaged", (unsigned long long)h->first,
-		    (unsigned long long)(h->first + h->n - 1));
+		finding(p, file, off, "the content of the batch with samples %llu to %llu is damaged",
+		    (unsigned long long)h->first, (unsigned long long)(h->first + h->n - 1));
 		p->scan.off += scan_size(h);
 		p->next = h->first + h->n;
 		memcpy(p->hash, h->hash, SPOOL_HASH);	/* its header is good, so the chain goes on */
@@ -195,7 +207,10 @@ pass_damage(struct proof *p, const char *file, int err, const struct rec_header 
 	return false;
 }
 
-/* Bytes between the last batch and the end of the file. In the last segment they may be a batch on its way. True: look again. */
+/*
+ * Bytes between the last batch and the end of the file. In the last segment they may be a batch on its way. True: look
+ * again.
+ */
 static bool
 prove_end(struct proof *p, const char *file, bool last, int *looks)
 {
@@ -259,7 +274,8 @@ prove_segment(struct proof *p, size_t i)
 	if (i == 0)
 		prove_beginning(p, file, first);
 	else if (p->next != first) {
-		finding(p, file, 0, "samples %llu to %llu are missing before it", (unsigned long long)p->next, (unsigned long long)first - 1);
+		finding(p, file, 0, "samples %llu to %llu are missing before it", (unsigned long long)p->next,
+		    (unsigned long long)first - 1);
 		p->next = first;
 	}
 	err = scan_start(&p->scan, fd, &h);

@@ -12,7 +12,8 @@
 #define DIR	ROOT "/f@00000001"
 
 static struct spool_tag tags[] = {
-	{ .name = "Line/a", .unit = "Cel", .type = VALUE_F32, .has_range = true, .lo = 1, .hi = 2 }, { .name = "Line/b", .type = VALUE_TEXT },
+	{ .name = "Line/a", .unit = "Cel", .type = VALUE_F32, .has_range = true, .lo = 1, .hi = 2 },
+	{ .name = "Line/b", .type = VALUE_TEXT },
 };
 static const struct spool_schema schema = { .flow = "f", .version = 1, .tags = tags, .n = 2 };
 
@@ -20,7 +21,9 @@ static struct sample
 make(uint64_t k)
 {
 	static const char text[] = "abcdefghijklmnopqrstuvwxyz";
-	struct sample s = { .tag = (uint32_t)(k % 2), .arrival = { T0 + (int64_t)k }, .v = { .type = tags[k % 2].type } };
+	struct sample s = {
+		.tag = (uint32_t)(k % 2), .arrival = { T0 + (int64_t)k }, .v = { .type = tags[k % 2].type }
+	};
 
 	if (s.tag == 0)
 		s.v.f32 = (float)k / 3;
@@ -42,7 +45,8 @@ static int
 drop(void *arg, uint64_t first, uint64_t last, const char *policy)
 {
 	struct ledger **l = arg;
-	return ledger_put(*l, &(struct ledger_entry){ .kind = LEDGER_DROPPED, .first = first, .last = last, .note = policy });
+	return ledger_put(
+	    *l, &(struct ledger_entry){ .kind = LEDGER_DROPPED, .first = first, .last = last, .note = policy });
 }
 
 static void
@@ -77,8 +81,13 @@ make_stream(void)
 	for (uint64_t k = 1; k <= 60; k += 20)
 		append(s, k, 20);
 	append(s, 61, 200);
-	CHECK_INT(ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_QUARANTINED, .sink = "broker", .first = 1, .last = 9, .note = "no" }), 0);
-	CHECK_INT(ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .sink = "broker", .first = 1, .last = 70 }), 0);
+	CHECK_INT(ledger_put(l,
+		      &(struct ledger_entry){
+			  .kind = LEDGER_QUARANTINED, .sink = "broker", .first = 1, .last = 9, .note = "no" }),
+	    0);
+	CHECK_INT(
+	    ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .sink = "broker", .first = 1, .last = 70 }),
+	    0);
 	spool_state(s, &st);
 	CHECK(st.segments >= 2);
 	CHECK_INT(spool_trim(s, ledger_settled(l), (struct wall){ T0 }, drop, &l), 0);
@@ -138,7 +147,8 @@ flip_each(const struct disk *d, const char *name, uint8_t bits)
 		byte ^= bits;
 		CHECK_INT(d->pwrite(d->ctx, fd, &byte, 1, i), 1);
 		if (verify(d, &findings) != ERR_CORRUPT || findings.len == 0)
-			test_fail(__FILE__, __LINE__, "byte %llu of %s: a flip by %02x is not found", (unsigned long long)i, name, bits);
+			test_fail(__FILE__, __LINE__, "byte %llu of %s: a flip by %02x is not found",
+			    (unsigned long long)i, name, bits);
 		check_served(d);
 		byte ^= bits;
 		CHECK_INT(d->pwrite(d->ctx, fd, &byte, 1, i), 1);
@@ -216,7 +226,9 @@ TEST(a_cut_end_is_found_where_the_ledger_knows_of_more)
 	char path[256];
 
 	CHECK_INT(ledger_open(DIR, d, &l), 0);
-	CHECK_INT(ledger_put(l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .sink = "broker", .first = 1, .last = 300 }), 0);
+	CHECK_INT(ledger_put(
+		      l, &(struct ledger_entry){ .kind = LEDGER_DELIVERED, .sink = "broker", .first = 1, .last = 300 }),
+	    0);
 	ledger_close(l);
 	CHECK_INT(verify(d, &findings), 0);
 	snprintf(path, sizeof path, DIR "/%s", last_segment(d));
