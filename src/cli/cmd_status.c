@@ -84,7 +84,8 @@ source_row(const json_t *o, json_int_t now)
 	char t[48];
 
 	cell(str(o, "name"), 24);
-	cell(health_name((enum health_state)num(o, "state")), 10);
+	/* Health speaks of the device; without a connection nothing is known of it. */
+	cell(num(o, "connected") ? health_name((enum health_state)num(o, "state")) : "away", 10);
 	printf("%9.2f %9.2f %9" JSON_INTEGER_FORMAT " %8" JSON_INTEGER_FORMAT " %8" JSON_INTEGER_FORMAT " %8.1f  %s\n",
 	    (double)num(o, "rate_mhz") / 1000, (double)num(o, "target_mhz") / 1000, num(o, "samples"), num(o, "skipped"),
 	    num(o, "timeouts") + num(o, "exceptions") + num(o, "garbage"), (double)num(o, "lateness_p99_us") / 1000,

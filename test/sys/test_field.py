@@ -2,6 +2,7 @@
 """The field process on real input: foreign Modbus servers over TCP and a serial line, read back through rings and status."""
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -112,6 +113,7 @@ def test_a_server_that_dies_is_bad_and_comes_back_by_itself():
     wait_for(lambda: f.why("Line/plc/a")["status"] == "BadNoCommunication", 5, "the tag to be bad")
     wait_for(lambda: "nothing listens on this port" in f.why("Line/plc/a")["verdict"], 5, "the cause in words")
     equal(f.why("Line/plc/a")["last_good"], 7, "last good value")
+    wait_for(lambda: re.search(r"^plc +away ", f.cli("status").stdout, re.M), 3, "the source to be shown as away")
     ModbusServer(size=100, port=port)
     wait_for(lambda: f.why("Line/plc/a")["status"] == "Good", 10, "the tag to be good again")
     wait_for(lambda: f.source("plc")["reconnects"] >= 1, 5, "the reconnect to be counted")
