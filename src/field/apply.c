@@ -4,6 +4,7 @@
  */
 #include "field/apply.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +111,7 @@ same_sources(const struct link *l, const struct group *g)
 
 /* Decide what becomes of a group, and open what that needs. */
 static int
-prepare_group(struct field *f, struct groups *gs, struct group *g, struct plan_ref *ref)
+prepare_group(struct field *f, struct groups *gs, struct group *g)
 {
 	struct link_spec spec = { 0 };
 	struct link_sources sources = { .v = g->v, .n = g->n };
@@ -121,21 +122,15 @@ prepare_group(struct field *f, struct groups *gs, struct group *g, struct plan_r
 		return err;
 	}
 	struct link *old = find_link(gs, g);
-	if (old != NULL && same_spec(&old->spec, &spec)) {
-		g->keep = old;
-		if (same_sources(old, g))
-			return 0;
-		g->v = NULL;	/* given away */
-		return link_change_new(old, sources, ref, &g->change);
-	}
-	g->v = NULL;
-	return link_new(f, g->driver, &spec, sources, ref, &g->fresh);
+	if (old == NULL || !same_spec(&old->spec, &spec))
+		return link_new(f, g->driver, &spec, &sources, &g->fresh);
+	g->keep = old;
+	return same_sources(old, g) ? 0 : link_change_new(old, &sources, &g->change);
 }
 
 static int
-prepare(struct field *f, struct groups *gs, struct plan_ref *ref)
+prepare(struct field *f, struct groups *gs, const struct plan *p)
 {
-	const struct plan *p = ref->plan;
 	int err = 0;
 
 	map_links(f, gs);
@@ -149,7 +144,7 @@ prepare(struct field *f, struct groups *gs, struct plan_ref *ref)
 		group_add(group_of(gs, s, d), s);
 	}
 	for (uint32_t i = 0; i < gs->n && err == 0; i++)
-		err = prepare_group(f, gs, &gs->v[i], ref);
+		err = prepare_group(f, gs, &gs->v[i]);
 	return err;
 }
 
@@ -197,35 +192,16 @@ commit(struct field *f, struct groups *gs)
 int
 field_apply(struct field *f, struct plan *p)
 {
-	struct plan_ref *ref = must_realloc(NULL, 1, sizeof *ref);
 	struct groups gs = { 0 };
+	int err = prepare(f, &gs, p);
 
-	*ref = (struct plan_ref){ .plan = p, .current = true };
-	int err = prepare(f, &gs, ref);
 	if (err == 0) {
 		commit(f, &gs);
-		struct plan_ref *old = f->plan;
-		f->plan = ref;
-		if (old != NULL) {
-			old->current = false;
-			plan_ref_drop(old);
-		}
 		field_reset_figures(f);
 		log_info("plan_applied", "sources=%u tags=%u links=%u", p->nsources, p->ntags, f->nlinks);
 	}
 	groups_fini(&gs, err != 0);
-	if (err != 0) {
-		ref->current = false;
-		plan_ref_drop(ref);
-	}
+	plan_free(p);
+	malloc_trim(0);		/* the plan may have been most of the memory in use */
 	return err;
-}
-
-void
-plan_ref_drop(struct plan_ref *p)
-{
-	if (p->current || p->links > 0)
-		return;
-	plan_free(p->plan);
-	free(p);
 }

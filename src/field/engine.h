@@ -4,8 +4,8 @@
  *	field ── links, one a connection ── driver context
  *	            └── feeds, one a source: health, scans, last values, figures
  *
- * A link and its feeds live from the plan that first names them until one that does not. Plans are counted: each link
- * keeps the one it was opened from, because drivers hold on to its sources.
+ * A link and its feeds live from the plan that first names them until one that does not. Each has a copy of its sources, since
+ * drivers hold on to them and the plan is gone once it is applied.
  *
  * Driver calls do not nest: host callbacks only take notes (samples into batches, what to do into todo bits) and
  * link_leave() acts on them after the driver has returned.
@@ -24,12 +24,6 @@
 struct link;
 struct feed;
 struct ask;
-
-struct plan_ref {
-	struct plan	*plan;
-	uint32_t	 links;		/* that were opened from it */
-	bool		 current;
-};
 
 struct link_queue {	/* links that wait for their turn to connect */
 	struct link	*head, *tail;
@@ -54,7 +48,6 @@ struct field {
 
 	struct link		**links;
 	uint32_t		 nlinks;
-	struct plan_ref		*plan;		/* in force */
 	uint32_t		 connecting, connects_max;
 	int64_t			 retry_min_ns, retry_max_ns, read_ns;
 	struct link_queue	 connect_queue;
@@ -90,6 +83,5 @@ void figures_due(struct deadline *d, struct mono now);
 /* A new plan: the status page starts afresh. */
 void field_reset_figures(struct field *f);
 
-void plan_ref_drop(struct plan_ref *p);
 
 #endif

@@ -54,6 +54,7 @@ struct feed {
 	uint64_t		 nscans, nskipped, nsamples;
 	uint64_t		 past[FEED_RATE_S];	/* nscans, one a second */
 	uint32_t		 past_at;
+	uint64_t		 rate_mhz;	/* over the last FEED_RATE_S */
 	struct wall		 good_at;
 	struct hist		 lateness;
 	stat_t			*figures;

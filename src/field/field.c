@@ -191,10 +191,6 @@ field_free(struct field *f)
 	for (uint32_t i = 0; i < f->nlinks; i++)
 		link_free(f->links[i]);
 	free(f->links);
-	if (f->plan != NULL) {
-		f->plan->current = false;
-		plan_ref_drop(f->plan);
-	}
 	uv_close((uv_handle_t *)f->timer, free_handle);
 	uv_close((uv_handle_t *)f->prepare, free_handle);
 	stream_close(f->timer_fd);

@@ -6,7 +6,7 @@
 
 #define FIGURES_NS NS_PER_S
 
-/* Scans a second over the last FEED_RATE_S seconds, in thousandths. */
+/* Scans a second over the last FEED_RATE_S seconds, in thousandths; to be taken once a second. */
 static uint64_t
 rate_mhz(struct feed *f)
 {
@@ -51,7 +51,7 @@ feed_figures(struct feed *f, struct mono now)
 	stat_set(&s[STATS_source_reconnects], l->connects > 0 ? l->connects - 1 : 0);
 	stat_set(&s[STATS_source_lateness_p50_us], hist_us(&f->lateness, 0.50, now));
 	stat_set(&s[STATS_source_lateness_p99_us], hist_us(&f->lateness, 0.99, now));
-	stat_set(&s[STATS_source_rate_mhz], rate_mhz(f));
+	stat_set(&s[STATS_source_rate_mhz], f->rate_mhz);
 	stat_set(&s[STATS_source_target_mhz], target_mhz(f->source));
 	stat_set(&s[STATS_source_last_good_ns], (uint64_t)f->good_at.ns);
 }
@@ -78,8 +78,11 @@ figures_due(struct deadline *d, struct mono now)
 
 	field_now(f, &wall);	/* a step of the clock is noticed within a second even while nothing is scanned */
 	for (uint32_t i = 0; i < f->nlinks; i++)
-		for (uint32_t k = 0; k < f->links[i]->sources.n; k++)
-			feed_figures(f->links[i]->feeds[k], now);
+		for (uint32_t k = 0; k < f->links[i]->sources.n; k++) {
+			struct feed *feed = f->links[i]->feeds[k];
+			feed->rate_mhz = rate_mhz(feed);
+			feed_figures(feed, now);
+		}
 	field_figures(f);
 	deadline_set(&f->deadlines, d, mono_add(now, FIGURES_NS));
 }

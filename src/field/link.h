@@ -52,11 +52,11 @@ struct link {
 	struct driver_host	 host;		/* first: what the driver sees of us */
 	struct field		*field;
 	const struct driver	*driver;
-	const char		*name;		/* "10.3.1.10:502", in the plan */
-	struct plan_ref		*plan;		/* whose sources these are */
+	const char		*name;		/* "10.3.1.10:502" */
 	struct link_spec	 spec;		/* its texts are ours */
 	void			*ctx;		/* of the driver */
-	struct link_sources	 sources;
+	struct link_sources	 sources;	/* ours, in memory */
+	struct arena		 memory;
 	struct feed		**feeds;	/* [sources.n] */
 
 	enum link_state		 state;

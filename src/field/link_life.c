@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "field/apply.h"
 #include "field/ask.h"
+#include "field/copy.h"
 #include "field/feed.h"
 #include "os/clock.h"
 
@@ -18,20 +19,13 @@ must_calloc(size_t n, size_t size)
 	return p;
 }
 
-static char *
-must_strdup(const char *s)
-{
-	char *p = s != NULL ? strdup(s) : NULL;
-
-	if (s != NULL && p == NULL)
-		fatal("out_of_memory", "what=link");
-	return p;
-}
-
+/* Texts of a spec are the driver's and last until its next call; a link has its own. */
 static void
-free_sources(struct link_sources *s)
+own_spec(struct link *l, const struct link_spec *spec, struct arena *memory)
 {
-	free((void *)(uintptr_t)s->v);
+	l->spec = *spec;
+	l->spec.host = spec->host != NULL ? arena_strdup(memory, spec->host) : NULL;
+	l->spec.device = spec->device != NULL ? arena_strdup(memory, spec->device) : NULL;
 }
 
 static int
@@ -48,31 +42,27 @@ open_driver(const struct driver *d, const struct link_sources *s, struct driver_
 }
 
 int
-link_new(struct field *f, const struct driver *d, const struct link_spec *spec, struct link_sources sources,
-    struct plan_ref *plan, struct link **out)
+link_new(struct field *f, const struct driver *d, const struct link_spec *spec, const struct link_sources *sources,
+    struct link **out)
 {
 	struct link *l = must_calloc(1, sizeof *l);
 	struct mono now = mono_now();
 
 	l->field = f;
 	l->driver = d;
-	l->name = must_strdup(sources.v[0]->link);
-	l->plan = plan;
-	plan->links++;
-	l->spec = *spec;
-	l->spec.host = must_strdup(spec->host);		/* the driver's texts last until its next call */
-	l->spec.device = must_strdup(spec->device);
+	l->sources = copy_sources(&l->memory, sources->v, sources->n);
+	l->name = l->sources.v[0]->link;
+	own_spec(l, spec, &l->memory);
 	link_init(l);
-	l->sources = sources;
 	int err = open_driver(d, &l->sources, &l->host, &l->ctx);
 	if (err != 0) {
 		l->sources.n = 0;
 		link_free(l);
 		return err;
 	}
-	l->feeds = must_calloc(sources.n, sizeof *l->feeds);
-	for (uint32_t i = 0; i < sources.n; i++)
-		l->feeds[i] = feed_new(l, i, sources.v[i], sources.n > 1, now);
+	l->feeds = must_calloc(l->sources.n, sizeof *l->feeds);
+	for (uint32_t i = 0; i < l->sources.n; i++)
+		l->feeds[i] = feed_new(l, i, l->sources.v[i], l->sources.n > 1, now);
 	*out = l;
 	return 0;
 }
@@ -93,23 +83,16 @@ link_free(struct link *l)
 		l->driver->close(l->ctx);
 		free(l->ctx);
 	}
-	free_sources(&l->sources);
-	free((void *)(uintptr_t)l->spec.host);
-	free((void *)(uintptr_t)l->spec.device);
-	l->plan->links--;
-	plan_ref_drop(l->plan);
-	free((void *)(uintptr_t)l->name);
+	arena_fini(&l->memory);
 	free(l);
 }
 
 int
-link_change_new(struct link *l, struct link_sources sources, struct plan_ref *plan, struct link_change **out)
+link_change_new(struct link *l, const struct link_sources *sources, struct link_change **out)
 {
 	struct link_change *c = must_calloc(1, sizeof *c);
 
-	c->plan = plan;
-	plan->links++;
-	c->sources = sources;
+	c->sources = copy_sources(&c->memory, sources->v, sources->n);
 	int err = open_driver(l->driver, &c->sources, &l->host, &c->ctx);
 	if (err != 0)
 		link_change_free(l->driver, c);
@@ -127,9 +110,7 @@ link_change_free(const struct driver *d, struct link_change *c)
 		d->close(c->ctx);
 		free(c->ctx);
 	}
-	free_sources(&c->sources);
-	c->plan->links--;
-	plan_ref_drop(c->plan);
+	arena_fini(&c->memory);
 	free(c);
 }
 
@@ -174,6 +155,19 @@ move_feeds(struct link *l, const struct link_sources *sources, struct mono now)
 	return feeds;
 }
 
+/* The sources of the change become the link's, and what the link had in the old memory moves to the new. */
+static void
+take_memory(struct link *l, struct link_change *c)
+{
+	struct link_spec spec = l->spec;
+
+	l->sources = c->sources;
+	l->name = l->sources.v[0]->link;
+	own_spec(l, &spec, &c->memory);
+	arena_fini(&l->memory);
+	l->memory = c->memory;
+}
+
 void
 link_change_take(struct link *l)
 {
@@ -192,13 +186,9 @@ link_change_take(struct link *l)
 	l->driver->close(l->ctx);
 	free(l->ctx);
 	free(l->feeds);
-	free_sources(&l->sources);
-	l->plan->links--;
-	plan_ref_drop(l->plan);
 	l->ctx = c->ctx;
 	l->feeds = feeds;
-	l->sources = c->sources;
-	l->plan = c->plan;
+	take_memory(l, c);
 	free(c);
 	deadline_clear(&l->field->deadlines, &l->tick);
 	if (!up)
