@@ -1,8 +1,6 @@
 /* See checks.h. */
 #include "site/checks.h"
 
-#include <string.h>
-
 /*
  * Everything a person wrote should do something; what does not is probably a slip of the pen. While there are
  * errors nothing is said: a conduit may only look idle because the flow that needs it is misspelt.

@@ -4,8 +4,6 @@
  * sizes and baud rate or round trip.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "site/checks.h"
 

@@ -1,6 +1,5 @@
 /* The section flows: what crosses, to where, how. The way through the conduits is found in route.c. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/path.h"

@@ -3,7 +3,6 @@
  * reaches farthest among those before it, so a hundred thousand tags take one sort and one pass.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "site/checks.h"
 

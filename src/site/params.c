@@ -68,8 +68,6 @@ param_value(struct term *t, const char *name, size_t len)
 		fail(t, ERR_NOTFOUND, "there is no parameter", name, len);
 	else if (p->value == NULL)
 		fail(t, ERR_NOTFOUND, "the equipment gives no value for the parameter", name, len);
-	if (p != NULL)
-		p->used = true;
 	return p != NULL ? p->value : NULL;
 }
 

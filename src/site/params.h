@@ -15,7 +15,6 @@ struct param {
 	const char		*name;
 	const char		*value;		/* NULL: must be given */
 	const struct node	*node;		/* where the value stands */
-	bool			 used;
 };
 
 struct params {

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/err.h"
 #include "base/test.h"
 #include "site/link.h"
 #include "site/plan.h"

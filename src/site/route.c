@@ -4,7 +4,6 @@
  */
 #include "site/route.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define ROUTE_MAX	8u		/* conduits in a chain, as struct flow holds them */

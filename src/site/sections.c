@@ -1,11 +1,6 @@
 /* See sections.h. */
 #include "site/sections.h"
 
-#include <assert.h>
-#include <string.h>
-
-#include "base/clock.h"
-
 #define MS(n)	((double)(n) * 1e6)
 #define S(n)	((double)(n) * 1e9)
 #define D(n)	((double)(n) * 86400e9)

@@ -3,7 +3,6 @@
  * out. What is read must be consistent: it can be written again, and reads back as the same plan.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
 #include "base/crc32c.h"

@@ -1,8 +1,6 @@
 /* See slice_view.h. The table below is the promise that slice.h makes. */
 #include "site/slice_view.h"
 
-#include <string.h>
-
 static const struct {
 	bool	endpoints;	/* endpoint, link and driver keys of sources */
 	bool	addresses;	/* `at` of tags */
