@@ -63,6 +63,62 @@ TEST(the_site_of_the_demo_has_no_findings)
 	site_report_free(&r);
 }
 
+static const struct finding *
+find(const struct site_report *r, const char *rule)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->findings[i].rule, rule) == 0)
+			return &r->findings[i];
+	return NULL;
+}
+
+static int
+load_text(const char *yaml, struct plan **p, struct site_report *r)
+{
+	struct site_file files[] = { { "site.yaml", yaml, strlen(yaml) }, { NULL, NULL, 0 } };
+	struct site_io io = site_io_memory(files);
+	return site_load_from(&io, "site.yaml", catalog_all(), p, r);
+}
+
+/* 50 floats are 100 registers: 8 bytes out, 205 in, 11 bits each at 9600 baud are 244 ms. Four times a second cannot be. */
+TEST(a_serial_line_is_not_asked_for_more_than_its_baud_rate_carries)
+{
+	struct plan *p = NULL;
+	struct site_report r;
+	CHECK_INT(load_text("site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\n"
+	    "sources: { u: { driver: modbus-rtu, zone: z, endpoint: /dev/ttyS0, unit: 1, baud: 9600 } }\n"
+	    "equipment: { E: { source: u, tags: { a: { at: 'holding 0 float32[50]', scan: 250 ms } } } }\n", &p, &r), ERR_SYNTAX);
+	const struct finding *f = find(&r, "link-load");
+	CHECK(f != NULL && f->severity == FINDING_ERROR && f->place.line == 3);
+	CHECK(strstr(f->cause, "9600 baud") != NULL);
+	site_report_free(&r);
+	CHECK_INT(load_text("site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\n"
+	    "sources: { u: { driver: modbus-rtu, zone: z, endpoint: /dev/ttyS0, unit: 1, baud: 9600 } }\n"
+	    "equipment: { E: { source: u, tags: { a: { at: 'holding 0 float32[50]', scan: 1 s } } } }\n", &p, &r), 0);
+	CHECK_INT(r.n, 0);
+	plan_free(p);
+	site_report_free(&r);
+}
+
+TEST(modbus_addresses_are_judged_by_their_driver)
+{
+	struct plan *p = NULL;
+	struct site_report r;
+	CHECK_INT(load_text("site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\n"
+	    "sources: { u: { driver: modbus-tcp, zone: z, endpoint: h, unit: 1 } }\n"
+	    "equipment: { E: { source: u, tags: {\n"
+	    " a: { at: holding 70000 },\n"
+	    " b: { at: input 5, writable: yes },\n"
+	    " c: { at: holding 10 float32 }, d: { at: holding 11 uint16 },\n"
+	    " e: { at: holding 20 uint8 low-byte }, f: { at: holding 20 uint8 high-byte },\n"
+	    " g: { at: holding 30.1 }, h: { at: holding 30.2 }, i: { at: holding 30 uint16 } } } }\n", &p, &r), ERR_SYNTAX);
+	CHECK(find(&r, "at-syntax") != NULL && find(&r, "at-syntax")->place.line == 5);
+	CHECK(find(&r, "not-writable") != NULL && find(&r, "not-writable")->place.line == 6);
+	CHECK(find(&r, "overlap") != NULL && find(&r, "overlap")->place.line == 7);
+	CHECK_INT(r.n, 3);
+	site_report_free(&r);
+}
+
 /* Run a check on a site of this text, with its output thrown away; returns the exit status. */
 static int
 status_of(const char *text, const char *option)
