@@ -455,6 +455,12 @@ TEST(a_step_of_the_clock_cuts_the_window_and_is_flagged)
 	CHECK_INT(g.out.n, 2 * WINDOW_FNS);
 	CHECK(result(&g, 1, WINDOW_COUNT) == 10);
 	CHECK_INT(g.out.v[WINDOW_FNS].source.ns, T0 - 3590 * S);
+	for (int i = 12; i < 22; i++)
+		feed(&g, f64_at(T0 - 3600 * S + i * S, 1));
+	for (size_t i = 2 * WINDOW_FNS; i < 3 * WINDOW_FNS; i++) {
+		CHECK_INT(g.out.v[i].status, STATUS_Good);
+		CHECK_INT(g.out.v[i].flags, 0);
+	}
 	rig_free(&g);
 }
 
@@ -689,14 +695,15 @@ TEST(a_restart_at_any_point_goes_on_as_if_there_had_been_none)
 		{ .kind = REDUCE_EVERY },
 		{ .kind = REDUCE_ON_CHANGE, .change = CHANGE_ABSOLUTE, .deadband = 0.7, .at_least_every_ns = 20 * S },
 		{ .kind = REDUCE_SWINGING_DOOR, .change = CHANGE_ABSOLUTE, .door = 0.8 },
-		{ .kind = REDUCE_WINDOW, .window_ns = 10 * S, .window_fns = 1u << WINDOW_MEAN },
+		{ .kind = REDUCE_WINDOW, .window_ns = 10 * S, .window_fns = 1u << WINDOW_MEAN | 1u << WINDOW_TIME_MEAN },
 	};
 
 	seed = 4711;
 	double x = 0;
 	for (size_t i = 0; i < 300; i++) {
 		x += rnd01() - 0.5;
-		v[i] = rnd() % 25 == 0 ? bad_at(T0 + (int64_t)i * S) : f64_at(T0 + (int64_t)i * S, x);
+		int64_t t = T0 + (int64_t)i * S + S / 3;
+		v[i] = rnd() % 25 == 0 ? bad_at(t) : f64_at(t, x);
 	}
 	for (size_t k = 0; k < sizeof hows / sizeof hows[0]; k++)
 		for (size_t cut = 0; cut <= 300; cut += 7)

@@ -160,10 +160,12 @@ begin(struct reduce *r, uint32_t i, int64_t t, uint8_t flags)
 	w->a[0] = (struct acc){ .sub = w->open != from, .flags = flags };
 	w->a[1] = (struct acc){ 0 };
 	w->cursor = from;
-	w->holds = false;
 	w->started = true;
-	if (!w->restored)
+	if (!w->restored) {
 		w->closed = w->open;
+		w->newest = t;
+		w->holds = false;
+	}
 	w->restored = false;
 }
 
@@ -176,6 +178,17 @@ pass_bad(struct reduce *r, uint32_t i, const struct sample *x, enum reduce_mode 
 		return;
 	w->passed = x->arrival.ns;
 	emit(r, i, NULL, x, o);
+}
+
+/* x is the newest sample: from now on this value holds. */
+static void
+hold_value(struct window *w, const struct sample *x, int64_t t, bool good, double v)
+{
+	w->holds = good;
+	w->held = v;
+	w->held_t = t;
+	w->newest = t;
+	w->skew = x->arrival.ns - t;
 }
 
 static void
@@ -201,11 +214,7 @@ add(struct reduce *r, uint32_t i, const struct sample *x, int64_t t)
 	if (late)
 		return;
 	weigh(r, i, t);
-	w->holds = good;
-	w->held = v;
-	w->held_t = t;
-	w->newest = t;
-	w->skew = x->arrival.ns - t;
+	hold_value(w, x, t, good, v);
 }
 
 /*
@@ -235,6 +244,10 @@ window_take(struct reduce *r, uint32_t i, struct sample *x, enum reduce_mode mod
 	if (t < w->closed) {
 		/* Read again after a restart: its window is in the spool already. Else it comes too late. */
 		r->counts.too_late += mode == REDUCE_LIVE;
+		double v = 0;
+		bool good = usable(x, &v);
+		if (mode != REDUCE_LIVE && !w->started && !is_late(x))	/* it may hold over the edge of what is closed */
+			hold_value(w, x, t, good, v);
 		return;
 	}
 	if (!w->started)
