@@ -132,7 +132,7 @@ const struct key how_keys[] = {
 	[HOW_EVERY] = { "every-sample", KEY_BOOL,
 		.help = "Every sample as it was read. This is what happens when nothing else is said." },
 	[HOW_ON_CHANGE] = { "on-change", KEY_DEADBAND,
-		.help = "Only what differs from the value sent last by at least this much." },
+		.help = "Only what differs from the value sent last by more than this." },
 	[HOW_AT_LEAST] = { "at-least-every", KEY_DURATION, .min = MS(100), .max = D(30), .choices = off,
 		.help = "With on-change or swinging-door: send the present value after this time also when nothing "
 		    "changed." },
