@@ -356,6 +356,9 @@ serve_serial(void)
 		}
 		usleep((useconds_t)opt.delay_ms * 1000);
 		answer(ctx, query, len);
+		/* Of several frames without a pause only the first is answered: what is left must not answer the next. */
+		while (recv(pair[0], query, sizeof query, MSG_DONTWAIT) > 0)
+			;
 		ssize_t out = recv(pair[1], frame, sizeof frame, MSG_DONTWAIT);
 		if (out > 0 && write(line, frame, (size_t)out) != out)
 			fail(opt.serial);

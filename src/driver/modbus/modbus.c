@@ -41,7 +41,7 @@ mb_up(void *ctx, struct mono now, struct wall wall)
 	for (uint32_t i = 0; i < l->nsrc; i++) {
 		struct mb_src *s = &l->src[i];
 		s->not_before = s->owed_until = now;
-		s->owed = s->timeouts_row = 0;
+		s->owed = s->missing = s->timeouts_row = 0;
 		/* It may be another device by now, or the same with a new program: ask again for what it refused. */
 		for (uint32_t b = 0; b < s->high; b++)
 			s->blocks[b].retry_at = now;

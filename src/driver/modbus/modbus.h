@@ -25,6 +25,8 @@
 #define MB_WRITES_MAX	4u		/* writes that may wait in one source */
 #define MB_BACKOFF_MAX 32 /* times isolated-retry: the longest pause between two tries of a refused address */
 #define MB_PROBE_WAIT_NS (5 * NS_PER_S)	/* a probe that waited this long goes ahead of the others' scans */
+#define MB_LAG_MAX	3u		/* late replies in a row that show a unit to answer one request behind for good */
+#define MB_MISSING_MAX	8u		/* what a unit that was frozen is believed to have kept for later */
 #define MB_FULL_NS	(5 * NS_PER_MS)	/* pause when the link takes no more bytes */
 
 enum mb_fault {
@@ -124,6 +126,8 @@ struct mb_src {
 	struct mono	 not_before;	/* pause asked for by request-gap, a retry, or a reply that may still come */
 	uint32_t owed; /* lines: replies that did not come in time and may still come, until owed_until */
 	struct mono	 owed_until;
+	uint32_t	 lag;		/* lines: late replies that came where another was awaited, in a row */
+	uint32_t	 missing;	/* lines: replies that never came, the last MB_MISSING_MAX of them */
 	uint32_t	 timeouts_row;
 	uint32_t	 probe_class;	/* MB_NONE: no probe wanted */
 	bool		 probe_flight;

@@ -170,6 +170,60 @@ TEST(a_late_reply_of_another_unit_is_dropped)
 	rig_close(r);
 }
 
+TEST(replies_that_a_frozen_unit_kept_do_not_end_the_next_request)
+{
+	struct rig *r = line(&modbus_rtu_driver, "holding 0");
+	uint8_t kept[4][MB_ADU_MAX];
+	size_t len[4];
+	rig_tag(r, 0, "holding 500 uint16[5]");
+	rig_open(r);
+	/* Probes of one register, all too late. */
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(r->d->scan(r->ctx, 0, 0, true, r->now, r->wall), 0);
+		struct frame f = rig_take(r);
+		len[i] = rig_reply(r, &f, kept[i]);
+		rig_pass(r, 5 * NS_PER_S);
+	}
+	CHECK_INT(r->outcomes[0][OUTCOME_TIMEOUT], 3);
+	CHECK_INT(r->d->scan(r->ctx, 0, 0, false, r->now, r->wall), 0);
+	struct frame f = rig_take(r);
+	rig_input(r, kept[0], rig_reply(r, &f, kept[3]));	/* the first block is of the same shape, and right */
+	rig_pass(r, 10 * NS_PER_MS);
+	f = rig_take(r);
+	len[3] = rig_reply(r, &f, kept[3]);
+	for (int i = 1; i < 4; i++)
+		rig_input(r, kept[i], len[i]);
+	CHECK_INT(r->done_scans[0], 4);
+	CHECK_INT(r->seen[0][0].v.u, 42);
+	CHECK_INT(r->seen[0][1].status, STATUS_Good);
+	CHECK_INT(r->outcomes[0][OUTCOME_GARBAGE], 0);
+	CHECK_INT(r->d->counts(r->ctx, 0).late_dropped, 2);
+	rig_close(r);
+}
+
+TEST(a_unit_that_answers_one_request_behind_for_good_resets_the_line)
+{
+	struct rig *r = line(&modbus_rtu_driver, "holding 0");
+	uint8_t reply[MB_ADU_MAX];
+	size_t len = 0;
+	rig_tag(r, 0, "holding 500 uint16[5]");
+	rig_tag(r, 0, "holding 600 uint16[7]");
+	rig_open(r);
+	for (uint32_t i = 0; i <= MB_LAG_MAX; i++) {
+		uint32_t tag = i % 3;
+		CHECK_INT(r->resets, 0);
+		CHECK_INT(r->d->read(r->ctx, 0, &tag, 1, i, r->now), 0);
+		struct frame f = rig_take(r);
+		rig_input(r, reply, len);		/* to the request before */
+		len = rig_reply(r, &f, reply);
+		rig_pass(r, 5 * NS_PER_S);
+		CHECK_INT(r->ops, i + 1);
+		CHECK_INT(r->seen[0][tag].status, (uint32_t)STATUS_BadNoCommunication);
+	}
+	CHECK_INT(r->resets, 1);
+	rig_close(r);
+}
+
 TEST(frames_are_apart_by_the_silence_of_the_baud_rate)
 {
 	struct rig *r = line(&modbus_rtu_driver, "holding 0");

@@ -27,6 +27,7 @@ foreign(struct mb_link *l, uint8_t unit, const uint8_t *frame, size_t len)
 		if (s->conf.unit != unit && l->nsrc > 1)
 			continue;
 		s->counts.late_dropped++;
+		s->missing -= s->missing > 0;
 		if (s->owed > 0 && --s->owed == 0)
 			s->owed_until = s->not_before = l->now;
 		if (s->trace)
@@ -126,6 +127,19 @@ ours_at(const struct mb_slot *slot, const uint8_t *p, size_t len)
 	return mb_crc_good(p, want) ? want : 0;
 }
 
+/*
+ * Could this be the reply to the slot's request? Only asked of a unit that has left requests unanswered: one that was frozen gives
+ * all its replies at once when it wakes up, and each would end a request that it is not meant for.
+ */
+static bool
+answers(const struct mb_slot *slot, const uint8_t *pdu, size_t len)
+{
+	struct reader r = rd_init(pdu, len);
+	struct mb_reply reply;
+
+	return mb_parse_reply(slot->req, slot->req_len, &r, &reply) == 0;
+}
+
 /* The adapter's copy of what was sent: for a read it cannot be a reply, for a write it is taken once per request. */
 static bool
 is_echo(struct mb_link *l, const struct mb_slot *slot)
@@ -170,6 +184,24 @@ drop_foreign(struct mb_link *l)
 	return true;
 }
 
+/* A whole frame from the unit that was asked. */
+static void
+line_reply(struct mb_link *l, struct mb_slot *slot, const uint8_t *frame, size_t len)
+{
+	struct mb_src *s = &l->src[slot->src];
+
+	if (s->missing == 0 || answers(slot, frame + 1, len - 3)) {
+		s->lag = 0;
+		mb_answered(l, slot, frame + 1, len - 3, frame, len);
+		return;
+	}
+	foreign(l, slot->unit, frame, len);
+	if (++s->lag == MB_LAG_MAX) {
+		s->lag = 0;
+		mb_reset(l, "replies lag behind their requests: the line is emptied and opened again");
+	}
+}
+
 /* Look at what has come once. True: something was taken off, look again. */
 static bool
 line_look(struct mb_link *l)
@@ -190,7 +222,7 @@ line_look(struct mb_link *l)
 		uint8_t frame[MB_ADU_MAX];	/* the buffer is free for the next reply before this one is judged */
 		memcpy(frame, l->rx + at, len);
 		drop_front(l, at + len);
-		mb_answered(l, slot, frame + 1, len - 3, frame, len);
+		line_reply(l, slot, frame, len);
 		return true;
 	}
 	return drop_foreign(l);

@@ -255,6 +255,8 @@ reply_owed(struct mb_link *l, struct mb_src *s)
 {
 	s->owed = mono_before(l->now, s->owed_until) ? s->owed + 1 : 1;
 	s->not_before = s->owed_until = mono_add(l->now, s->conf.timeout_ns);
+	if (s->missing < MB_MISSING_MAX)
+		s->missing++;
 }
 
 void
