@@ -240,6 +240,8 @@ TEST(a_site_may_be_moved)
 
 TEST(a_site_that_is_a_folder_or_missing_is_said_so)
 {
+	plan_free(plan);
+	site_report_free(&report);
 	CHECK_INT(site_load(test_dir(), &toy_catalog, &plan, &report), ERR_TYPE);
 	CHECK(strstr(report.findings[0].cause, "regular file") != NULL);
 	site_report_free(&report);
