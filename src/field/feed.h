@@ -9,6 +9,7 @@
 #include "field/schedule.h"
 
 #define FEED_FIRST_SCAN_NS	NS_PER_S	/* classes slower than this are read once at once when their source comes up */
+#define FEED_LOOSE_MAX		64u		/* samples outside of scans that go out in one batch */
 #define FEED_RATE_S		10u		/* seconds over which the achieved rate is taken */
 
 struct scan {
