@@ -83,7 +83,7 @@ struct driver {
 	/*
 	 * A scan class of a source is due: queue its requests. When the scan before is not finished yet returns ERR_BUSY and
 	 * does nothing; the engine counts a skipped scan. probe: the source is demoted and this is its probe: one request only, the
-	 * cheapest that tells whether it lives; it ends with scan_done like a scan.
+	 * cheapest that tells whether it lives; it ends with scan_done like a scan, but gives no samples.
 	 */
 	int	(*scan)(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall);
 	/* Make every tag of a source bad once, with this status (link lost, source demoted, stopping). */
@@ -104,12 +104,16 @@ struct driver {
 	} (*counts)(const void *ctx, uint32_t src);
 	/* Decode one raw frame for people, one line ("TCP tid=7 unit=1 read holding 100..109"). For trace output. */
 	void	(*explain)(bool out, const void *p, size_t len, struct buf *text);
-	/* `penstock scan ENDPOINT`: try a device without a site file. NULL if the driver cannot. See field/try.h. */
 };
 
 #define DRIVER(name) extern const struct driver name##_driver;
 #include "driver/drivers.def"
 #undef DRIVER
+
+/*
+ * `penstock scan ENDPOINT` tries a device without a site file through this same contract (field/try.h): with the driver itself, and with
+ * records that are not in the list, whose tags are questions (driver/modbus/modbus_try.h, modbus_ident.h).
+ */
 
 /* All drivers, NULL-ended; and one by the name a site file uses, NULL if unknown. */
 extern const struct driver *const drivers[];
