@@ -120,6 +120,23 @@ TEST(overlaps_are_errors_and_equal_addresses_warnings)
 	CHECK_INT(count("overlap"), 2);
 }
 
+TEST(a_bit_that_is_read_twice_is_found)
+{
+	CHECK_INT(load("equipment: { P: { source: p, tags: {\n"
+	    " a: { at: bit 1.1 }, b: { at: bit 1.2 }, c: { at: bit 1.1 } }, }, Q: { source: q, tags: { a: { at: bit 1.1 } } } }\n",
+	    NULL), 0);
+	CHECK_INT(count("duplicate-address"), 1);
+	expect("duplicate-address", 5, 42);
+}
+
+TEST(a_type_that_nothing_has_is_said_so)
+{
+	CHECK_INT(load("types: { up: { }, t: { extends: up, tags: { a: { at: word 1 int16 } } }, u: { } }\n"
+	    "equipment: { P: { source: p, type: t } }\n", NULL), 0);
+	expect("unused", 4, 74);
+	CHECK(strstr(expect("unused", 4, 74)->cause, "type u") != NULL);
+}
+
 TEST(tags_of_different_sources_do_not_overlap)
 {
 	CHECK_INT(load(TAGS, NULL), 0);

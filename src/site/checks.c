@@ -1,6 +1,8 @@
 /* See checks.h. */
 #include "site/checks.h"
 
+#include "site/types.h"
+
 /*
  * Everything a person wrote should do something; what does not is probably a slip of the pen. While there are
  * errors nothing is said: a conduit may only look idle because the flow that needs it is misspelt.
@@ -38,6 +40,20 @@ check_unused(struct loader *l)
 			    "zone %s holds nothing and no conduit touches it", p->zones[i].name);
 			site_remedy(&l->f, "remove it, or place what it holds");
 		}
+}
+
+static void
+check_unused_types(struct loader *l)
+{
+	if (l->f.report->errors > 0)
+		return;
+	for (const struct node *n = section_first(l, SECTION_TYPES); n != NULL; n = n->next) {
+		const struct type_def *t = map_get(&l->rows[SECTION_TYPES], n->key->text, n->key->len);
+		if (t->all != NULL || t->extended)
+			continue;
+		site_warning(&l->f, "unused", t->place, "no equipment has the type %s", t->name);
+		site_remedy(&l->f, "name it as `type` of a piece of equipment, or remove it");
+	}
 }
 
 /* One finding a source: which of its tags has the period too many. */
@@ -86,7 +102,8 @@ static void (*const rules[])(struct loader *) = {
 	check_flow_texts,
 	check_overlaps,
 	check_link_load,
-	check_unused,	/* last: it looks at what the others found */
+	check_unused,	/* these last: they look at what the others found */
+	check_unused_types,
 };
 
 void

@@ -81,6 +81,8 @@ type_chain(struct loader *l, struct type_def *t, struct type_def **chain)
 			break;
 		snprintf(what, sizeof what, "type %.128s", t->name);
 		struct type_def *up = ref_find(l, SECTION_TYPES, t->extends, t->extends_at, what);
+		if (up != NULL)
+			up->extended = true;
 		t = up;
 	}
 	return n;

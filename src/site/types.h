@@ -28,6 +28,7 @@ struct type_def {
 	struct type_tag		*tags;		/* its own */
 	const struct type_tag	**all;		/* with those of its ancestors, once it is used; NULL before */
 	size_t			 nall;
+	bool			 extended;	/* by another type */
 	struct place		 place;
 };
 
