@@ -232,6 +232,8 @@ forget_rows(struct history_sink *k)
 {
 	struct job *j = &k->job;
 
+	if (k->sent == 0)
+		return;		/* there may be no rows at all yet */
 	for (size_t i = 0; i < k->sent; i++) {
 		k->buffered -= j->rows[i].row.len;
 		free(j->rows[i].bytes);
