@@ -71,7 +71,7 @@ phase "sanitizers: address, undefined"
 build SAN=address,undefined all unit
 
 phase "unit tests"
-in_sources '*_test.c' | sed "s,^src/\(.*\)\.c$,$fixed$san/test/\1," | run --jobs "$jobs" --timeout 180
+in_sources '*_test.c' | sed "s,^src/\(.*\)\.c$,$fixed$san/test/\1," | run --jobs "$jobs" --timeout 600
 
 phase "corpora"
 in_sources '*_fuzz.c' | while read -r source; do

@@ -52,7 +52,7 @@ def judge(status, output, bare, timeout):
     if status is None:
         return passed, failed + 1, skipped, f"did not end within {timeout} s"
     if SANITIZER.search(output):
-        return passed, failed + 1, skipped, "a sanitizer spoke"
+        return passed, failed or 1, skipped, "a sanitizer spoke"
     if bare:
         return (1, 0, 0, None) if status == 0 else (0, 1, 0, f"ended with status {status}")
     if not found:
