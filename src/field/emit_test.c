@@ -123,6 +123,7 @@ TEST(texts_go_to_the_blob_and_are_found_again)
 	struct emit e;
 	struct sample s = { .tag = 1, .v = { .type = VALUE_TEXT, .len = 5, .p = "hello" } };
 	uint64_t bytes[128];
+	static struct sample room[BATCH_SAMPLES_MAX];
 	struct batch b;
 
 	setup(&e, 10);
@@ -132,11 +133,8 @@ TEST(texts_go_to_the_blob_and_are_found_again)
 	emit_add(&e, &s, (struct mono){ NS_PER_MS });
 	emit_flush(&e, true);
 	/* As the ring carries it: the reader must find it believable and the same. */
-	size_t len = batch_size(out[0].head.n, out[0].head.blob_len), at = sizeof out[0].head;
-	memcpy(bytes, &out[0].head, at);
-	memcpy((char *)bytes + at, out[0].samples, out[0].head.n * sizeof(struct sample));
-	memcpy((char *)bytes + at + out[0].head.n * sizeof(struct sample), out[0].blob, out[0].head.blob_len);
-	CHECK_INT(batch_parse(bytes, len, &b), 0);
+	size_t len = batch_pack(&out[0].head, out[0].samples, out[0].blob, bytes);
+	CHECK_INT(batch_parse(bytes, len, room, &b), 0);
 	CHECK_BYTES(b.samples[1].v.p, "hello", 5);
 	CHECK_INT(value_count(&b.samples[2].v), 2);
 	teardown(&e);
