@@ -47,12 +47,19 @@ struct mb_trouble {		/* what is wrong with a block, since when; count 0: nothing
 	uint8_t		reply[20];
 };
 
+struct mb_asked {		/* how the last on-demand read of a tag failed, fault MB_FAULT_NONE if it did not */
+	struct wall	when;
+	uint16_t	reg0, count, tid;	/* of the request */
+	uint8_t		fault, exception;
+};
+
 struct mb_tag {
 	struct mb_op	 op;
 	uint32_t	 index;		/* in the source, as in the plan */
 	uint32_t	 block;		/* that it was last read with */
 	uint32_t	 bad;		/* status of the last decoding, Good if that went well */
 	uint8_t		 raw[8];	/* what could not be decoded */
+	struct mb_asked	 asked;
 	uint16_t	 scan_class;	/* the source's number of classes: only on demand */
 	bool		 wall;		/* not to be read together with the tag before it: that was refused */
 	bool		 isolated;	/* refused on its own: read alone and seldom */
@@ -102,7 +109,7 @@ struct mb_read {		/* the on-demand read of a source; one at a time */
 	uint32_t	id;
 	uint32_t	cursor;		/* sorted position that is next */
 	uint32_t	first, last;	/* run under way */
-	uint16_t	reg0, count;
+	uint16_t	reg0, count, tid;
 	uint32_t	alone_until;	/* up to this position tags are read one by one: a run was refused */
 	uint8_t		tries;
 	int		err;
@@ -214,6 +221,8 @@ void mb_scan_fault(struct mb_link *l, struct mb_src *s, const struct mb_slot *sl
 void mb_probe_end(struct mb_link *l, struct mb_src *s);
 /* Give up what is queued of this source's scans. */
 void mb_scan_abandon(struct mb_link *l, struct mb_src *s, enum mb_fault fault);
+/* Decode one tag from what was read from `base` on and emit it. */
+void mb_take(struct mb_link *l, struct mb_src *s, struct mb_tag *t, const uint8_t *data, uint16_t base, uint8_t flags);
 void mb_class_finish(struct mb_link *l, struct mb_src *s, uint32_t class);
 void mb_emit(struct mb_link *l, struct mb_src *s, const struct mb_tag *t, uint32_t status, const struct value *v,
     uint8_t flags);

@@ -57,18 +57,32 @@ mb_read_start(struct mb_link *l, struct mb_src *s, const uint32_t *tags, uint32_
 	return 0;
 }
 
-/* Emit the run's marked tags, good from data or bad with a status, and take their marks away. */
+/* The run gave data. */
 static void
-read_emit(struct mb_link *l, struct mb_src *s, const uint8_t *data, uint32_t status)
+read_good(struct mb_link *l, struct mb_src *s, const uint8_t *data)
 {
 	for (uint32_t i = s->read.first; i <= s->read.last; i++) {
 		struct mb_tag *t = &s->tags[i];
 		if (!t->marked)
 			continue;
-		struct value v = { .type = VALUE_NULL };
-		uint32_t st = data != NULL ? mb_decode(&t->op, data, s->read.reg0, l->scratch, &v) : status;
 		t->marked = false;
-		mb_emit(l, s, t, st, &v, SAMPLE_REREAD);
+		t->asked.fault = MB_FAULT_NONE;
+		mb_take(l, s, t, data, s->read.reg0, SAMPLE_REREAD);
+	}
+	s->read.cursor = s->read.last + 1;
+}
+
+static void
+read_bad(struct mb_link *l, struct mb_src *s, enum mb_fault fault, uint8_t exception)
+{
+	for (uint32_t i = s->read.first; i <= s->read.last; i++) {
+		struct mb_tag *t = &s->tags[i];
+		if (!t->marked)
+			continue;
+		t->marked = false;
+		t->asked = (struct mb_asked){ .when = l->wall, .reg0 = s->read.reg0, .count = s->read.count,
+		    .tid = s->read.tid, .fault = (uint8_t)fault, .exception = exception };
+		mb_emit_bad(l, s, t, mb_fault_status(fault, exception), SAMPLE_REREAD);
 	}
 	s->read.cursor = s->read.last + 1;
 }
@@ -81,7 +95,7 @@ mb_read_reply(struct mb_link *l, struct mb_src *s, const struct mb_reply *reply)
 
 	r->flight = false;
 	if (ex == 0)
-		read_emit(l, s, reply->data, 0);
+		read_good(l, s, reply->data);
 	else if ((ex == MB_EX_ADDRESS || ex == MB_EX_VALUE) && r->last > r->first)
 		r->alone_until = r->last + 1;
 	else if ((ex == MB_EX_ACK || ex == MB_EX_BUSY || ex == MB_EX_PATH || ex == MB_EX_TARGET) &&
@@ -91,7 +105,7 @@ mb_read_reply(struct mb_link *l, struct mb_src *s, const struct mb_reply *reply)
 		return;
 	} else {
 		r->err = ERR_DENIED;
-		read_emit(l, s, NULL, mb_fault_status(MB_FAULT_EXCEPTION, ex));
+		read_bad(l, s, MB_FAULT_EXCEPTION, ex);
 	}
 	read_next(l, s);
 }
@@ -108,7 +122,7 @@ mb_read_fault(struct mb_link *l, struct mb_src *s, enum mb_fault fault)
 		return;
 	}
 	r->err = fault == MB_FAULT_TIMEOUT ? ERR_TIMEOUT : fault == MB_FAULT_LINK ? ERR_CONN : ERR_PROTO;
-	read_emit(l, s, NULL, mb_fault_status(fault, 0));
+	read_bad(l, s, fault, 0);
 	read_next(l, s);
 }
 

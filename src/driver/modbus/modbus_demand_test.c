@@ -250,6 +250,28 @@ explain(const struct driver *d, bool out, const char *hex)
 	return buf_text(&b);
 }
 
+TEST(why_knows_of_reads_on_demand_too)
+{
+	struct rig *r = rig_new(&modbus_tcp_driver, 1);
+	const uint32_t tag = 0;
+	rig_device(r, 1)->bad_first = 107;
+	r->dev[1]->bad_last = 107;
+	rig_tag(r, 0, "holding 107")->scan_ns = 0;
+	rig_open(r);
+	CHECK(strstr(why(r, 0), "cause") == NULL);
+	CHECK_INT(r->d->read(r->ctx, 0, &tag, 1, 1, r->now), 0);
+	rig_run(r);
+	const char *t = why(r, 0);
+	CHECK_HAS(t, "01 03 00 6B 00 01\"");
+	CHECK_HAS(t, "00 00 00 03 01 83 02\"");
+	CHECK_HAS(t, "exception 2, illegal data address");
+	r->dev[1]->bad_first = 0x1000000;
+	CHECK_INT(r->d->read(r->ctx, 0, &tag, 1, 2, r->now), 0);
+	rig_run(r);
+	CHECK(strstr(why(r, 0), "cause") == NULL);
+	rig_close(r);
+}
+
 TEST(frames_are_explained_in_one_line)
 {
 	CHECK_STR(explain(&modbus_tcp_driver, true, "00 07 00 00 00 06 01 03 00 64 00 0A"),

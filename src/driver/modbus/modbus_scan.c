@@ -99,6 +99,18 @@ block_end(struct mb_link *l, struct mb_src *s, uint32_t index, bool good)
 		mb_class_finish(l, s, class);
 }
 
+void
+mb_take(struct mb_link *l, struct mb_src *s, struct mb_tag *t, const uint8_t *data, uint16_t base, uint8_t flags)
+{
+	struct value v;
+	uint32_t status = mb_decode(&t->op, data, base, l->scratch, &v);
+
+	if (__builtin_expect(status != STATUS_Good, 0) && !mb_table_bits(t->op.a.table))
+		memcpy(t->raw, data + 2 * (t->op.a.reg0 - base), t->op.a.span < 4 ? 2u * t->op.a.span : 8u);
+	t->bad = status;
+	mb_emit(l, s, t, status, &v, flags);
+}
+
 static void
 block_good(struct mb_link *l, struct mb_src *s, uint32_t index, const uint8_t *data)
 {
@@ -111,14 +123,8 @@ block_good(struct mb_link *l, struct mb_src *s, uint32_t index, const uint8_t *d
 	b->backoff_ns = 0;
 	b->retry_at = (struct mono){ 0 };
 	b->trouble.count = 0;
-	for (struct mb_tag *t = &s->tags[b->first], *end = t + b->n; t < end; t++) {
-		struct value v;
-		uint32_t status = mb_decode(&t->op, data, b->reg0, l->scratch, &v);
-		if (__builtin_expect(status != STATUS_Good, 0) && !mb_table_bits(b->table))
-			memcpy(t->raw, data + 2 * (t->op.a.reg0 - b->reg0), t->op.a.span < 4 ? 2u * t->op.a.span : 8u);
-		t->bad = status;
-		mb_emit(l, s, t, status, &v, 0);
-	}
+	for (struct mb_tag *t = &s->tags[b->first], *end = t + b->n; t < end; t++)
+		mb_take(l, s, t, data, b->reg0, 0);
 	if (s->isolated > 0)
 		mb_deisolate(s, b, l->now);
 	block_end(l, s, index, true);

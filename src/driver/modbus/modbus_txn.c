@@ -69,6 +69,7 @@ commit(struct mb_src *s, struct mb_slot *slot)
 		break;
 	case MB_JOB_READ:
 		s->read.flight = true;
+		s->read.tid = slot->tid;
 		break;
 	case MB_JOB_SCAN:
 		slot->block = s->q_head;

@@ -139,6 +139,29 @@ why_value(const struct mb_tag *t, struct json *j)
 		json_hex(j, "registers", t->raw, t->op.a.span < 4 ? 2u * t->op.a.span : 8u);
 }
 
+/*
+ * A tag that is in no scan: its last on-demand read, told as if it were a block. An exception's reply follows from the
+ * request and the code, byte for byte.
+ */
+static struct mb_block
+asked_block(const struct mb_link *l, const struct mb_src *s, const struct mb_tag *t)
+{
+	const struct mb_asked *a = &t->asked;
+	struct mb_block b = { .table = t->op.a.table, .reg0 = a->reg0, .count = a->count };
+	uint8_t adu[MB_ADU_MAX];
+
+	if (a->fault == MB_FAULT_NONE)
+		return b;
+	b.trouble = (struct mb_trouble){ .since = a->when, .last = a->when, .count = 1, .tid = a->tid, .fault = a->fault,
+	    .exception = a->exception };
+	if (a->fault == MB_FAULT_EXCEPTION) {
+		const uint8_t pdu[] = { mb_read_fc(b.table) | MB_EXCEPTION_BIT, a->exception };
+		b.trouble.reply_len = (uint8_t)mb_frame(l->framing, a->tid, s->conf.unit, pdu, sizeof pdu, adu);
+		memcpy(b.trouble.reply, adu, b.trouble.reply_len);
+	}
+	return b;
+}
+
 void
 mb_why(const struct mb_link *l, const struct mb_src *s, uint32_t tag, struct json *j)
 {
@@ -160,10 +183,10 @@ mb_why(const struct mb_link *l, const struct mb_src *s, uint32_t tag, struct jso
 	json_text(j, text);
 	json_key(j, "isolated");
 	json_bool(j, t->isolated);
-	if (t->block == MB_NONE)
-		return;
-	const struct mb_block *b = &s->blocks[t->block];
-	why_request(l, s, b, j);
+	const struct mb_block asked = asked_block(l, s, t);
+	const struct mb_block *b = t->block != MB_NONE ? &s->blocks[t->block] : &asked;
+	if (b->count > 0)
+		why_request(l, s, b, j);
 	if (b->trouble.count > 0)
 		why_trouble(l, s, b, j);
 	else if (t->bad != STATUS_Good)
