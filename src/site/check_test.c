@@ -327,6 +327,31 @@ TEST(what_yaml_allows_and_we_do_not_is_refused)
 	CHECK_INT(count("limit"), 1);
 }
 
+/* Each with the place where the person must look, and what is probably wrong there. */
+TEST(common_slips_in_yaml_are_named)
+{
+	static const struct {
+		const char	*text, *rule, *remedy;
+		int		 line, column;
+	} slips[] = {
+		{ "types:\n\ta: { }\n", "yaml", "tab", 5, 1 },
+		{ "types: { a: { }\nflows: { }\n", "yaml", "brace", 4, 8 },
+		{ "tables: [ a.csv\nflows: { }\n", "yaml", "bracket", 4, 9 },
+		{ "types: { a: { description: \"x } }\n", "yaml", "quote", 4, 28 },
+		{ "flows: { f: { what: **/x, to: s } }\n", "yaml", "\"**/speed\"", 4, 22 },
+		{ "types: { a: { tags: { x: { at: %MW1 } } } }\n", "yaml", "\"%MW100 int16\"", 4, 32 },
+		{ "types:\n  a { }\n  b: { }\n", "yaml", "colon is missing", 6, 4 },
+		{ "types: { a: { description:x } }\n", "unknown-key", "blank is missing after the colon: description: x", 4, 15 },
+		{ "types: { a: { description: \"\xb0\" } }\n", "encoding", "UTF-8", 4, 29 },
+	};
+	for (size_t i = 0; i < sizeof slips / sizeof slips[0]; i++) {
+		CHECK_INT(load(slips[i].text, NULL), ERR_SYNTAX);
+		const struct finding *f = expect(slips[i].rule, slips[i].line, slips[i].column);
+		if (strstr(f->remedy, slips[i].remedy) == NULL)
+			test_fail(__FILE__, __LINE__, "remedy of slip %zu is \"%s\"", i, f->remedy);
+	}
+}
+
 TEST(only_so_many_findings_are_kept_and_the_rest_is_counted)
 {
 	struct buf text = { 0 }, out = { 0 };

@@ -54,9 +54,15 @@ unknown_key(struct loader *l, const struct node *n, const char *what, const stru
 		}
 	site_error(&l->f, "unknown-key", loader_at(l, n->key), "%s has no key \"%s\"%s%s%s", what, n->key->text,
 	    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
+	/* The first remedy that fits is kept. */
 	for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
 		if (near.best == NULL && strcmp(elsewhere[i].word, n->key->text) == 0)
 			site_remedy(&l->f, "%s", elsewhere[i].remedy);
+	const char *colon = strchr(n->key->text, ':');
+	if (colon != NULL)
+		site_remedy(&l->f, "a blank is missing after the colon: %.*s: %.40s", (int)(colon - n->key->text),
+		    n->key->text,
+		    colon + 1);
 	site_remedy(&l->f, "its keys are: %s", all);
 }
 
@@ -170,8 +176,11 @@ static void
 missing_key(struct loader *l, const struct node *map, const struct key *k, const char *what)
 {
 	char about[200];
-	size_t n = strcspn(k->help ? k->help : "", ".");
-	snprintf(about, sizeof about, "%.*s", (int)(n < 150 ? n : 150), k->help ? k->help : "");
+	const char *help = k->help != NULL ? k->help : "", *end = strstr(help, ". ");
+	size_t n = end != NULL ? (size_t)(end - help) : strlen(help);
+	if (n > 0 && help[n - 1] == '.')
+		n--;
+	snprintf(about, sizeof about, "%.*s", (int)(n < 150 ? n : 150), help);
 	site_error(&l->f, "missing-key", loader_at(l, map->key ? map->key : map), "%s lacks its key \"%s\"", what,
 	    k->name);
 	site_remedy(&l->f, "add %s: %s", k->name, about[0] ? about : key_type_form(k->type));

@@ -28,6 +28,8 @@ section_name(struct loader *l, int section, const struct node *entry)
 		return;
 	site_error(&l->f, "name", loader_at(l, entry->key), "\"%.80s\" cannot be the name of %s", entry->key->text,
 	    sections[section].one);
+	if (strchr(entry->key->text, '{') != NULL)
+		site_remedy(&l->f, "a colon is missing between the name and the brace: name: { key: value }");
 	site_remedy(&l->f, "%s", env.remedy);
 }
 
@@ -115,7 +117,8 @@ unreadable(struct loader *l, int err)
 {
 	site_error(&l->f, "unreadable", (struct place){ l->file, 0, 0 }, "the site file cannot be read: %s",
 	    err == ERR_TYPE ? "it is no regular file" : err_text(err));
-	site_remedy(&l->f, err == ERR_NOTFOUND ? "check the path" : err == ERR_DENIED ?
+	site_remedy(&l->f, err == ERR_NOTFOUND ? "check the path" : err == ERR_TYPE ? "name the site file itself" :
+	    err == ERR_DENIED ?
 	    "let the user who runs this read it" :
 	    err == ERR_LIMIT ? "a file of a site is at most 64 MiB; move tags into CSV tables" :
 	    "check the disk, then try again");

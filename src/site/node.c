@@ -199,24 +199,68 @@ on_event(struct tree *t, const yaml_event_t *e)
 	}
 }
 
-/* What libyaml says is terse; the usual causes are few, so the remedy names them. */
+/* What is likely behind a complaint of libyaml, which names the symptom. */
+static const struct {
+	const char	*says;		/* a part of what libyaml says; NULL: anything */
+	char		 at;		/* the character that it stumbled over; 0: any */
+	bool		 opening;	/* the fault is where the thing began, not where it was missed */
+	const char	*remedy;
+} habits[] = {
+	{ NULL, '\t', false, "this line is indented with a tab: use blanks" },
+	{ "quoted scalar", 0, true, "the quote that opens here is never closed" },
+	{ "scanning an alias", 0, false, "a text that starts with '*' needs quotes: \"**/speed\"" },
+	{ "scanning an anchor", 0, false, "a text that starts with '&' needs quotes" },
+	{ NULL, '%', false, "a text that starts with '%' needs quotes: \"%MW100 int16\"" },
+	{ NULL, '@', false, "a text that starts with '@' needs quotes" },
+	{ NULL, '`', false, "a text that starts with '`' needs quotes" },
+	{ "flow mapping", 0, true,
+	    "the brace that opens here is not closed, or a comma is missing behind one of its values" },
+	{ "flow sequence", 0, true,
+	    "the bracket that opens here is not closed, or a comma is missing behind one of its values" },
+	{ "mapping values are not allowed", 0, false,
+	    "a colon is missing on the line above, or the indentation does not fit; "
+	    "a text that holds ': ' needs quotes" },
+	{ "simple key", 0, false, "a colon is missing here or on the line above, or the indentation does not fit" },
+	{ "block mapping", 0, false, "the indentation does not fit: entries of one map start in one column" },
+	{ NULL, 0, false,
+	    "look at this line and the one above: a missing colon or the blank behind it, the indentation, an unclosed "
+	    "quote or bracket, or a text that needs quotes" },
+};
+
 static void
-on_broken(struct tree *t, const yaml_parser_t *p)
+on_syntax(struct tree *t, const yaml_parser_t *p, const char *text, size_t len)
 {
+	const char *context = p->context != NULL ? p->context : "", *problem = p->problem != NULL ? p->problem : "";
 	yaml_mark_t at = p->problem_mark;
-	if (p->error == YAML_READER_ERROR) {
-		site_error(t->f, "encoding", (struct place){ t->file, 1, 1 }, "%s, at byte %zu of the file",
-		    p->problem ? p->problem : "cannot be read", p->problem_offset);
-		site_remedy(t->f, "save the file as UTF-8 text");
-	} else {
-		const char *context = p->context ? p->context : "";
-		site_error(t->f, "yaml", place_of(t, at), "not valid YAML: %s%s%s", context, *context ? ", " : "",
-		    p->problem ? p->problem : "cannot be read");
-		site_remedy(t->f,
-		    "look at this line and the one above: a tab in the indentation, a missing colon or space after "
-		    "it, an unclosed quote or bracket, or a text that needs quotes");
+	size_t i = 0;
+	char here = 0;
+
+	/* Marks count characters; for what we look for, ASCII, it is enough to look where they are bytes too. */
+	if (at.index < len)
+		here = text[at.index];
+	/* Ends: the last row takes everything. */
+	while ((habits[i].says != NULL && strstr(context, habits[i].says) == NULL &&
+	    strstr(problem, habits[i].says) == NULL) ||
+	    (habits[i].at != 0 && habits[i].at != here))
+		i++;
+	site_error(t->f, "yaml", place_of(t, habits[i].opening ? p->context_mark : at),
+	    "not valid YAML: %s%s%s (line %d)",
+	    context, *context ? ", " : "", problem, (int)at.line + 1);
+	site_remedy(t->f, "%s", habits[i].remedy);
+}
+
+static void
+on_bad_bytes(struct tree *t, const yaml_parser_t *p, const char *text, size_t len)
+{
+	struct place at = { t->file, 1, 1 };
+
+	for (size_t i = 0; i < len && i < p->problem_offset; i++) {
+		at.column = text[i] == '\n' ? 1 : at.column + 1;
+		at.line += text[i] == '\n';
 	}
-	t->failed = true;
+	site_error(t->f, "encoding", at, "the file is not UTF-8 text: %s", p->problem != NULL ? p->problem :
+	    "cannot be read");
+	site_remedy(t->f, "save it as UTF-8; it is often a degree sign or an umlaut that shows an older character set");
 }
 
 int
@@ -234,7 +278,8 @@ node_parse(const char *text, size_t len, const char *file, struct arena *a, stru
 	while (!end && !t.failed) {
 		yaml_event_t e;
 		if (yaml_parser_parse(&parser, &e) == 0) {
-			on_broken(&t, &parser);
+			(parser.error == YAML_READER_ERROR ? on_bad_bytes : on_syntax)(&t, &parser, text, len);
+			t.failed = true;
 			break;
 		}
 		end = e.type == YAML_STREAM_END_EVENT;
