@@ -25,7 +25,7 @@
 #define MB_WRITES_MAX	4u		/* writes that may wait in one source */
 #define MB_BACKOFF_MAX 32 /* times isolated-retry: the longest pause between two tries of a refused address */
 #define MB_PROBE_WAIT_NS (5 * NS_PER_S)	/* a probe that waited this long goes ahead of the others' scans */
-#define MB_LAG_MAX	3u		/* late replies in a row that show a unit to answer one request behind for good */
+#define MB_LAG_MAX	3u		/* late replies in a row: the unit answers one request behind for good */
 #define MB_MISSING_MAX	8u		/* what a unit that was frozen is believed to have kept for later */
 #define MB_FULL_NS	(5 * NS_PER_MS)	/* pause when the link takes no more bytes */
 

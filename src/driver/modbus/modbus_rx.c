@@ -128,8 +128,8 @@ ours_at(const struct mb_slot *slot, const uint8_t *p, size_t len)
 }
 
 /*
- * Could this be the reply to the slot's request? Only asked of a unit that has left requests unanswered: one that was frozen gives
- * all its replies at once when it wakes up, and each would end a request that it is not meant for.
+ * Could this be the reply to the slot's request? Only asked of a unit that has left requests unanswered: one that was
+ * frozen gives all its replies at once when it wakes up, and each would end a request that it is not meant for.
  */
 static bool
 answers(const struct mb_slot *slot, const uint8_t *pdu, size_t len)

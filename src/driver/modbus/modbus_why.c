@@ -152,8 +152,8 @@ asked_block(const struct mb_link *l, const struct mb_src *s, const struct mb_tag
 
 	if (a->fault == MB_FAULT_NONE)
 		return b;
-	b.trouble = (struct mb_trouble){ .since = a->when, .last = a->when, .count = 1, .tid = a->tid, .fault = a->fault,
-	    .exception = a->exception };
+	b.trouble = (struct mb_trouble){ .since = a->when, .last = a->when, .count = 1, .tid = a->tid,
+	    .fault = a->fault, .exception = a->exception };
 	if (a->fault == MB_FAULT_EXCEPTION) {
 		const uint8_t pdu[] = { mb_read_fc(b.table) | MB_EXCEPTION_BIT, a->exception };
 		b.trouble.reply_len = (uint8_t)mb_frame(l->framing, a->tid, s->conf.unit, pdu, sizeof pdu, adu);
