@@ -366,8 +366,8 @@ try_counts(const void *ctx, uint32_t src)
 	static const struct driver id = { \
 		.info = { .name = text, .keys = table, .parse_at = try_parse_at }, .link = id##_link, \
 		.size = try_size, .open = id##_open, .close = try_close, .up = try_up, .down = try_down, \
-		.input = try_input, .tick = try_tick, .next = try_next, .scan = try_scan, \
-		.give_up = try_give_up, .read = try_read_tags, .trace = try_trace, .why = try_why, .counts = try_counts }
+		.input = try_input, .tick = try_tick, .next = try_next, .scan = try_scan, .give_up = try_give_up, \
+		.read = try_read_tags, .trace = try_trace, .why = try_why, .counts = try_counts }
 
 TRY(tcp, MB_TCP, "modbus-tcp", mb_keys_tcp);
 TRY(rtu, MB_RTU, "modbus-rtu", mb_keys_rtu);
