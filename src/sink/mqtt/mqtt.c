@@ -54,7 +54,7 @@ static void
 say_connected(struct mqtt_sink *k)
 {
 	char text[MQTT_HOST_MAX + 64];
-	snprintf(text, sizeof text, "connected to %s port %u%s", k->cfg.host, k->cfg.port, k->cfg.tls ? ", encrypted" : "");
+	snprintf(text, sizeof text, "connected to %s port %u%s", k->cfg.link.host, k->cfg.link.port, k->cfg.link.tls ? ", encrypted" : "");
 	k->host->state(k->host, true, text);
 }
 
@@ -154,8 +154,8 @@ on_up(void *arg, const struct mqtt_up *up)
 	if (k->was_up)
 		bump(k, STATS_sink_reconnects, 1);
 	k->was_up = true;
-	log_info("mqtt_up", "sink=%s broker=%s:%u version=%s tls=%s", k->name, k->cfg.host, k->cfg.port, k->cfg.v5 ? "5" : "3.1.1",
-	    k->cfg.tls ? "yes" : "no");
+	log_info("mqtt_up", "sink=%s broker=%s:%u version=%s tls=%s", k->name, k->cfg.link.host, k->cfg.link.port, k->cfg.link.v5 ? "5" : "3.1.1",
+	    k->cfg.link.tls ? "yes" : "no");
 	say_connected(k);
 	k->want_ready = false;
 	if (!k->stopping)
@@ -189,7 +189,7 @@ on_down(void *arg, const struct mqtt_down *d)
 	snprintf(text, sizeof text, "%.300s; next try in %s", d->why, duration_format(d->pause_ns, pause));
 	if (d->fall == MQTT_FALL_TAKEN_OVER)
 		log_error("mqtt_client_id_taken", "sink=%s broker=%s:%u remedy=\"another client uses our client id: give one of them another one\"",
-		    k->name, k->cfg.host, k->cfg.port);
+		    k->name, k->cfg.link.host, k->cfg.link.port);
 	else
 		log_warn("mqtt_down", "sink=%s why=\"%s\" retry=\"%s\"", k->name, d->why, pause);
 	k->host->state(k->host, false, text);
@@ -338,7 +338,7 @@ static int
 mqtt_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sink_host *h, char *why, size_t size)
 {
 	struct mqtt_sink *k = inst;
-	char client_id[512];
+	char client_id[MQTT_CLIENT_ID_MAX];
 	size_t key;
 
 	k->name = cfg->name;
@@ -346,19 +346,14 @@ mqtt_open(void *inst, const struct sink *cfg, const struct plan *plan, struct si
 	k->jobs.tail = &k->jobs.head;
 	int err = mqtt_cfg_read(cfg, &k->cfg, why, size, &key);
 	if (err == 0 && k->cfg.template != NULL)
-		err = template_parse(k->cfg.template, !k->cfg.v5, &k->template, why, size);
+		err = template_parse(k->cfg.template, !k->cfg.link.v5, &k->template, why, size);
 	if (err != 0)
 		return err;
-	snprintf(client_id, sizeof client_id, "penstock-%.200s-%.200s", plan->site != NULL ? plan->site : "site", cfg->name);
-	const struct mqtt_server server = { k->cfg.host, k->cfg.port };
-	const struct mqtt_link_opts o = {
-		.name = cfg->name, .servers = &server, .nservers = 1, .v5 = k->cfg.v5, .user = k->cfg.user, .tls = k->cfg.tls,
-		.client_id = k->cfg.client_id != NULL ? k->cfg.client_id : client_id, .password_file = k->cfg.password_file,
-		.ca_file = k->cfg.ca_file, .cert_file = k->cfg.cert_file, .key_file = k->cfg.key_file,
-		.keep_alive_s = k->cfg.keep_alive_s, .window = k->cfg.window,
-	};
-	if (k->cfg.user != NULL && !k->cfg.tls)
-		log_warn("mqtt_password_in_clear", "sink=%s remedy=\"say tls: yes, or everybody on the way can read the password\"", k->name);
+	const struct mqtt_server server = { k->cfg.link.host, k->cfg.link.port };
+	struct mqtt_link_opts o = mqtt_opts_link(&k->cfg.link, cfg, plan, client_id);
+	o.servers = &server;
+	o.nservers = 1;
+	o.window = k->cfg.window;
 	err = mqtt_link_open(h->loop, &o, &link_ops, k, &k->link, why, size);
 	if (err != 0)
 		return err;

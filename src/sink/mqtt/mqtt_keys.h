@@ -3,17 +3,12 @@
 #define SINK_MQTT_KEYS_H
 
 #include "sink/mqtt/payload.h"
-#include "site/catalog.h"
-
-#define MQTT_HOST_MAX 256u
+#include "sink/mqtt_opts.h"
 
 struct mqtt_cfg {
-	char		 host[MQTT_HOST_MAX];
-	uint16_t	 port;
-	bool		 v5, tls, retain;
-	const char	*client_id;	/* NULL: made from site and sink name */
-	const char	*user, *password_file, *ca_file, *cert_file, *key_file;
-	uint16_t	 keep_alive_s, window;
+	struct mqtt_opts link;
+	bool		 retain;
+	uint16_t	 window;
 	uint32_t	 expiry_s;
 	enum payload_kind kind;
 	const char	*topic, *template;	/* template NULL: none */
