@@ -54,6 +54,35 @@ on_state(struct sink_host *h, bool connected, const char *text)
 	stat_set((stat_t *)&h->stats[STATS_sink_connected], connected);
 }
 
+static int
+on_newest(struct sink_host *h, struct sink_stream *s, uint64_t from, void (*each)(void *arg, const struct spool_batch *b), void *arg)
+{
+	struct outlet *k = of_host(h);
+	struct pair *p = s->delivery;
+	const struct disk *disk = k->office->opts.disk;
+	struct spool_reader *r;
+	struct spool_batch b;
+	struct spool_damage damage;
+	struct ledger_sink l;
+	uint64_t admitted = 0;
+
+	int err = p == NULL ? ERR_NOTFOUND : stream_ledger(k->office, owed_of(p)->stream, k->name, &l, &admitted);
+	if (err != 0)
+		return err;
+	if (admitted > SINK_NEWEST_MAX && from < admitted - SINK_NEWEST_MAX)
+		from = admitted - SINK_NEWEST_MAX;
+	err = spool_reader_open(p->dir, from, disk, &r);
+	if (err != 0)
+		return err;
+	/* Ends: the spool is finite, and each call goes on behind the one before. */
+	while ((err = spool_next(r, &b, &damage)) == 0 || err == ERR_GAP) {
+		if (err == 0)
+			each(arg, &b);
+	}
+	spool_reader_close(r);
+	return err == ERR_AGAIN ? 0 : err;
+}
+
 /* ---- what delivery asks ---- */
 
 static void
@@ -179,7 +208,7 @@ outlet_new(struct office *o, const struct sink *cfg)
 	k->dir = office_path(o->dir, cfg->name);
 	k->host = (struct sink_host){
 		.loop = o->opts.loop, .state_dir = k->dir, .done = on_done, .refused = on_refused, .ready = on_ready, .lost = on_lost,
-		.state = on_state, .stats = (uint64_t *)stats_object(o->opts.stats, STATS_sink, cfg->name),
+		.state = on_state, .newest = on_newest, .stats = (uint64_t *)stats_object(o->opts.stats, STATS_sink, cfg->name),
 	};
 	uv_timer_init(o->opts.loop, &k->pump_timer);
 	k->pump_timer.data = k;

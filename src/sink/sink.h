@@ -26,6 +26,8 @@ struct sink_stream {
 	void				*delivery;	/* office's own */
 };
 
+#define SINK_NEWEST_MAX	200000u
+
 struct sink_host {
 	uv_loop_t	*loop;
 	const char	*state_dir;	/* a directory of this sink's own, "<state>/office/<sink name>"; made before open */
@@ -39,6 +41,13 @@ struct sink_host {
 	void	(*lost)(struct sink_host *h, const char *why);
 	/* State for the status page and `penstock status`: connected or not, a text for people (copied). */
 	void	(*state)(struct sink_host *h, bool connected, const char *text);
+	/*
+	 * The newest batches of a stream that hold numbers >= from, oldest first, at most about SINK_NEWEST_MAX samples: each(arg, batch), the batch
+	 * borrowed during the call. For a far end that is told the present values before it gets what is owed. Changes nothing of what is
+	 * owed or offered. Reads the disk. 0, or an error of the spool after which some may be missing.
+	 */
+	int	(*newest)(struct sink_host *h, struct sink_stream *s, uint64_t from, void (*each)(void *arg, const struct spool_batch *b),
+	    void *arg);
 	uint64_t *stats;	/* counters on the status page, see `sink` in ring/stats.def */
 };
 
