@@ -182,7 +182,14 @@ rig_start(struct rig *r, const struct buf *site)
 		if (access(socket_path, F_OK) == 0 && all_up(r))
 			return true;
 	}
-	fprintf(stderr, "bench: penstock did not come up, see %s.log\n", path);
+	fprintf(stderr, "bench: penstock did not come up; its log begins with:\n");
+	char line[1024];
+	snprintf(socket_path, sizeof socket_path, "%s.log", path);
+	f = fopen(socket_path, "r");
+	for (int i = 0; f != NULL && i < 20 && fgets(line, sizeof line, f) != NULL; i++)
+		fputs(line, stderr);
+	if (f != NULL)
+		fclose(f);
 	return false;
 }
 
