@@ -14,7 +14,8 @@ show(const json_t *o)
 		printf(" (%s)", asking_text(o, "meaning"));
 	if (*asking_text(o, "unit") != '\0')
 		printf(" %s", asking_text(o, "unit"));
-	printf("  %s  %s\n", asking_text(o, "status"), *asking_text(o, "why") != '\0' ? asking_text(o, "why") : asking_text(o, "arrival"));
+	const char *why = asking_text(o, "why");
+	printf("  %s  %s\n", asking_text(o, "status"), *why != '\0' ? why : asking_text(o, "arrival"));
 }
 
 static bool

@@ -1,6 +1,7 @@
 /*
- * `penstock scan ENDPOINT`: try a device without a site file. Opens the same connection as a plant would, through the same driver, reads
- * once and prints what came: who the device says it is, which addresses of each table can be read, and values.
+ * `penstock scan ENDPOINT`: try a device without a site file. Opens the same connection as a plant would, through the
+ * same driver, reads once and prints what came: who the device says it is, which addresses of each table can be read,
+ * and values.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,8 @@ print_plain(const char *json)
 static int
 no_connection(const struct scan_state *s, const struct try_result *r, int err)
 {
-	fprintf(stderr, "penstock scan: no connection to %s: %s\n", s->link, r->cause[0] != '\0' ? r->cause : err_text(err));
+	fprintf(stderr, "penstock scan: no connection to %s: %s\n", s->link, r->cause[0] != '\0' ? r->cause :
+	    err_text(err));
 	return EXIT_CANNOT;
 }
 
@@ -170,16 +172,18 @@ print_values(const struct scan_args *a, const struct try_result *r)
 {
 	for (uint32_t i = 0; i < a->nat; i++) {
 		const struct try_value *v = &r->values[i];
-		printf("  %-24s %s\n", a->at[i], good(v) ? buf_text(&v->text) : v->given ? status_text(v->status) : "no answer");
+		printf("  %-24s %s\n", a->at[i], good(v) ? buf_text(&v->text) : v->given ? status_text(v->status) :
+		    "no answer");
 	}
 }
 
 static int
 no_answer(const struct scan_args *a, const struct scan_state *s)
 {
-	fprintf(stderr, "penstock scan: %s is connected, but unit %s does not answer: check the unit number (often 1, 255 or 0 for a device of its "
-	    "own, 1 to 247 behind a gateway; --units 1-247 searches), and that the device speaks %s\n", s->link, unit_of(a),
-	    s->driver->info.name);
+	fprintf(stderr,
+	    "penstock scan: %s is connected, but unit %s does not answer: check the unit number (often 1, 255 or 0 "
+	    "for a device of its own, 1 to 247 behind a gateway; --units 1-247 searches), and that the device "
+	    "speaks %s\n", s->link, unit_of(a), s->driver->info.name);
 	return EXIT_CANNOT;
 }
 
@@ -210,7 +214,8 @@ static int
 scan(struct scan_args *a, struct scan_state *s)
 {
 	if (a->last_unit > 0)
-		return scan_units(&(struct try_device){ .driver = s->driver, .link = s->link, .keys = s->keys }, a->first_unit, a->last_unit);
+		return scan_units(&(struct try_device){ .driver = s->driver, .link = s->link, .keys = s->keys },
+		    a->first_unit, a->last_unit);
 	int status = check_addresses(a, s);
 	if (status != 0 || a->nat > 0)
 		return status != 0 ? status : scan_values(a, s);

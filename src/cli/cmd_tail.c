@@ -1,6 +1,6 @@
 /*
- * penstock tail PATTERN: samples as they arrive, by equipment path. Reads the rings themselves, read-only, so a slow terminal costs
- * the running processes nothing; what it misses is counted and said.
+ * penstock tail PATTERN: samples as they arrive, by equipment path. Reads the rings themselves, read-only, so a slow
+ * terminal costs the running processes nothing; what it misses is counted and said.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -21,7 +21,8 @@
 
 #define RINGS_MAX	64u
 #define PAUSE_NS	(20 * NS_PER_MS)
-#define LOOK_AGAIN_NS	(2 * NS_PER_S)	/* without news the rings are asked for again: a process may have been started anew */
+/* Without news the rings are asked for again: a process may have been started anew. */
+#define LOOK_AGAIN_NS	(2 * NS_PER_S)
 
 struct tail {
 	const char	*pattern;
@@ -33,7 +34,8 @@ struct tail {
 	uint32_t	 nrings;
 	struct buf	 line;
 	struct sample	 room[BATCH_SAMPLES_MAX];
-	uint64_t	 buf[(sizeof(struct batch_head) + BATCH_SAMPLES_MAX * BATCH_PACKED_SAMPLE + 8 + BATCH_BYTES_MAX) / 8 + 1];
+	uint64_t	 buf[(sizeof(struct batch_head) + BATCH_SAMPLES_MAX * BATCH_PACKED_SAMPLE + 8 +
+			    BATCH_BYTES_MAX) / 8 + 1];
 };
 
 static void
@@ -126,7 +128,8 @@ drain(struct tail *t, struct ring_reader *r, bool *news)
 		if (err == 0)
 			print_batch(t, len);
 		else if (err == ERR_GAP)
-			fprintf(stderr, "... %" PRIu64 " samples were overwritten before they could be shown ...\n", lost);
+			fprintf(stderr, "... %" PRIu64 " samples were overwritten before they could be shown ...\n",
+			    lost);
 		else if (err != ERR_LIMIT)
 			return false;
 	}
@@ -162,11 +165,12 @@ int
 cmd_tail(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' }, { "count", required_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' }, { 0 },
+		{ "state", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+		{ "count", required_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	static const char usage[] = "usage: penstock tail [PATTERN] [--count N] [--json] [--state DIR]\n"
-	    "PATTERN is a path with * (within a name) and ** (any names), for example 'Packaging/**/speed'; without it, all.\n";
+	    "PATTERN is a path with * (within a name) and ** (any names), for example 'Packaging/**/speed'; without "
+	    "it, all.\n";
 	static struct tail t = { .pattern = "**", .left = -1 };
 	const char *state = NULL;
 	int opt;

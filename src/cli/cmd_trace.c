@@ -12,7 +12,8 @@ show(const json_t *o)
 
 	if (left_out > 0)
 		printf("... %" JSON_INTEGER_FORMAT " frames left out ...\n", left_out);
-	printf("%s %s %s", asking_text(o, "time"), asking_text(o, "dir")[0] == 'o' ? "->" : "<-", asking_text(o, "text"));
+	printf("%s %s ", asking_text(o, "time"), asking_text(o, "dir")[0] == 'o' ? "->" : "<-");
+	printf("%s", asking_text(o, "text"));
 	if (*asking_text(o, "note") != '\0')
 		printf("  (%s)", asking_text(o, "note"));
 	printf("\n    %s\n", asking_text(o, "hex"));
@@ -22,7 +23,8 @@ int
 cmd_trace(int argc, char **argv)
 {
 	static const struct asking a = { .verb = "trace", .max_args = 1, .show = show,
-		.usage = "usage: penstock trace SOURCE [--json] [--state DIR]\nPrints the frames of a source until ^C.\n" };
+		.usage = "usage: penstock trace SOURCE [--json] [--state DIR]\n"
+		    "Prints the frames of a source until ^C.\n" };
 
 	return asking_main(&a, argc, argv);
 }

@@ -1,4 +1,7 @@
-/* penstock why TAG: what is wrong with a tag, since when, with the last good value and the request and reply behind it. */
+/*
+ * penstock why TAG: what is wrong with a tag, since when, with the last good value and the request and reply behind
+ * it.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,11 +42,13 @@ show(const json_t *o)
 		printf("none yet\n");
 	else {
 		asking_print_value(json_object_get(o, "last_good"));
-		printf("%s%s at %s\n", *asking_text(o, "unit") != '\0' ? " " : "", asking_text(o, "unit"), asking_text(o, "last_good_at"));
+		printf("%s%s at %s\n", *asking_text(o, "unit") != '\0' ? " " : "", asking_text(o, "unit"),
+		    asking_text(o, "last_good_at"));
 	}
 	row("address", asking_text(o, "at"));
 	row("source", asking_text(o, "source"));
-	printf("  %-18s %s %s, %s\n", "connection", asking_text(o, "driver"), asking_text(o, "link"), asking_text(o, "link_state"));
+	printf("  %-18s %s %s, %s\n", "connection", asking_text(o, "driver"), asking_text(o, "link"),
+	    asking_text(o, "link_state"));
 	row("", asking_text(o, "link_cause"));
 	printf("  %-18s %s since %s\n", "device", asking_text(o, "health"), asking_text(o, "health_since"));
 	show_detail(json_object_get(o, "detail"));

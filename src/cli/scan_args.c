@@ -16,7 +16,8 @@ usage(const char *what)
 	fprintf(stderr, "penstock scan: %s\n"
 	    "usage: penstock scan ENDPOINT [--driver NAME] [--unit N] [--set KEY=VALUE]... [--at ADDRESS]... [--json]\n"
 	    "       penstock scan ENDPOINT --units 1-247     which units are there\n"
-	    "       penstock scan ENDPOINT --ranges          which of 0 to 999 can be read in each table, not only of 0 to 199\n"
+	    "       penstock scan ENDPOINT --ranges          which of 0 to 999 can be read in each table, not only of "
+	    "0 to 199\n"
 	    "       penstock scan 10.3.1.10:502 --unit 1 --at 'holding 100 float32' --at 'coil 3'\n"
 	    "       penstock scan /dev/ttyUSB0 --unit 17 --set baud=9600 --set parity=none\n", what);
 	return EXIT_CANNOT;
@@ -126,7 +127,8 @@ scan_set_key(struct scan_state *s, const char *name, size_t len, const char *val
 		return err != 0 ? EXIT_CANNOT : 0;
 	}
 	fprintf(stderr, "penstock scan: the driver %s has no key \"%s\"%s%s%s\n", s->driver->info.name, word,
-	    near.best != NULL ? "; did you mean \"" : "", near.best != NULL ? near.best : "", near.best != NULL ? "\"?" : "");
+	    near.best != NULL ? "; did you mean \"" : "", near.best != NULL ? near.best : "", near.best != NULL ?
+	    "\"?" : "");
 	return EXIT_CANNOT;
 }
 

@@ -1,6 +1,6 @@
 /*
- * See apply.h. A plan is first turned into a list of moves, with every driver context that it needs opened; only when all of
- * that has worked is anything changed. So a plan that a driver refuses leaves everything as it was.
+ * See apply.h. A plan is first turned into a list of moves, with every driver context that it needs opened; only when
+ * all of that has worked is anything changed. So a plan that a driver refuses leaves everything as it was.
  */
 #include "field/apply.h"
 
@@ -118,7 +118,8 @@ prepare_group(struct field *f, struct groups *gs, struct group *g)
 	int err = g->driver->link(g->v[0], &spec);
 
 	if (err != 0) {
-		log_error("driver_refuses", "driver=%s source=\"%s\" error=\"%s\"", g->driver->info.name, g->v[0]->name, err_text(err));
+		log_error("driver_refuses", "driver=%s source=\"%s\" error=\"%s\"", g->driver->info.name,
+		    g->v[0]->name, err_text(err));
 		return err;
 	}
 	struct link *old = find_link(gs, g);

@@ -15,8 +15,8 @@ struct link_change {
 };
 
 /*
- * A link for these sources (borrowed, copied), opened as spec says (borrowed). Not connected yet: link_start(). 0 with *out given
- * (link_free()), or the driver's error.
+ * A link for these sources (borrowed, copied), opened as spec says (borrowed). Not connected yet: link_start(). 0
+ * with *out given (link_free()), or the driver's error.
  */
 int link_new(struct field *f, const struct driver *d, const struct link_spec *spec, const struct link_sources *sources,
     struct link **out);

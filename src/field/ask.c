@@ -98,7 +98,8 @@ ask_end_all(struct field *f, const char *why)
 
 /* Calls each() for the tags that a path or pattern means, at most `max`; returns how many there are. */
 static uint32_t
-each_tag(struct field *f, const char *pattern, uint32_t max, void (*each)(void *arg, struct feed *feed, uint32_t tag), void *arg)
+each_tag(struct field *f, const char *pattern, uint32_t max, void (*each)(void *arg, struct feed *feed, uint32_t tag),
+    void *arg)
 {
 	bool exact = strpbrk(pattern, "*?") == NULL;
 	uint32_t n = 0;
@@ -146,7 +147,8 @@ ask_each_tag(struct field *f, const struct ask_to *to, int n, const char *const 
 			ask_unknown(to, "tag", patterns[i], NULL);
 		if (found <= ASK_TAGS_MAX)
 			continue;
-		snprintf(text, sizeof text, "%u tags match, only the first %u are shown: narrow the pattern", found, ASK_TAGS_MAX);
+		snprintf(text, sizeof text, "%u tags match, only the first %u are shown: narrow the pattern", found,
+		    ASK_TAGS_MAX);
 		ask_error(to, "tag", patterns[i], text);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * What people ask of a running engine: read a tag now, why a tag is as it is, trace a source. Answers are JSON objects, a
- * line each. The one who asks may be slow or gone; the scans do not wait for him.
+ * What people ask of a running engine: read a tag now, why a tag is as it is, trace a source. Answers are JSON
+ * objects, a line each. The one who asks may be slow or gone; the scans do not wait for him.
  */
 #ifndef FIELD_ASK_H
 #define FIELD_ASK_H
@@ -19,7 +19,10 @@ struct ask_to {
 	void	(*end)(void *arg);					/* nothing more comes */
 };
 
-/* Paths may be patterns, see model/path.h. Each answers through `to`, at once or later; `to.end` is called in any case, maybe before these return. */
+/*
+ * Paths may be patterns, see model/path.h. Each answers through `to`, at once or later; `to.end` is called in any
+ * case, maybe before these return.
+ */
 void ask_read(struct field *f, const struct ask_to *to, int n, const char *const *paths);
 void ask_why(struct field *f, const struct ask_to *to, int n, const char *const *paths);
 void ask_trace(struct field *f, const struct ask_to *to, int n, const char *const *sources);

@@ -49,7 +49,8 @@ part_start(struct ask *a, struct part *p)
 	int err = l->driver->read(l->ctx, f->no, p->tags, p->n, p->id, now);
 	link_leave(l);
 	if (err != 0 && p->feed != NULL)
-		part_end(a, p, err == ERR_BUSY || err == ERR_FULL ? "the source is busy with earlier reads: try again" : err_text(err));
+		part_end(a, p, err == ERR_BUSY || err == ERR_FULL ?
+		    "the source is busy with earlier reads: try again" : err_text(err));
 }
 
 static void
@@ -132,7 +133,8 @@ ask_done(struct field *f, uint32_t id, int err, const char *why)
 	for (struct ask *a = f->asks; a != NULL; a = a->next)
 		for (uint32_t i = 0; i < a->nparts; i++)
 			if (a->parts[i].feed != NULL && a->parts[i].id == id) {
-				part_end(a, &a->parts[i], why != NULL ? why : err != 0 ? err_text(err) : "the driver gave no value");
+				part_end(a, &a->parts[i], why != NULL ? why : err != 0 ? err_text(err) :
+				    "the driver gave no value");
 				return;
 			}
 }

@@ -1,6 +1,6 @@
 /*
- * Tracing a source: its frames as they pass, in words. The driver makes them only while somebody looks on, at most ASK_FRAMES_PER_S
- * are put into words, and one that the client has no room for is counted, not waited for.
+ * Tracing a source: its frames as they pass, in words. The driver makes them only while somebody looks on, at most
+ * ASK_FRAMES_PER_S are put into words, and one that the client has no room for is counted, not waited for.
  */
 #include <string.h>
 

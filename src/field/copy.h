@@ -1,6 +1,6 @@
 /*
- * A source of its own for a link: all that it points to, copied out of the plan. Plans come and go with every reload while a link that is
- * left alone goes on; without a copy each would keep the whole plan it came with.
+ * A source of its own for a link: all that it points to, copied out of the plan. Plans come and go with every reload
+ * while a link that is left alone goes on; without a copy each would keep the whole plan it came with.
  */
 #ifndef FIELD_COPY_H
 #define FIELD_COPY_H

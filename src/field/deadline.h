@@ -1,7 +1,8 @@
 /*
  * Deadlines of everything that waits in the scan engine: scans, links, probes, half-full batches. A binary heap, so
- * that thousands of devices need one kernel timer. A deadline is a member of what waits and is known by its place in the heap;
- * setting, moving and clearing take O(log n), none of them allocates once the heap has seen as many entries.
+ * that thousands of devices need one kernel timer. A deadline is a member of what waits and is known by its place in
+ * the heap; setting, moving and clearing take O(log n), none of them allocates once the heap has seen as many
+ * entries.
  */
 #ifndef FIELD_DEADLINE_H
 #define FIELD_DEADLINE_H
@@ -26,8 +27,8 @@ static inline bool deadline_is_set(const struct deadline *d) { return d->place !
 /* The earliest one, MONO_NEVER if there is none. */
 static inline struct mono deadlines_next(const struct deadlines *h) { return h->n > 0 ? h->v[0]->at : MONO_NEVER; }
 /*
- * Fire all that are due at `now`, earliest first, at most `max` of them, so that input is not starved when everything is
- * late. Returns how many fired.
+ * Fire all that are due at `now`, earliest first, at most `max` of them, so that input is not starved when everything
+ * is late. Returns how many fired.
  */
 uint32_t deadlines_run(struct deadlines *h, struct mono now, uint32_t max);
 void deadlines_fini(struct deadlines *h);

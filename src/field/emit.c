@@ -49,7 +49,8 @@ emit_add(struct emit *e, const struct sample *s, struct mono now)
 	bool bytes = value_has_bytes(s->v.type);
 
 	size_t blob_len = e->blob.len + (bytes ? s->v.len : 0);
-	if (e->n == e->cap || blob_len > BATCH_BYTES_MAX - 1 || batch_size(e->n + 1, blob_len) > e->feed->field->batch_max)
+	if (e->n == e->cap || blob_len > BATCH_BYTES_MAX - 1 ||
+	    batch_size(e->n + 1, blob_len) > e->feed->field->batch_max)
 		emit_flush(e, false);
 	if (e->n == 0) {
 		e->first = now;

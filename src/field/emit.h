@@ -1,7 +1,7 @@
 /*
  * From samples to batches. Each (source, scan class) collects its samples until the scan ends, the batch is full, or
- * FIELD_FLUSH_NS have passed since the first one. Room is taken once, when the source opens; texts and arrays go to a blob
- * that grows to what the scan needs and stays so.
+ * FIELD_FLUSH_NS have passed since the first one. Room is taken once, when the source opens; texts and arrays go to a
+ * blob that grows to what the scan needs and stays so.
  */
 #ifndef FIELD_EMIT_H
 #define FIELD_EMIT_H

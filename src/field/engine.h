@@ -4,8 +4,8 @@
  *	field ── links, one a connection ── driver context
  *	            └── feeds, one a source: health, scans, last values, figures
  *
- * A link and its feeds live from the plan that first names them until one that does not. Each has a copy of its sources, since
- * drivers hold on to them and the plan is gone once it is applied.
+ * A link and its feeds live from the plan that first names them until one that does not. Each has a copy of its
+ * sources, since drivers hold on to them and the plan is gone once it is applied.
  *
  * Driver calls do not nest: host callbacks only take notes (samples into batches, what to do into todo bits) and
  * link_leave() acts on them after the driver has returned.
@@ -52,7 +52,8 @@ struct field {
 	int64_t			 retry_min_ns, retry_max_ns, read_ns;
 	struct link_queue	 connect_queue;
 
-	struct mono		 now;		/* when the driver call under way began: good enough for all that it brings */
+	/* When the driver call under way began: good enough for all that it brings. */
+	struct mono		 now;
 	int64_t			 offset_ns;	/* wall - mono, when last looked at */
 	uint64_t		 clock_steps, batches, samples;
 	stat_t			*figures;

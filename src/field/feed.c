@@ -174,7 +174,8 @@ scan_due(struct deadline *d, struct mono now)
 	struct mono due = now;
 	uint64_t skipped = 0;
 
-	if (f->link->change != NULL) {	/* the link takes over new sources: this scan is done right after, see apply.c */
+	/* The link takes over new sources: this scan is done right after, see apply.c. */
+	if (f->link->change != NULL) {
 		deadline_set(&f->field->deadlines, d, mono_add(now, NS_PER_MS));
 		return;
 	}
@@ -182,7 +183,8 @@ scan_due(struct deadline *d, struct mono now)
 		due = grid_take(&s->grid, now, &skipped);
 	s->first = false;
 	f->nskipped += skipped;
-	if (f->link->state != LINK_UP) {	/* a value is missed now: from here on it would be stale, so it is bad */
+	/* A value is missed now: from here on it would be stale, so it is bad. */
+	if (f->link->state != LINK_UP) {
 		give_up(f, (uint32_t)(f->health.answered ? STATUS_BadNoCommunication : STATUS_BadServerNotConnected));
 		return;
 	}
@@ -234,7 +236,8 @@ feed_down(struct feed *f, struct mono now)
 	deadline_clear(&f->field->deadlines, &f->probe);
 	link_probe_forget(f->link, f);
 	for (uint32_t i = 0; i < f->source->nscans; i++)
-		if (f->scans[i].running)	/* the driver's down() has ended them; a driver that forgot must not block us */
+		/* The driver's down() has ended them; a driver that forgot must not block us. */
+		if (f->scans[i].running)
 			feed_scan_done(f, i, now);
 }
 
@@ -281,7 +284,8 @@ emit_of(struct feed *f, const struct sample *s)
 {
 	uint16_t c = f->known[s->tag].scan_class;
 
-	return (s->flags & SAMPLE_REREAD) == 0 && c < f->source->nscans && f->scans[c].running ? &f->scans[c].emit : &f->loose;
+	return (s->flags & SAMPLE_REREAD) == 0 && c < f->source->nscans && f->scans[c].running ? &f->scans[c].emit :
+	    &f->loose;
 }
 
 void

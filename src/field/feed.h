@@ -8,7 +8,8 @@
 #include "field/health.h"
 #include "field/schedule.h"
 
-#define FEED_FIRST_SCAN_NS	NS_PER_S	/* classes slower than this are read once at once when their source comes up */
+/* Classes slower than this are read once at once when their source comes up. */
+#define FEED_FIRST_SCAN_NS	NS_PER_S
 #define FEED_LOOSE_MAX		64u		/* samples outside of scans that go out in one batch */
 #define FEED_RATE_S		10u		/* seconds over which the achieved rate is taken */
 

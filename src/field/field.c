@@ -41,7 +41,10 @@ field_emit(struct field *f, const struct batch_head *head, const struct sample *
 	f->out.batch(f->out.arg, head, samples, blob);
 }
 
-/* The kernel timer is armed only when something earlier came up; one that fires for a deadline that has moved costs a look. */
+/*
+ * The kernel timer is armed only when something earlier came up; one that fires for a deadline that has moved costs a
+ * look.
+ */
 static void
 on_prepare(uv_prepare_t *h)
 {
@@ -101,7 +104,8 @@ field_scan_ended(struct field *f)
 {
 	f->running--;
 	if (f->stopping && f->running == 0)
-		deadline_set(&f->deadlines, &f->stop_deadline, mono_now());	/* from the loop: we are within a driver call */
+		/* From the loop: we are within a driver call. */
+		deadline_set(&f->deadlines, &f->stop_deadline, mono_now());
 }
 
 void

@@ -12,7 +12,8 @@ rate_mhz(struct feed *f)
 {
 	uint64_t *oldest = &f->past[f->past_at % FEED_RATE_S];
 	uint64_t seconds = f->past_at < FEED_RATE_S ? f->past_at : FEED_RATE_S;
-	uint64_t rate = seconds == 0 ? 0 : (f->nscans - (f->past_at < FEED_RATE_S ? f->past[0] : *oldest)) * 1000 / seconds;
+	uint64_t then = f->past_at < FEED_RATE_S ? f->past[0] : *oldest;
+	uint64_t rate = seconds == 0 ? 0 : (f->nscans - then) * 1000 / seconds;
 
 	*oldest = f->nscans;
 	f->past_at++;

@@ -38,9 +38,11 @@ enter(struct health *h, enum health_state to, struct mono now)
 	if (!told)
 		log_debug("source_health", "source=\"%s\" from=%s to=%s", h->source, names[h->state], names[to]);
 	else if (log_limit_ok(&h->quiet, now, &left_out))
-		log_event(to == HEALTH_GOOD ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, to == HEALTH_GOOD ? "source_recovered" : "source_silent",
+		log_event(to == HEALTH_GOOD ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+		    to == HEALTH_GOOD ? "source_recovered" : "source_silent",
 		    "source=\"%s\" misses=%u left_out=%lu", h->source, h->misses, left_out);
-	if (h->state < HEALTH_SILENT || to < HEALTH_SILENT)	/* a probe that fails leaves a silent source as long silent as it was */
+	/* A probe that fails leaves a silent source as long silent as it was. */
+	if (h->state < HEALTH_SILENT || to < HEALTH_SILENT)
 		h->since = now;
 	h->state = to;
 }
@@ -48,7 +50,8 @@ enter(struct health *h, enum health_state to, struct mono now)
 void
 health_init(struct health *h, const char *source, uint64_t seed, bool shared, struct mono now)
 {
-	*h = (struct health){ .source = source, .shared = shared, .since = now, .quiet = { .burst = 4, .period_ms = 60000 } };
+	*h = (struct health){ .source = source, .shared = shared, .since = now };
+	h->quiet = (struct log_limit){ .burst = 4, .period_ms = 60000 };
 	backoff_init(&h->probes, HEALTH_PROBE_MIN_NS, HEALTH_PROBE_MAX_NS, seed);
 }
 

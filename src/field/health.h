@@ -1,7 +1,7 @@
 /*
  * The health of a source, judged by what it answers and by nothing else: an open connection proves nothing. A source
- * that stays silent is *demoted*: it is no longer scanned, only probed now and then with one cheap request, so that on a
- * shared link it costs the others almost nothing. One good answer brings it back at once.
+ * that stays silent is *demoted*: it is no longer scanned, only probed now and then with one cheap request, so that
+ * on a shared link it costs the others almost nothing. One good answer brings it back at once.
  *
  *	good ──miss──> suspect ──miss, miss──> silent ──probe──> probing ──miss──> silent
  *	  └───────answer──┘          └──────────────answer────────────┴──> good
@@ -21,7 +21,8 @@
 #define HEALTH_MISSES_NEW	1		/* the same for a source on a shared link that has never answered */
 #define HEALTH_PROBE_MIN_NS	NS_PER_S	/* pause before the first probe; doubles */
 #define HEALTH_PROBE_MAX_NS	(60 * NS_PER_S)
-#define HEALTH_DEAD_PERCENT	6		/* of a link's time that dead devices may take while others live there */
+/* Of a link's time that dead devices may take while others live there. */
+#define HEALTH_DEAD_PERCENT	6
 #define HEALTH_DEBT_MAX_NS	(60 * NS_PER_S)	/* longest pause for probes that a budget can demand */
 
 enum health_state {
@@ -57,7 +58,10 @@ void health_probe(struct health *h, struct mono now);
 void health_probe_failed(struct health *h, struct mono now);
 /* Pause until the next probe. */
 static inline int64_t health_pause(struct health *h) { return backoff_next(&h->probes); }
-/* The link was lost: what it did not answer there says nothing about the device. A source that was never demoted starts afresh. */
+/*
+ * The link was lost: what it did not answer there says nothing about the device. A source that was never demoted
+ * starts afresh.
+ */
 void health_link_down(struct health *h, struct mono now);
 static inline bool health_demoted(const struct health *h) { return h->state >= HEALTH_SILENT; }
 

@@ -16,7 +16,8 @@ static struct feed *
 feed_at(struct link *l, uint32_t src)
 {
 	if (src >= l->sources.n)
-		fatal("driver_broken", "driver=%s link=\"%s\" source=%u of=%u", l->driver->info.name, l->name, src, l->sources.n);
+		fatal("driver_broken", "driver=%s link=\"%s\" source=%u of=%u", l->driver->info.name, l->name, src,
+		    l->sources.n);
 	return l->feeds[src];
 }
 
@@ -27,14 +28,17 @@ host_send(struct driver_host *h, const void *p, size_t len)
 }
 
 static void
-host_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, const struct value *v, struct wall source_time,
+host_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, const struct value *v,
+    struct wall source_time,
     struct wall server_time, struct wall arrival, uint8_t flags)
 {
 	struct feed *f = feed_at(of(h), src);
-	struct sample s = { .tag = tag, .status = status, .source = source_time, .server = server_time, .arrival = arrival, .flags = flags };
+	struct sample s = { .tag = tag, .status = status, .source = source_time, .server = server_time,
+	    .arrival = arrival, .flags = flags };
 
 	if (tag >= f->source->ntags)
-		fatal("driver_broken", "driver=%s source=\"%s\" tag=%u of=%u", of(h)->driver->info.name, f->source->name, tag, f->source->ntags);
+		fatal("driver_broken", "driver=%s source=\"%s\" tag=%u of=%u", of(h)->driver->info.name,
+		    f->source->name, tag, f->source->ntags);
 	if (v != NULL)
 		s.v = *v;
 	if (s.v.type == VALUE_NULL && status_is_good(status))	/* never pass on a good nothing */
@@ -78,6 +82,6 @@ host_reset(struct driver_host *h, const char *why)
 void
 link_host_init(struct driver_host *h)
 {
-	*h = (struct driver_host){ .send = host_send, .sample = host_sample, .scan_done = host_scan_done, .outcome = host_outcome,
-		.frame = host_frame, .done = host_done, .reset = host_reset };
+	*h = (struct driver_host){ .send = host_send, .sample = host_sample, .scan_done = host_scan_done,
+		.outcome = host_outcome, .frame = host_frame, .done = host_done, .reset = host_reset };
 }

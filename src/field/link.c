@@ -1,4 +1,7 @@
-/* See link.h. The connection's states. Bytes and the driver's deadlines are in link_io.c, what the driver says in host.c. */
+/*
+ * See link.h. The connection's states. Bytes and the driver's deadlines are in link_io.c, what the driver says in
+ * host.c.
+ */
 #include "field/link.h"
 
 #include <errno.h>
@@ -13,12 +16,14 @@
 #include "os/tcp.h"
 
 static const struct { const char *name; uint8_t next; } states[LINK_STATES] = {
-	[LINK_IDLE] = { "idle", 1 << LINK_QUEUED | 1 << LINK_RESOLVING | 1 << LINK_CONNECTING | 1 << LINK_UP | 1 << LINK_WAITING },
+	[LINK_IDLE] = { "idle", 1 << LINK_QUEUED | 1 << LINK_RESOLVING | 1 << LINK_CONNECTING | 1 << LINK_UP |
+	    1 << LINK_WAITING },
 	[LINK_QUEUED] = { "queued", 1 << LINK_IDLE | 1 << LINK_RESOLVING | 1 << LINK_CONNECTING | 1 << LINK_WAITING },
 	[LINK_RESOLVING] = { "resolving", 1 << LINK_IDLE | 1 << LINK_CONNECTING | 1 << LINK_WAITING },
 	[LINK_CONNECTING] = { "connecting", 1 << LINK_IDLE | 1 << LINK_UP | 1 << LINK_WAITING },
 	[LINK_UP] = { "up", 1 << LINK_IDLE | 1 << LINK_WAITING },
-	[LINK_WAITING] = { "waiting", 1 << LINK_IDLE | 1 << LINK_QUEUED | 1 << LINK_RESOLVING | 1 << LINK_CONNECTING | 1 << LINK_UP },
+	[LINK_WAITING] = { "waiting", 1 << LINK_IDLE | 1 << LINK_QUEUED | 1 << LINK_RESOLVING | 1 << LINK_CONNECTING |
+	    1 << LINK_UP },
 };
 
 const char *
@@ -33,7 +38,8 @@ enter(struct link *l, enum link_state to, struct mono deadline)
 {
 	if (l->state != to) {
 		if ((states[l->state].next >> to & 1) == 0)
-			fatal("link_move", "link=\"%s\" from=%s to=%s", l->name, states[l->state].name, states[to].name);
+			fatal("link_move", "link=\"%s\" from=%s to=%s", l->name, states[l->state].name,
+			    states[to].name);
 		log_debug("link_state", "link=\"%s\" from=%s to=%s", l->name, states[l->state].name, states[to].name);
 	}
 	l->state = to;
@@ -89,7 +95,8 @@ attempt_failed(struct link *l)
 	uncount(l);
 	enter(l, LINK_WAITING, mono_add(now, wait));
 	if (log_limit_ok(&l->quiet, now, &left_out))
-		log_warn("link_failed", "link=\"%s\" retry=\"%s\" left_out=%lu cause=\"%s\"", l->name, duration_format(wait, pause), left_out,
+		log_warn("link_failed", "link=\"%s\" retry=\"%s\" left_out=%lu cause=\"%s\"", l->name,
+		    duration_format(wait, pause), left_out,
 		    l->cause);
 	for (uint32_t i = 0; i < l->sources.n; i++)
 		feed_unreachable(l->feeds[i]);
@@ -110,7 +117,8 @@ link_is_up(struct link *l)
 	l->connects++;
 	l->cause[0] = '\0';
 	if (log_limit_ok(&l->quiet, now, &left_out))
-		log_info("link_up", "link=\"%s\" connects=%llu left_out=%lu", l->name, (unsigned long long)l->connects, left_out);
+		log_info("link_up", "link=\"%s\" connects=%llu left_out=%lu", l->name, (unsigned long long)l->connects,
+		    left_out);
 	wire_want(l, UV_READABLE);
 	link_enter(l);
 	l->driver->up(l->ctx, now, wall);
@@ -134,7 +142,8 @@ connect_next(struct link *l)
 			enter(l, LINK_CONNECTING, mono_add(mono_now(), l->spec.connect_timeout_ns));
 			return;
 		}
-		snprintf(l->cause, sizeof l->cause, "%s: %s", tcp_format(to, l->addresses[l->address].len, text), tcp_cause(errnum));
+		snprintf(l->cause, sizeof l->cause, "%s: %s", tcp_format(to, l->addresses[l->address].len, text),
+		    tcp_cause(errnum));
 	}
 	attempt_failed(l);
 }
@@ -145,7 +154,8 @@ connect_failed(struct link *l, int errnum)
 	char text[TCP_ADDR_TEXT];
 	const struct sockaddr *to = (const struct sockaddr *)&l->addresses[l->address].a;
 
-	snprintf(l->cause, sizeof l->cause, "%s: %s", tcp_format(to, l->addresses[l->address].len, text), tcp_cause(errnum));
+	snprintf(l->cause, sizeof l->cause, "%s: %s", tcp_format(to, l->addresses[l->address].len, text),
+	    tcp_cause(errnum));
 	wire_close(l);
 	l->address++;
 	connect_next(l);
@@ -158,7 +168,8 @@ link_resolved(struct link *l, int gai_error)
 		connect_next(l);
 		return;
 	}
-	snprintf(l->cause, sizeof l->cause, "the name %s cannot be looked up (%s): check its spelling and this machine's name service",
+	snprintf(l->cause, sizeof l->cause,
+	    "the name %s cannot be looked up (%s): check its spelling and this machine's name service",
 	    l->spec.host, gai_error != 0 ? uv_strerror(gai_error) : "it has no address");
 	attempt_failed(l);
 }
@@ -259,7 +270,8 @@ link_drop(struct link *l)
 	char pause[DURATION_TEXT];
 	/* One that was of use is tried again soon: many devices cut a connection that was idle for a while. */
 	bool soon = l->answered && mono_diff(now, l->up_at) > NS_PER_S;
-	int64_t wait = soon ? LINK_RETRY_SOON_NS / 2 + backoff_next(&l->retry) % (LINK_RETRY_SOON_NS / 2) : backoff_next(&l->retry);
+	int64_t wait = soon ? LINK_RETRY_SOON_NS / 2 + backoff_next(&l->retry) % (LINK_RETRY_SOON_NS / 2) :
+	    backoff_next(&l->retry);
 
 	if (soon)
 		backoff_reset(&l->retry);
@@ -270,7 +282,8 @@ link_drop(struct link *l)
 	link_forget_output(l);
 	enter(l, LINK_WAITING, mono_add(now, wait));
 	if (log_limit_ok(&l->quiet, now, &left_out))
-		log_warn("link_lost", "link=\"%s\" retry=\"%s\" left_out=%lu cause=\"%s\"", l->name, duration_format(wait, pause), left_out,
+		log_warn("link_lost", "link=\"%s\" retry=\"%s\" left_out=%lu cause=\"%s\"", l->name,
+		    duration_format(wait, pause), left_out,
 		    l->cause);
 	deadline_clear(&l->field->deadlines, &l->tick);
 	l->driver->down(l->ctx, now, wall);

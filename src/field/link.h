@@ -6,8 +6,8 @@
  *	            ^           failure │        │        │ lost, reset by the driver, silent
  *	            └────── waiting <───┴────────┴────────┘
  *
- * Waiting lasts 1 to 30 s, growing and jittered; it becomes short again when a device has answered, not when a socket has
- * opened. A connection that was of use and is lost is tried again within a tenth of a second first.
+ * Waiting lasts 1 to 30 s, growing and jittered; it becomes short again when a device has answered, not when a socket
+ * has opened. A connection that was of use and is lost is tried again within a tenth of a second first.
  */
 #ifndef FIELD_LINK_H
 #define FIELD_LINK_H
@@ -24,7 +24,8 @@
 #define LINK_RESOLVE_NS		(10 * NS_PER_S)	/* longest that a name lookup is waited for */
 #define LINK_ADDRESSES_MAX	8u		/* of one name; they are tried in turn */
 #define LINK_QUEUE_MAX		(16u << 10)	/* bytes that wait for a peer to read */
-#define LINK_SILENCE_MAX	3u		/* requests in a row nobody on the link answered: the connection is half open */
+/* Requests in a row nobody on the link answered: the connection is half open. */
+#define LINK_SILENCE_MAX	3u
 
 enum link_state {
 	LINK_IDLE,		/* not started, or closed */
@@ -89,7 +90,8 @@ struct link {
 	struct log_limit	 quiet;
 
 	bool			 kept;		/* by the plan that is being applied */
-	struct link_change	*change;	/* a new set of sources, to be taken over when no scan is under way; see apply.h */
+	/* A new set of sources, to be taken over when no scan is under way; see apply.h. */
+	struct link_change	*change;
 };
 
 /* link.c: the connection. */
@@ -105,10 +107,15 @@ void link_resolved(struct link *l, int gai_error);
 
 /* link_io.c: bytes and driver calls. */
 void link_io_init(struct link *l);
-/* Enclose every driver call: enter, call, leave. leave acts on what the host callbacks noted; the link may be dropped by it. */
+/*
+ * Enclose every driver call: enter, call, leave. leave acts on what the host callbacks noted; the link may be dropped
+ * by it.
+ */
 static inline void link_enter(struct link *l) { l->depth++; }
 void link_leave(struct link *l);
-/* Queue bytes for the peer, copied. 0, ERR_FULL, or ERR_CONN when the connection is gone (the link is marked broken). */
+/*
+ * Queue bytes for the peer, copied. 0, ERR_FULL, or ERR_CONN when the connection is gone (the link is marked broken).
+ */
 int link_send(struct link *l, const void *p, size_t len);
 /* Drop the connection once the driver has returned. why: static text; errnum: 0 the peer closed it, -1 none. */
 void link_break(struct link *l, const char *why, int errnum);
@@ -123,7 +130,10 @@ void link_probe_enqueue(struct link *l, struct feed *f);
 /* Its probe ended. */
 void link_probe_ended(struct link *l, struct feed *f, struct mono now);
 void link_probe_forget(struct link *l, struct feed *f);
-/* One has come back, perhaps for a common cause (a cabinet has power again): the other silent ones get their turn early. */
+/*
+ * One has come back, perhaps for a common cause (a cabinet has power again): the other silent ones get their turn
+ * early.
+ */
 void link_probe_others(struct link *l);
 
 /* host.c: what the driver sees of us. */

@@ -1,6 +1,6 @@
 /*
- * Bytes and driver calls on a link. A request costs one write and one read: nothing is queued unless the kernel's buffer is full,
- * nothing is allocated, and the driver's deadline is moved in the heap only when it becomes earlier.
+ * Bytes and driver calls on a link. A request costs one write and one read: nothing is queued unless the kernel's
+ * buffer is full, nothing is allocated, and the driver's deadline is moved in the heap only when it becomes earlier.
  */
 #include <errno.h>
 #include <stdlib.h>

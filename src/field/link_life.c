@@ -34,7 +34,8 @@ open_driver(const struct driver *d, const struct link_sources *s, struct driver_
 	*ctx = must_calloc(1, d->size(s));
 	int err = d->open(*ctx, s, h);
 	if (err != 0) {
-		log_error("driver_refuses", "driver=%s source=\"%s\" error=\"%s\"", d->info.name, s->v[0]->name, err_text(err));
+		log_error("driver_refuses", "driver=%s source=\"%s\" error=\"%s\"", d->info.name, s->v[0]->name,
+		    err_text(err));
 		free(*ctx);
 		*ctx = NULL;
 	}
@@ -127,7 +128,8 @@ static struct feed *
 find_feed(struct link *l, uint32_t n, const struct source *s)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (l->feeds[i] != NULL && l->feeds[i]->source->key == s->key && strcmp(l->feeds[i]->source->name, s->name) == 0)
+		if (l->feeds[i] != NULL && l->feeds[i]->source->key == s->key &&
+		    strcmp(l->feeds[i]->source->name, s->name) == 0)
 			return l->feeds[i];
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * Name lookup in the loop's helper threads, of which there are four however many devices have names. A lookup that nobody
- * waits for any more runs on to its end alone.
+ * Name lookup in the loop's helper threads, of which there are four however many devices have names. A lookup that
+ * nobody waits for any more runs on to its end alone.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * When a scan class is due. A fixed grid in monotonic time: due times are phase + k * period, counted from the clock's
- * own zero. Nothing is added up, so nothing drifts, whatever lateness single scans had; and a class that pauses (its link is
- * down, its source silent) returns to the very same grid. The phase comes from the source's identity, so sources of equal period
- * spread over it, the same way after every restart.
+ * own zero. Nothing is added up, so nothing drifts, whatever lateness single scans had; and a class that pauses (its
+ * link is down, its source silent) returns to the very same grid. The phase comes from the source's identity, so
+ * sources of equal period spread over it, the same way after every restart.
  */
 #ifndef FIELD_SCHEDULE_H
 #define FIELD_SCHEDULE_H

@@ -37,7 +37,8 @@ void
 show_sample(struct json *j, const struct tag *tag, const struct sample *s)
 {
 	static const struct { uint8_t flag; const char *name; } flags[] = {
-		{ SAMPLE_HISTORICAL, "historical" }, { SAMPLE_LATE, "late" }, { SAMPLE_CLOCK_STEP, "clock_step" }, { SAMPLE_REREAD, "reread" },
+		{ SAMPLE_HISTORICAL, "historical" }, { SAMPLE_LATE, "late" }, { SAMPLE_CLOCK_STEP, "clock_step" },
+		    { SAMPLE_REREAD, "reread" },
 	};
 
 	json_key(j, "tag");

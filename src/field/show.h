@@ -8,7 +8,10 @@
 
 /* The unit as people want to see it: "" for none and for pure numbers (UCUM "1"). */
 const char *show_unit(const struct tag *tag);
-/* Members into the open object: tag, value (with text for an enumeration), unit, status, why (unless good), times, flags. */
+/*
+ * Members into the open object: tag, value (with text for an enumeration), unit, status, why (unless good), times,
+ * flags.
+ */
 void show_sample(struct json *j, const struct tag *tag, const struct sample *s);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * A toy protocol to try the engine with: a request is { unit, class }, its reply { unit, class, value }. The device at the far end is
- * in the same loop and can be told to be silent, to hang up, or to be away. For engine_test.c alone.
+ * A toy protocol to try the engine with: a request is { unit, class }, its reply { unit, class, value }. The device
+ * at the far end is in the same loop and can be told to be silent, to hang up, or to be away. For engine_test.c
+ * alone.
  */
 #ifndef FIELD_TOY_RIG_H
 #define FIELD_TOY_RIG_H
@@ -29,7 +30,8 @@ struct toy {
 static int
 toy_link(const struct source *s, struct link_spec *out)
 {
-	*out = (struct link_spec){ .kind = LINK_TCP, .host = "127.0.0.1", .port = atoi(s->link), .connect_timeout_ns = NS_PER_S };
+	*out = (struct link_spec){ .kind = LINK_TCP, .host = "127.0.0.1", .port = atoi(s->link) };
+	out->connect_timeout_ns = NS_PER_S;
 	return 0;
 }
 
@@ -133,18 +135,37 @@ toy_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id,
 	struct value v = { .type = VALUE_U8, .u = 77 };
 	(void)now;
 	for (uint32_t i = 0; i < n; i++)
-		t->h->sample(t->h, src, tags[i], 0, &v, (struct wall){ 0 }, (struct wall){ 0 }, wall_now(), SAMPLE_REREAD);
+		t->h->sample(t->h, src, tags[i], 0, &v, (struct wall){ 0 }, (struct wall){ 0 }, wall_now(),
+		    SAMPLE_REREAD);
 	t->h->done(t->h, id, 0, NULL);
 	return 0;
 }
 
 static void toy_trace(void *ctx, uint32_t src, bool on) { (void)ctx; (void)src; (void)on; }
-static void toy_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out) { (void)ctx; (void)src; (void)tag; (void)out; }
-static struct driver_counts toy_counts(const void *ctx, uint32_t src) { (void)ctx; (void)src; return (struct driver_counts){ 0 }; }
 
-static const struct driver toy_driver = { .info = { .name = "toy" }, .link = toy_link, .size = toy_size, .open = toy_open,
+static void
+toy_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
+{
+	(void)ctx;
+	(void)src;
+	(void)tag;
+	(void)out;
+}
+
+static struct driver_counts
+toy_counts(const void *ctx, uint32_t src)
+{
+	(void)ctx;
+	(void)src;
+	return (struct driver_counts){ 0 };
+}
+
+static const struct driver toy_driver = {
+	.info = { .name = "toy" }, .link = toy_link, .size = toy_size, .open = toy_open,
 	.close = toy_close, .up = toy_up, .down = toy_down, .input = toy_input, .tick = toy_tick, .next = toy_next,
-	.scan = toy_scan, .give_up = toy_give_up, .read = toy_read, .trace = toy_trace, .why = toy_why, .counts = toy_counts };
+	.scan = toy_scan, .give_up = toy_give_up, .read = toy_read, .trace = toy_trace, .why = toy_why,
+	.counts = toy_counts,
+};
 
 static const struct driver *
 find_toy(const char *name)
@@ -288,12 +309,14 @@ make_plan(int port, uint32_t n, int64_t period_ns, const uint64_t *keys)
 	p->sources = arena_array(&p->arena, n, sizeof *p->sources);
 	for (uint32_t i = 0; i < n; i++) {
 		struct source *s = &p->sources[i];
-		*s = (struct source){ .driver = "toy", .key = keys[i], .ntags = 3, .nscans = 1, .scans_ns = { period_ns } };
+		*s = (struct source){ .driver = "toy", .key = keys[i], .ntags = 3, .nscans = 1,
+			.scans_ns = { period_ns } };
 		s->name = arena_printf(&p->arena, "unit-%llu", (unsigned long long)keys[i]);
 		s->link = s->endpoint = arena_printf(&p->arena, "%d", port);
 		s->tags = arena_array(&p->arena, 3, sizeof *s->tags);
 		for (uint32_t t = 0; t < 3; t++)
-			s->tags[t] = (struct tag){ .path = arena_printf(&p->arena, "Line/%s/%u", s->name, t), .at = "x", .unit = "",
+			s->tags[t] = (struct tag){ .path = arena_printf(&p->arena, "Line/%s/%u", s->name, t),
+			    .at = "x", .unit = "",
 				.scan_ns = period_ns, .source = i, .index = t };
 	}
 	return p;
@@ -315,7 +338,8 @@ run_ms(int ms)
 static struct field *
 start(struct plan *p, uint32_t connects_max)
 {
-	struct field_config c = { .loop = &loop, .out.batch = on_batch, .driver = find_toy, .connects_max = connects_max,
+	struct field_config c = { .loop = &loop, .out.batch = on_batch, .driver = find_toy,
+	    .connects_max = connects_max,
 		.retry_min_ns = 2 * NS_PER_MS, .retry_max_ns = 4 * NS_PER_MS };
 	struct field *f;
 	nseen = 0;

@@ -51,7 +51,8 @@ make_plan(struct attempt *a, const struct try_device *d, const char *const *at, 
 	struct plan *p = plan_new();
 	struct source *s = arena_new(&p->arena, struct source);
 
-	*s = (struct source){ .name = "device", .driver = d->driver->info.name, .key = 1, .ntags = n, .place.file = "" };
+	*s = (struct source){ .name = "device", .driver = d->driver->info.name, .key = 1, .ntags = n };
+	s->place.file = "";
 	s->endpoint = s->link = arena_strdup(&p->arena, d->link);
 	s->nkeys = (uint32_t)key_count(d->driver->info.keys);
 	s->keys = arena_array(&p->arena, s->nkeys, sizeof *s->keys);
@@ -61,7 +62,8 @@ make_plan(struct attempt *a, const struct try_device *d, const char *const *at, 
 		struct at_info info = { 0 };
 		char why[256];
 		snprintf(a->names[i], sizeof a->names[i], "%04u", i % 10000);
-		s->tags[i] = (struct tag){ .path = arena_strdup(&p->arena, a->names[i]), .at = arena_strdup(&p->arena, at[i]), .unit = "",
+		s->tags[i] = (struct tag){ .path = arena_strdup(&p->arena, a->names[i]),
+			.at = arena_strdup(&p->arena, at[i]), .unit = "",
 			.help = "", .factor = 1, .index = i };
 		if (d->driver->info.parse_at(at[i], s->keys, &info, why, sizeof why) == 0)
 			s->tags[i].type = info.type;

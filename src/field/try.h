@@ -19,7 +19,8 @@ struct try_value {
 	bool		 given;		/* the device said something, good or bad */
 	uint32_t	 status;
 	struct buf	 text;		/* the value as JSON; "" when there is none */
-	struct buf	 why;		/* JSON object: what the driver knows of the trouble, for a tag that is not good */
+	/* JSON object: what the driver knows of the trouble, for a tag that is not good. */
+	struct buf	 why;
 };
 
 struct try_result {
@@ -29,8 +30,9 @@ struct try_result {
 };
 
 /*
- * Connect, read the addresses once, disconnect. Blocks for at most timeout_ns, in a loop of its own. out is filled in any case (try_fini()). 0 when the
- * connection came up; ERR_CONN with the cause when it did not; ERR_LIMIT for more than TRY_TAGS_MAX addresses; an error of the driver.
+ * Connect, read the addresses once, disconnect. Blocks for at most timeout_ns, in a loop of its own. out is filled in
+ * any case (try_fini()). 0 when the connection came up; ERR_CONN with the cause when it did not; ERR_LIMIT for more
+ * than TRY_TAGS_MAX addresses; an error of the driver.
  */
 int try_read(const struct try_device *d, const char *const *at, uint32_t n, int64_t timeout_ns, struct try_result *out);
 void try_fini(struct try_result *r);

@@ -1,4 +1,7 @@
-/* See why.h. From the outside in: the connection, the device, then the tag; the first that is at fault is the verdict. */
+/*
+ * See why.h. From the outside in: the connection, the device, then the tag; the first that is at fault is the
+ * verdict.
+ */
 #include "field/why.h"
 
 #include <stdio.h>
@@ -31,9 +34,12 @@ verdict(const struct feed *f, const struct known *k, char *out, size_t size)
 	else if (l->state != LINK_UP)
 		snprintf(out, size, "there is no connection to %s: %s", l->name, l->cause);
 	else if (health_demoted(&f->health) && !f->health.answered)
-		snprintf(out, size, "%s is connected, but the device has never answered: check its unit number and that it is switched on", l->name);
+		snprintf(out, size,
+		    "%s is connected, but the device has never answered: check its unit number and that it is "
+		    "switched on", l->name);
 	else if (health_demoted(&f->health))
-		snprintf(out, size, "%s is connected, but the device no longer answers: check its power and its bus", l->name);
+		snprintf(out, size, "%s is connected, but the device no longer answers: check its power and its bus",
+		    l->name);
 	else if (k->since.ns == 0)
 		snprintf(out, size, "it has not been read yet");
 	else if (status_is_good(k->status))

@@ -164,7 +164,8 @@ TEST(a_serial_line_that_is_missing_or_no_line_is_explained)
 {
 	char why[200];
 	int fd;
-	struct serial_line line = { .device = "/dev/no-such-line", .baud = 9600, .data_bits = 8, .stop_bits = 1, .parity = 'N' };
+	struct serial_line line = { .device = "/dev/no-such-line", .baud = 9600, .data_bits = 8, .stop_bits = 1,
+	    .parity = 'N' };
 
 	CHECK(serial_open(&line, &fd, why, sizeof why) != 0);
 	CHECK(strstr(why, "plugged in") != NULL);

@@ -16,11 +16,13 @@
 #include "base/err.h"
 
 static const struct { int baud; speed_t code; } rates[] = {
-	{ 50, B50 }, { 75, B75 }, { 110, B110 }, { 134, B134 }, { 150, B150 }, { 200, B200 }, { 300, B300 }, { 600, B600 },
+	{ 50, B50 }, { 75, B75 }, { 110, B110 }, { 134, B134 }, { 150, B150 }, { 200, B200 }, { 300, B300 }, { 600,
+	    B600 },
 	{ 1200, B1200 }, { 1800, B1800 }, { 2400, B2400 }, { 4800, B4800 }, { 9600, B9600 }, { 19200, B19200 },
 	{ 38400, B38400 }, { 57600, B57600 }, { 115200, B115200 }, { 230400, B230400 }, { 460800, B460800 },
 	{ 500000, B500000 }, { 576000, B576000 }, { 921600, B921600 }, { 1000000, B1000000 }, { 1152000, B1152000 },
-	{ 1500000, B1500000 }, { 2000000, B2000000 }, { 2500000, B2500000 }, { 3000000, B3000000 }, { 3500000, B3500000 },
+	{ 1500000, B1500000 }, { 2000000, B2000000 }, { 2500000, B2500000 }, { 3000000, B3000000 }, { 3500000,
+	    B3500000 },
 	{ 4000000, B4000000 },
 };
 
@@ -36,8 +38,9 @@ rate_code(int baud, speed_t *out)
 }
 
 /*
- * A pseudo terminal (Linux majors 136 to 143) has no parity. The kernel drops the flag without a word, and the C library reports that as
- * EINVAL when nothing else was changed either, which is the case when it is opened a second time.
+ * A pseudo terminal (Linux majors 136 to 143) has no parity. The kernel drops the flag without a word, and the C
+ * library reports that as EINVAL when nothing else was changed either, which is the case when it is opened a second
+ * time.
  */
 static bool
 is_pty(int fd)
@@ -55,12 +58,14 @@ set_mode(int fd, const struct serial_line *line, char *why, size_t size)
 	speed_t speed;
 
 	if (rate_code(line->baud, &speed) != 0 || line->data_bits < 5 || line->data_bits > 8) {
-		snprintf(why, size, "%s cannot run at %d baud with %d data bits: use a standard rate such as 9600, 19200 or 115200",
+		snprintf(why, size,
+		    "%s cannot run at %d baud with %d data bits: use a standard rate such as 9600, 19200 or 115200",
 		    line->device, line->baud, line->data_bits);
 		return ERR_RANGE;
 	}
 	if (tcgetattr(fd, &t) != 0) {
-		snprintf(why, size, "%s is no serial line: name a device such as /dev/ttyS0 or /dev/ttyUSB0", line->device);
+		snprintf(why, size, "%s is no serial line: name a device such as /dev/ttyS0 or /dev/ttyUSB0",
+		    line->device);
 		return ERR_TYPE;
 	}
 	cfmakeraw(&t);
@@ -89,12 +94,16 @@ set_rs485(int fd, const struct serial_line *line, char *why, size_t size)
 
 	if (ioctl(fd, TIOCSRS485, &r) == 0)
 		return 0;
-	snprintf(why, size, "%s cannot switch an RS-485 transmitter by itself (%s): turn rs485 off if the adapter does it in hardware",
+	snprintf(why, size,
+	    "%s cannot switch an RS-485 transmitter by itself (%s): turn rs485 off if the adapter does it in hardware",
 	    line->device, strerror(errno));
 	return ERR_RANGE;
 }
 
-/* Two locks: TIOCEXCL stops a plain open, flock() meets other programs that are careful (and root, whom TIOCEXCL lets pass). */
+/*
+ * Two locks: TIOCEXCL stops a plain open, flock() meets other programs that are careful (and root, whom TIOCEXCL lets
+ * pass).
+ */
 static int
 lock_line(int fd, const struct serial_line *line, char *why, size_t size)
 {
@@ -110,11 +119,14 @@ static int
 explain_open(int errnum, const struct serial_line *line, char *why, size_t size)
 {
 	if (errnum == EBUSY) {
-		snprintf(why, size, "%s is in use by another program: stop it, or give each its own line", line->device);
+		snprintf(why, size, "%s is in use by another program: stop it, or give each its own line",
+		    line->device);
 		return ERR_BUSY;
 	}
-	const char *remedy = errnum == ENOENT || errnum == ENXIO || errnum == ENODEV ? "check that the adapter is plugged in" :
-	    errnum == EACCES || errnum == EPERM ? "let this user open it, usually through the group dialout" : "check the adapter";
+	const char *remedy = errnum == ENOENT || errnum == ENXIO || errnum == ENODEV ?
+	    "check that the adapter is plugged in" :
+	    errnum == EACCES || errnum == EPERM ? "let this user open it, usually through the group dialout" :
+	    "check the adapter";
 	snprintf(why, size, "%s cannot be opened (%s): %s", line->device, strerror(errnum), remedy);
 	return err_from_errno(errnum);
 }

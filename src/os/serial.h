@@ -1,6 +1,6 @@
 /*
- * Serial lines (RS-232, RS-485, USB adapters, pseudo terminals): raw, no flow control, never blocking, locked so that no
- * second program talks on the same line.
+ * Serial lines (RS-232, RS-485, USB adapters, pseudo terminals): raw, no flow control, never blocking, locked so that
+ * no second program talks on the same line.
  */
 #ifndef OS_SERIAL_H
 #define OS_SERIAL_H
@@ -18,9 +18,9 @@ struct serial_line {
 };
 
 /*
- * Open and set up; pending input is thrown away. *fd given (stream_close()). On failure a negative error, *fd -1, and cause
- * and remedy in why (at most size bytes): ERR_BUSY when somebody else holds the line, ERR_RANGE for a setting that the line cannot
- * do, else by errno.
+ * Open and set up; pending input is thrown away. *fd given (stream_close()). On failure a negative error, *fd -1, and
+ * cause and remedy in why (at most size bytes): ERR_BUSY when somebody else holds the line, ERR_RANGE for a setting
+ * that the line cannot do, else by errno.
  */
 int serial_open(const struct serial_line *line, int *fd, char *why, size_t size);
 

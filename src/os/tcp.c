@@ -55,7 +55,8 @@ tcp_result(int fd)
 int
 tcp_numeric(const char *host, int port, struct sockaddr_storage *out, socklen_t *len)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *found = NULL;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV },
+	    *found = NULL;
 	char service[16];
 
 	snprintf(service, sizeof service, "%d", port);
@@ -83,9 +84,12 @@ const char *
 tcp_cause(int errnum)
 {
 	static const struct { int errnum; const char *text; } rows[] = {
-		{ ECONNREFUSED, "the host answers but nothing listens on this port: check the port and that the server is switched on" },
+		{ ECONNREFUSED,
+		    "the host answers but nothing listens on this port: check the port and that the server is "
+		    "switched on" },
 		{ ETIMEDOUT, "no answer from the host: check address, power, cable and firewall" },
-		{ EHOSTUNREACH, "no route to the host, or it does not answer on its network: check address, netmask and cable" },
+		{ EHOSTUNREACH,
+		    "no route to the host, or it does not answer on its network: check address, netmask and cable" },
 		{ ENETUNREACH, "no network leads there: check this machine's address and routes" },
 		{ ECONNRESET, "the device cut the connection: it may allow fewer connections, or has restarted" },
 		{ EPIPE, "the device cut the connection: it may allow fewer connections, or has restarted" },

@@ -9,7 +9,10 @@
 
 /* *fd given (stream_close()). 0 or an error. */
 int timer_open(int *fd);
-/* Arm for a deadline (also one that has passed: fires at once), MONO_NEVER to disarm. Takes back an expiry not yet seen. */
+/*
+ * Arm for a deadline (also one that has passed: fires at once), MONO_NEVER to disarm. Takes back an expiry not yet
+ * seen.
+ */
 void timer_arm(int fd, struct mono at);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The OT side of the gateway: the scan engine between the devices of one zone and the ring that this process writes. It knows
- * its zone's sources and nothing of what lies above.
+ * The OT side of the gateway: the scan engine between the devices of one zone and the ring that this process writes.
+ * It knows its zone's sources and nothing of what lies above.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,8 @@
 #include "os/stream.h"
 #include "proc/child.h"
 
-#define RING_SECONDS	2		/* of samples that a ring holds, at least half of that: as long may a reader be held up */
+/* Of samples that a ring holds, at least half of that: as long may a reader be held up. */
+#define RING_SECONDS	2
 #define RING_LEAST	(1u << 20)
 #define RING_MOST	(64u << 20)
 
@@ -47,7 +48,8 @@ wanted_ring(const struct plan *plan)
 	for (uint32_t i = 0; i < plan->ntags; i++) {
 		const struct tag *t = &plan->tags[i];
 		if (t->scan_ns > 0)
-			bytes += (double)(BATCH_PACKED_SAMPLE + (value_has_bytes(t->type) ? 64 : 0)) * (double)NS_PER_S / (double)t->scan_ns;
+			bytes += (double)(BATCH_PACKED_SAMPLE + (value_has_bytes(t->type) ? 64 :
+			    0)) * (double)NS_PER_S / (double)t->scan_ns;
 	}
 	bytes *= RING_SECONDS;
 	/* Rings are powers of two; rounded down, since every page of it is touched in the end and counts as memory. */
@@ -87,7 +89,8 @@ on_plan(void *arg, struct plan *plan)
 	int err = need_ring(p, plan);
 
 	if (err == 0 && p->field == NULL) {
-		struct field_config config = { .loop = p->child->loop, .out = { .arg = p, .batch = on_batch }, .stats = p->child->stats };
+		struct field_config config = { .loop = p->child->loop, .out = { .arg = p, .batch = on_batch },
+		    .stats = p->child->stats };
 		err = field_new(&config, &p->field);
 	}
 	if (err != 0) {
@@ -119,7 +122,8 @@ client_gone(void *arg)
 static void
 on_client(void *arg, struct client *c, const char *verb, int argc, const char *const *argv)
 {
-	static const struct { const char *verb; void (*ask)(struct field *, const struct ask_to *, int, const char *const *); } rows[] = {
+	static const struct { const char *verb; void (*ask)(struct field *, const struct ask_to *, int,
+	    const char *const *); } rows[] = {
 		{ "read", ask_read }, { "why", ask_why }, { "trace", ask_trace },
 	};
 	static const char no[] = "{\"error\":\"this is not a request for the field side\"}\n";
