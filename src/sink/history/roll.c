@@ -20,8 +20,9 @@ const char *roll_name(enum roll_level l) { return levels[l].name; }
 int64_t
 roll_floor(int64_t t, int64_t width_ns)
 {
-	int64_t rest = t % width_ns;
-	return t - rest - (rest < 0 ? width_ns : 0);
+	int64_t rest = t % width_ns, floor = t - rest;
+	/* A damaged file may hold any time: the earliest width of all is cut short. */
+	return rest < 0 && floor >= INT64_MIN + width_ns ? floor - width_ns : floor;
 }
 
 static void
