@@ -4,6 +4,7 @@
 #
 #	etc/demo/demo.sh PROGRAM	DEMO_SECONDS=N: how long each of the three parts lasts (10)
 set -u
+PATH=$PATH:/usr/sbin:/sbin	# where Debian keeps mosquitto, for users too
 program=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
 part=${DEMO_SECONDS:-10}
