@@ -322,8 +322,10 @@ seal(struct account *a, const struct ledger_entry *e)
 						  : 0;
 		hash[i / 2] = (uint8_t)((unsigned)hash[i / 2] << 4 | v);
 	}
-	a->sealed = e->last;
-	memcpy(a->seal_hash, hash, sizeof hash);
+	if (e->last != a->seals[0].last)	/* else entered again, after a crash */
+		a->seals[1] = a->seals[0];
+	a->seals[0].last = e->last;
+	memcpy(a->seals[0].hash, hash, sizeof hash);
 }
 
 void

@@ -31,9 +31,11 @@ struct account_sink {
 
 struct account {
 	uint64_t		admitted, lost, entries;
-	/* last number of the segments that were deleted under a seal, 0: none */
-	uint64_t		sealed;
-	uint8_t			seal_hash[SPOOL_HASH];
+	/*
+	 * The newest two seals: last number (0: none) and hash. Two, since a crash may come between the seal of a
+	 * segment and its deletion; the oldest segment there is then follows the seal before.
+	 */
+	struct account_seal { uint64_t last; uint8_t hash[SPOOL_HASH]; } seals[2];
 	struct account_sink	sinks[LEDGER_SINKS_MAX];
 	uint32_t		nsinks;
 };

@@ -7,7 +7,7 @@
 size_t
 account_size(const struct account *a)
 {
-	size_t n = 4 * 8 + SPOOL_HASH + 4;
+	size_t n = 3 * 8 + 2 * (8 + SPOOL_HASH) + 4;
 
 	for (uint32_t i = 0; i < a->nsinks; i++)
 		n += SINK_BYTES + 10 + sizeof a->sinks[i].name + (size_t)a->sinks[i].n * RANGE_BYTES;
@@ -20,8 +20,10 @@ account_put(const struct account *a, struct writer *w)
 	wr_le64(w, a->admitted);
 	wr_le64(w, a->lost);
 	wr_le64(w, a->entries);
-	wr_le64(w, a->sealed);
-	wr_bytes(w, a->seal_hash, SPOOL_HASH);
+	for (int i = 0; i < 2; i++) {
+		wr_le64(w, a->seals[i].last);
+		wr_bytes(w, a->seals[i].hash, SPOOL_HASH);
+	}
 	wr_le32(w, a->nsinks);
 	for (uint32_t i = 0; i < a->nsinks; i++) {
 		const struct account_sink *s = &a->sinks[i];
@@ -86,12 +88,15 @@ account_get(struct reader *r, struct account *a)
 	*a = (struct account){ .admitted = rd_le64(r) };
 	a->lost = rd_le64(r);
 	a->entries = rd_le64(r);
-	a->sealed = rd_le64(r);
-	const uint8_t *hash = rd_bytes(r, SPOOL_HASH);
+	for (int i = 0; i < 2; i++) {
+		a->seals[i].last = rd_le64(r);
+		const uint8_t *hash = rd_bytes(r, SPOOL_HASH);
+		if (hash != NULL)
+			memcpy(a->seals[i].hash, hash, SPOOL_HASH);
+	}
 	uint32_t n = rd_le32(r);
 	if (r->err != 0 || n > LEDGER_SINKS_MAX || a->admitted == UINT64_MAX)
 		return ERR_CORRUPT;
-	memcpy(a->seal_hash, hash, SPOOL_HASH);
 	for (; a->nsinks < n; a->nsinks++) {
 		int err = get_sink(r, &a->sinks[a->nsinks]);
 		if (err != 0) {

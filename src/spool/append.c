@@ -148,6 +148,7 @@ spool_open(struct spool_root *r, const struct spool_schema *schema, const struct
 		spool_close(s);
 		return err;
 	}
+	s->open = true;
 	*out = s;
 	return 0;
 }
@@ -361,7 +362,7 @@ spool_close(struct spool *s)
 {
 	if (s == NULL)
 		return;
-	if (s->tail.next != 0 && (s->durable != s->tail.next || s->held_len > 0) && segment_sync(s) != 0)
+	if (s->open && (s->durable != s->tail.next || s->held_len > 0) && segment_sync(s) != 0)
 		log_error("spool.close", "stream=\"%s\" error=\"the last batches may not be durable\"", s->dir);
 	if (s->fd >= 0)
 		s->disk->close(s->disk->ctx, s->fd);

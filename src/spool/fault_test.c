@@ -30,6 +30,7 @@ struct life {
 	struct spool		*s;
 	struct ledger		*l;
 	struct spool_reader	*reader;
+	uint64_t		 ledger_bytes;	/* when its file is replaced */
 	uint64_t		 put;		/* highest number that an append was tried with */
 	uint64_t		 admitted;	/* highest that one succeeded with */
 	uint64_t		 durable;	/* highest that was reported durable */
@@ -193,6 +194,8 @@ open_all(struct life *g)
 	if (err == 0 && g->l == NULL)
 		err = ledger_open(DIR, g->disk, &g->l);
 	if (err == 0)
+		ledger_limit(g->l, g->ledger_bytes);
+	if (err == 0)
 		err = join(g);
 	if (err == 0 && g->reader == NULL)
 		err = spool_reader_open(DIR, 0, g->disk, &g->reader);
@@ -267,7 +270,8 @@ live(struct life *g)
 static struct life
 begin(enum spool_durability durability)
 {
-	struct life g = { .sim = disk_sim_new(), .opts = { .durability = durability, .segment_bytes = 2048 } };
+	struct life g = { .sim = disk_sim_new(), .opts = { .durability = durability, .segment_bytes = 2048 },
+		.ledger_bytes = 200 };
 	g.disk = disk_sim_table(g.sim);
 	return g;
 }
@@ -415,6 +419,22 @@ TEST(a_power_cut_at_any_call_loses_nothing_durable_none)
 	cut_everywhere(SPOOL_NONE, 8);
 }
 
+/* What the ledger has in memory is what its file says, also right after failures. */
+static void
+check_ledger(struct life *g)
+{
+	struct ledger_account a, on_disk;
+	struct buf where = { 0 };
+
+	disk_sim_fault(g->sim, SIM_NONE, 0, 0);
+	CHECK_INT(ledger_account(g->l, &a), 0);
+	CHECK_INT(ledger_read(DIR, g->disk, &on_disk, &where), 0);
+	CHECK_INT(on_disk.entries, a.entries);
+	CHECK_INT(on_disk.sinks[0].delivered, a.sinks[0].delivered);
+	CHECK(a.sinks[0].delivered >= g->acked);
+	buf_fini(&where);
+}
+
 /* One call fails, or three in a row; a gate that tries again gets everything in, and a reader misses nothing. */
 static void
 fail_everywhere(enum spool_durability durability, enum sim_fault fault, uint64_t times)
@@ -428,6 +448,7 @@ fail_everywhere(enum spool_durability durability, enum sim_fault fault, uint64_t
 		CHECK_INT(live(&g), 0);
 		CHECK_INT(g.admitted, 358);
 		CHECK_INT(g.seen, 358);
+		check_ledger(&g);
 		uint64_t all = disk_sim_states(g.sim, 2);
 		for (uint64_t i = 0; i < all; i += 1 + all / 4) {
 			struct disk_sim *after = disk_sim_cut(g.sim, i, 2);

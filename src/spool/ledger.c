@@ -19,7 +19,9 @@ struct ledger {
 	/* the file had a failed write or sync: it is replaced before anything else */
 	bool			 broken;
 	bool			 dirty;
+	bool			 kept;		/* in a replacement that has not succeeded yet: the old file is kept */
 	uint64_t		 off, begin;	/* where the next entry goes; where the first one went */
+	uint64_t		 limit;		/* bytes of entries after which a new file is begun */
 	struct chain		 chain;
 	struct ledger_link	 link;
 	struct account		 account;
@@ -73,11 +75,26 @@ begin_file(struct ledger *l)
 	return 0;
 }
 
+/* Does the name still belong to the file that we write to? */
+static bool
+named(const struct ledger *l)
+{
+	struct disk_stat a, b;
+
+	return l->fd >= 0 && l->disk->stat(l->disk->ctx, l->path, &a) == 0 &&
+	    l->disk->fstat(l->disk->ctx, l->fd, &b) == 0 && a.id == b.id;
+}
+
+/* The old file is kept at the first try only: at the next one, what bears its name may be the new one. */
 static int
 renew(struct ledger *l)
 {
-	keep_old(l, "ledger.1");
-	return begin_file(l);
+	if (!l->kept)
+		keep_old(l, "ledger.1");
+	int err = begin_file(l);
+	l->kept = err != 0 && !named(l);
+	l->broken |= l->kept;
+	return err;
 }
 
 /* The totals that can be proved go on in a new file, the damaged one is kept under a name that says where it broke. */
@@ -172,6 +189,7 @@ ledger_open(const char *dir, const struct disk *disk, struct ledger **out)
 	if (l == NULL)
 		return ERR_NOMEM;
 	l->disk = disk;
+	l->limit = LEDGER_BYTES;
 	l->fd = -1;
 	l->dir = strdup(dir);
 	l->reserve = strdup(path);
@@ -234,7 +252,7 @@ ledger_put(struct ledger *l, const struct ledger_entry *entry)
 		e.last = l->account.admitted;
 	if (err == 0)
 		err = account_check(&l->account, &e);
-	if (err == 0 && (l->broken || l->off - l->begin > LEDGER_BYTES)) {
+	if (err == 0 && (l->broken || l->off - l->begin > l->limit)) {
 		err = renew(l);
 		if (err != 0 && !l->broken)
 			err = 0;	/* the old file still takes entries; it is tried again with the next one */
@@ -281,6 +299,12 @@ ledger_seal(void *ledger, const struct spool_seal *seal)
 		.last = seal->last,
 		.note = note });
 	return err != 0 ? err : ledger_sync(l);
+}
+
+void
+ledger_limit(struct ledger *l, uint64_t bytes)
+{
+	l->limit = bytes;
 }
 
 uint64_t

@@ -69,6 +69,8 @@ int ledger_open(const char *dir, const struct disk *disk, struct ledger **out);
  */
 int ledger_put(struct ledger *l, const struct ledger_entry *e);
 int ledger_sync(struct ledger *l);
+/* Begin a new file once the entries of this one take so many bytes, instead of 16 MiB: for tests. */
+void ledger_limit(struct ledger *l, uint64_t bytes);
 /* All numbers below this are settled for every sink. UINT64_MAX when there is no sink. */
 uint64_t ledger_settled(const struct ledger *l);
 void ledger_close(struct ledger *l);

@@ -12,12 +12,12 @@
  *	60   4	checksum of bytes 0..59; every entry's checksum starts from it, so that a text that a far end gave as
  *		its reason
  *		cannot pass for an entry
- *	64	totals: the account as it stood when the file was begun (account.c: account_put). u64 highest number
- *		admitted, u64 lost,
- *		u64 entries, u64 last number sealed, 32 its hash, u32 sinks; per sink: varint length and name, u8
- *		active, u64
- *		owed from, next, owed in earlier stays, left at, delivered, quarantined, dropped, damaged, ahead, last
- *		acknowledgement (ns), u32 ranges; per range u64 first, u64 last, u8 in quarantine
+ *	64	totals: the account as it stood when the file was begun (account_bytes.c). u64 highest number admitted,
+ *		u64
+ *		lost, u64 entries; two seals, the newest first: u64 last number, 32 hash; u32 sinks; per sink: varint
+ *		length and name, u8 active, u64 owed from, next, owed in earlier stays, left at, delivered, quarantined,
+ *		dropped, damaged, ahead, last acknowledgement (ns), u32 ranges; per range u64 first, u64 last, u8 in
+ *		quarantine
  *
  * Entry, 80 bytes and its texts:
  *
@@ -31,9 +31,9 @@
  *	41   1	length of the sink's name, at most 63
  *	42   2	length of the note, at most 1000
  *	44   4	zero
- *	48  32	hash: SHA-256 over the hash before, bytes 8..47 and the texts. The first entry's "hash before" is
- *		SHA-256 over the hash in
- *		the head, the head's 64 bytes and the totals
+ *	48  32	hash: SHA-256 over the hash before, bytes 8..47 and the texts. Before the first entry stands SHA-256
+ *		over
+ *		the hash in the head, the head's 64 bytes and the totals
  *	80	sink, note
  *
  * An entry goes out in one write and counts once the file is synced. A crash may leave a torn last one: it is cut. A

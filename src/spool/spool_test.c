@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/test.h"
@@ -520,6 +521,90 @@ TEST(another_version_and_another_schema_are_refused)
 	CHECK_INT(spool_root_open(root, &disk_os, &r, &holder), 0);
 	CHECK_INT(spool_open(r, &schema, &each, &none), ERR_CORRUPT);
 	spool_root_close(r);
+}
+
+/* Append for a while as another process would, trimming what lies far behind, and leave. */
+static void
+child_writes(const char *root, uint64_t last)
+{
+	struct spool_opts opts = { .durability = SPOOL_NONE, .segment_bytes = 16 << 10 };
+	struct spool_root *r;
+	struct spool *s = open_stream(root, &opts, &r);
+
+	for (uint64_t n = 1; n <= last; n += 50)
+		if (put(s, n, 50) != 0)
+			_exit(1);
+	close_stream(r, s);
+	_exit(0);
+}
+
+TEST(a_reader_in_another_process_misses_nothing)
+{
+	const char *root = root_dir();
+	const uint64_t last = 100000;
+	struct spool_reader *rd = NULL;
+	uint64_t seen = 1, lost = 0;
+	int status;
+
+	fflush(stdout);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		child_writes(root, last);
+	/* Ends: the child leaves, and what it wrote by then is all there is. */
+	for (bool gone = false, again = true; again; again = !gone) {
+		gone = waitpid(pid, &status, WNOHANG) == pid;
+		if (rd == NULL && spool_reader_open(stream_dir(root), 1, &disk_os, &rd) != 0)
+			continue;
+		for (int i = 0; i < (gone ? 20 : 1); i++)
+			seen = read_on(rd, seen, &lost);
+	}
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CHECK_INT(seen, last + 1);
+	CHECK_INT(lost, 0);
+	spool_reader_close(rd);
+}
+
+/* Clocks that jump an hour either way, devices in 1970 and in 2106, times at the ends of the range. */
+TEST(times_come_back_as_they_were_whatever_the_clocks_did)
+{
+	static const int64_t jumps[] = { 0, -3600 * NS_PER_S, 3600 * NS_PER_S, -T0 + 1, 4294967296 * NS_PER_S - T0,
+		INT64_MAX - T0, INT64_MIN, 86400 * NS_PER_S, -1 };
+	const size_t n = sizeof jumps / sizeof jumps[0];
+	const char *root = root_dir();
+	struct spool_root *r;
+	struct spool *s = open_stream(root, &each, &r);
+	struct sample v[64];
+	struct spool_state st;
+	uint64_t first;
+
+	for (size_t i = 0; i < 64; i++) {
+		uint64_t at = (uint64_t)T0 + (uint64_t)jumps[i % n];
+		v[i] = (struct sample){ .tag = 1,
+			.source = { (int64_t)at },
+			.server = { jumps[i % n] },
+			.arrival = { T0 - (int64_t)i },
+			.v = { .type = VALUE_U16, .u = i } };
+	}
+	CHECK_INT(spool_append(s, v, 64, NULL, (struct wall){ T0 }, &first), 0);
+	CHECK_INT(spool_append(s, v, 64, NULL, (struct wall){ T0 - 3600 * NS_PER_S }, &first), 0);
+	spool_state(s, &st);
+	CHECK(st.t_last.ns == INT64_MAX);
+	close_stream(r, s);
+	struct spool_reader *rd;
+	struct spool_batch b;
+	struct spool_damage d;
+	CHECK_INT(spool_reader_open(stream_dir(root), 0, &disk_os, &rd), 0);
+	for (int k = 0; k < 2; k++) {
+		CHECK_INT(spool_next(rd, &b, &d), 0);
+		CHECK_INT(b.n, 64);
+		for (size_t i = 0; i < 64; i++) {
+			CHECK_INT(b.samples[i].source.ns, v[i].source.ns);
+			CHECK_INT(b.samples[i].server.ns, v[i].server.ns);
+			CHECK_INT(b.samples[i].arrival.ns, v[i].arrival.ns);
+		}
+	}
+	spool_reader_close(rd);
 }
 
 TEST_MAIN

@@ -41,6 +41,7 @@ struct spool {
 	uint32_t		 nsegs, segs_cap;
 	uint64_t		 old_bytes;	/* of all but the last */
 
+	bool			 open;		/* recovery is through: closing makes durable what is not */
 	int			 fd;		/* of the last segment, -1: none is open */
 	uint32_t		 salt;		/* of that segment */
 	uint64_t		 off;		/* its length: where the next batch goes */

@@ -27,6 +27,7 @@ struct proof {
 	const struct disk	*disk;
 	struct buf		*out;
 	uint32_t		 findings;
+	bool			 last_look;	/* what may come of a live writer is a finding now */
 	struct chain		 chain;
 	struct unpacker		 unpacker;
 	struct schema_file	 schema;
@@ -37,8 +38,9 @@ struct proof {
 	uint64_t		 next;		/* the number that must come now */
 	uint8_t			 hash[SPOOL_HASH];
 	bool			 hash_known;	/* false behind damage: the next batch's own hash is taken up */
-	struct sample		*samples;
+	struct sample		*samples;	/* room for the largest batch so far */
 	uint8_t			*raw;
+	size_t			 samples_cap, raw_cap;
 };
 
 __attribute__((format(printf, 4, 5))) static void
@@ -101,13 +103,47 @@ prove_ledger(struct proof *p)
 	int err = prove_ledger_file(p, "ledger", &w, &whole);
 	if (err != 0)
 		return err == ERR_NOTFOUND && none == ERR_NOTFOUND ? 0 : err;
-	if (none == 0 && old_whole && whole &&
-	    (old.link.number != w.begins || memcmp(old.link.hash, w.before, SPOOL_HASH) != 0))
+	/*
+	 * A file between the two that could not be kept (a full disk) leaves a hole in the numbers, and proves nothing.
+	 */
+	if (none == 0 && old_whole && whole && old.link.number >= w.begins &&
+	    (old.link.number > w.begins || memcmp(old.link.hash, w.before, SPOOL_HASH) != 0))
 		finding(p, "ledger", 16, "does not continue ledger.1");
 	return 0;
 }
 
 /* ---- one batch ---- */
+
+/* At least want elements at p, *cap of them so far. NULL: out of memory. The header's limits bound want. */
+static void *
+room(void *p, size_t *cap, size_t want, size_t size)
+{
+	if (*cap >= want)
+		return p;
+	free(p);
+	p = malloc(want * size);
+	*cap = p != NULL ? want : 0;
+	return p;
+}
+
+static bool
+decodes(struct proof *p, const struct rec_header *h, const uint8_t *payload)
+{
+	size_t len = h->len;
+
+	p->samples = room(p->samples, &p->samples_cap, h->n, sizeof *p->samples);
+	if ((h->flags & REC_ZSTD) != 0) {
+		p->raw = room(p->raw, &p->raw_cap, h->raw_len > 0 ? h->raw_len : 1, 1);
+		if (p->raw == NULL || unpack(&p->unpacker, payload, h->len, p->raw, h->raw_len) != 0)
+			return false;
+		payload = p->raw;
+		len = h->raw_len;
+	}
+	const struct spool_schema *s = &p->schema.schema;
+	return !p->schema_good ||
+	    (p->samples != NULL &&
+		columns_decode(payload, len, p->samples, h->n, p->schema.types, s->n, h->sealed) == 0);
+}
 
 static void
 prove_batch(struct proof *p, const char *file, const struct rec_header *h, const uint8_t *payload)
@@ -115,7 +151,6 @@ prove_batch(struct proof *p, const char *file, const struct rec_header *h, const
 	const uint8_t *rec = scan_stored(&p->scan);
 	uint64_t off = p->scan.off;
 	uint8_t hash[SPOOL_HASH];
-	size_t len = h->len;
 
 	if (h->first != p->next)
 		finding(p, file, off, "samples %llu to %llu are missing", (unsigned long long)p->next,
@@ -126,15 +161,7 @@ prove_batch(struct proof *p, const char *file, const struct rec_header *h, const
 		finding(p, file, off,
 		    "the hash of the batch with samples %llu to %llu does not follow from what is before",
 		    (unsigned long long)h->first, (unsigned long long)(h->first + h->n - 1));
-	int err = 0;
-	if ((h->flags & REC_ZSTD) != 0) {
-		err = unpack(&p->unpacker, payload, h->len, p->raw, h->raw_len);
-		payload = p->raw;
-		len = h->raw_len;
-	}
-	if (err == 0 && p->schema_good)
-		err = columns_decode(payload, len, p->samples, h->n, p->schema.types, p->schema.schema.n, h->sealed);
-	if (err != 0)
+	if (!decodes(p, h, payload))
 		finding(p, file, off, "the content of the batch with samples %llu to %llu cannot be decoded",
 		    (unsigned long long)h->first, (unsigned long long)(h->first + h->n - 1));
 	p->next = h->first + h->n;
@@ -165,21 +192,25 @@ prove_header(struct proof *p, const char *file, int err, const struct seg_header
 }
 
 /* What the oldest segment must follow: the schema, or the seal of what was deleted. */
-static void
+static int
 prove_beginning(struct proof *p, const char *file, uint64_t first)
 {
+	const struct account_seal *seals = p->account.seals;
+	const uint8_t *hash = first == 1 ? (p->schema_good ? p->schema.hash : NULL) :
+	    first - 1 == seals[0].last ? seals[0].hash : first - 1 == seals[1].last ? seals[1].hash : NULL;
+
 	p->next = first;
-	p->hash_known = true;
-	if (first == 1 && p->schema_good) {
-		memcpy(p->hash, p->schema.hash, SPOOL_HASH);
-	} else if (first > 1 && p->account.sealed == first - 1) {
-		memcpy(p->hash, p->account.seal_hash, SPOOL_HASH);
-	} else {
-		p->hash_known = false;
+	p->hash_known = hash != NULL;
+	if (hash != NULL)
+		memcpy(p->hash, hash, SPOOL_HASH);
+	else {
+		if (first > 1 && !p->last_look)
+			return ERR_AGAIN;	/* trimmed since the ledger was read? */
 		if (first > 1)
 			finding(p, file, 0, "samples before %llu are gone and the ledger holds no seal of them",
 			    (unsigned long long)first);
 	}
+	return 0;
 }
 
 /* The place at off holds no good batch, err says why. Go on behind it. False: nothing more is to be had. */
@@ -271,12 +302,16 @@ prove_segment(struct proof *p, size_t i)
 	int fd = p->disk->open(p->disk->ctx, path, DISK_READ);
 	if (fd < 0)
 		return fd == ERR_NOTFOUND ? ERR_AGAIN : fd;
-	if (i == 0)
-		prove_beginning(p, file, first);
-	else if (p->next != first) {
+	if (i == 0) {
+		err = prove_beginning(p, file, first);
+	} else if (p->next != first) {
 		finding(p, file, 0, "samples %llu to %llu are missing before it", (unsigned long long)p->next,
 		    (unsigned long long)first - 1);
 		p->next = first;
+	}
+	if (err != 0) {
+		p->disk->close(p->disk->ctx, fd);
+		return err;
 	}
 	err = scan_start(&p->scan, fd, &h);
 	if (err == 0 || err == ERR_CORRUPT || err == ERR_VERSION || err == ERR_AGAIN) {
@@ -329,7 +364,7 @@ prove(struct proof *p, struct ledger_account *out)
 	err = prove_ledger(p);
 	if (err == 0)
 		err = segment_list(p->dir, p->disk, &p->list);
-	p->next = p->account.sealed + 1;	/* where the numbering must go on if no segment is left */
+	p->next = p->account.seals[0].last + 1;	/* where the numbering must go on if no segment is left */
 	for (size_t i = 0; err == 0 && i < p->list.n; i++)
 		err = prove_segment(p, i);
 	if (err == 0)
@@ -340,15 +375,13 @@ prove(struct proof *p, struct ledger_account *out)
 }
 
 static int
-prove_once(const char *dir, const struct disk *disk, struct ledger_account *out, struct buf *findings)
+prove_once(const char *dir, const struct disk *disk, bool last_look, struct ledger_account *out, struct buf *findings)
 {
-	struct proof p = { .dir = dir, .disk = disk, .out = findings };
+	struct proof p = { .dir = dir, .disk = disk, .out = findings, .last_look = last_look };
 	int err = ERR_NOMEM;
 
 	scan_init(&p.scan, disk);
-	p.samples = malloc(SPOOL_BATCH_MAX * sizeof *p.samples);
-	p.raw = malloc(SPOOL_BATCH_BYTES_MAX);
-	if (p.samples != NULL && p.raw != NULL && chain_init(&p.chain) == 0 && unpacker_init(&p.unpacker) == 0)
+	if (chain_init(&p.chain) == 0 && unpacker_init(&p.unpacker) == 0)
 		err = prove(&p, out);
 	schema_free(&p.schema);
 	account_fini(&p.account);
@@ -371,7 +404,7 @@ ledger_verify(const char *dir, const struct disk *disk, struct ledger_account *o
 	for (int look = 0; look < LOOKS && err == ERR_AGAIN; look++) {
 		findings->len = start;
 		*out = (struct ledger_account){ 0 };
-		err = prove_once(dir, disk, out, findings);
+		err = prove_once(dir, disk, look == LOOKS - 1, out, findings);
 	}
 	return err;
 }

@@ -278,4 +278,39 @@ TEST(a_missing_middle_segment_is_found)
 	disk_sim_free(sim);
 }
 
+TEST(a_crash_between_a_seal_and_the_deletion_is_no_damage)
+{
+	struct disk_sim *sim = make_stream();
+	const struct disk *d = disk_sim_table(sim);
+	struct buf findings = { 0 };
+	struct ledger *l;
+	struct spool_root *r;
+	struct spool *s;
+	struct spool_opts opts = { .durability = SPOOL_EACH, .segment_bytes = 1200, .seal = seal, .seal_arg = &l };
+	struct spool_state before, after;
+	long holder;
+
+	CHECK_INT(spool_root_open(ROOT, d, &r, &holder), 0);
+	CHECK_INT(spool_open(r, &schema, &opts, &s), 0);
+	CHECK_INT(ledger_open(DIR, d, &l), 0);
+	spool_state(s, &before);
+	uint64_t calls = 0;
+	/* Find the call that deletes: everything before it, the seal too, has happened. */
+	for (after = before; after.first == before.first && calls < 100; calls++) {
+		disk_sim_fault(sim, SIM_OFF, calls + 1, 0);
+		spool_trim(s, UINT64_MAX, (struct wall){ T0 }, drop, &l);
+		disk_sim_fault(sim, SIM_NONE, 0, 0);
+		spool_state(s, &after);
+		int err = verify(d, &findings);
+		CHECK_STR(buf_text(&findings), "");
+		CHECK_INT(err, 0);
+	}
+	CHECK(after.first > before.first);
+	ledger_close(l);
+	spool_close(s);
+	spool_root_close(r);
+	buf_fini(&findings);
+	disk_sim_free(sim);
+}
+
 TEST_MAIN
