@@ -438,12 +438,17 @@ pair_tick(struct delivery *d, struct pair *p, struct mono now)
 	}
 	if (p->behind_since.ns == 0)
 		p->behind_since = now;
-	if (mono_diff(now, p->behind_since) < BEHIND_NS || d->ops->ledger(d->arg, p, &next, &admitted) != 0)
+	/* The ledger may be long: it is not read at every tick. */
+	if (mono_diff(now, p->behind_since) < BEHIND_NS || mono_diff(now, p->looked) < BEHIND_NS)
+		return;
+	p->looked = now;
+	if (d->ops->ledger(d->arg, p, &next, &admitted) != 0)
 		return;
 	p->backlog = admitted + 1 > p->cursor ? admitted + 1 - p->cursor : 0;
 	for (size_t i = 0; i < p->done.n; i++)
 		p->backlog -= p->done.r[i].last - p->done.r[i].first + 1 < p->backlog ? p->done.r[i].last - p->done.r[i].first + 1 : p->backlog;
-	if (p->live_first && d->ready)
+	/* Not while it is away; a full window counts as there. */
+	if (p->live_first && (d->ready || p->n > p->nrefused))
 		start_live(p, admitted);
 }
 

@@ -75,7 +75,7 @@ struct pair {
 	bool			 live_on;
 	uint64_t		 live_from;	/* first number of the live lane */
 	struct mono		 hold_until;	/* nothing is offered before; ns 0: no hold */
-	struct mono		 behind_since;	/* ns 0: it is not */
+	struct mono		 behind_since, looked;	/* ns 0: it is not; when the ledger was asked how far */
 	uint64_t		 backlog;	/* samples, at the last tick */
 	struct log_limit	 complaints;
 };

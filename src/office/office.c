@@ -131,8 +131,10 @@ on_tick(uv_timer_t *t)
 	if (mono_diff(now, o->scanned) >= SCAN_NS)
 		streams_scan(o);
 	for (struct outlet *k = o->outlets; k != NULL; k = k->next)
-		if (k->phase == OUTLET_RUNNING)
+		if (k->phase == OUTLET_RUNNING) {
 			delivery_tick(&k->delivery, now, wall_now());
+			release_next(k);
+		}
 	streams_tick(o);
 	if (mono_diff(now, o->confirmed) >= CONFIRM_NS) {
 		o->confirmed = now;

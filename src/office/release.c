@@ -360,13 +360,23 @@ answer(struct buf *out, int64_t id, const char *did, const char *no)
 	buf_putc(out, '\n');
 }
 
+/* A line an item for those that were named; for all, a line a failure and one for the rest. */
 static void
 act(struct office *o, struct picking *p, struct buf *out)
 {
+	const char *did = p->reason != NULL ? "dropped" : "is being sent again";
+	char sum[80];
+	size_t good = 0;
+
 	for (size_t i = 0; i < p->n; i++) {
 		const char *no = p->reason != NULL ? drop_one(o, p->ids[i], p->reason) : retry_one(o, p->ids[i]);
-		answer(out, p->ids[i], p->reason != NULL ? "dropped" : "is being sent again", no);
+		good += no == NULL;
+		if (p->want != 0 || (no != NULL && i - good < 100))
+			answer(out, p->ids[i], did, no);
 	}
+	snprintf(sum, sizeof sum, "%zu of %zu: %s", good, p->n, did);
+	if (p->want == 0)
+		answer(out, 0, sum, NULL);
 	for (struct outlet *k = o->outlets; k != NULL; k = k->next)
 		stat_set((stat_t *)&k->host.stats[STATS_sink_quarantined], quarantine_count(o->quarantine, k->name));
 }

@@ -212,6 +212,71 @@ def test_a_maximum_packet_size_is_respected_and_named():
     assert all(len(p.raw) <= 300 for p in broker.publishes())
 
 
+def apply(gateway, edit):
+    gateway.write(edit)
+    done = gateway.cli("apply", gateway.site)
+    equal(done.returncode, 0, done.stdout + done.stderr)
+
+
+def test_a_changed_sink_goes_on_where_the_old_one_stood():
+    broker = RecordingBroker()
+    defer(broker.stop)
+    g = Gateway(broker.port)
+    wait_delivered(g)
+    apply(g, sink_keys("window: 7, client-id: another"))
+    broker.wait(lambda: broker.live("another"), 10, "the new client")
+    wait_delivered(g)
+    g.stop()
+    check_whole(samples_of(bodies(broker.publishes())))
+    settled(g)
+
+
+def test_a_flow_that_changes_is_drained_before_the_new_version():
+    broker = RecordingBroker()
+    defer(broker.stop)
+    g = Gateway(broker.port)
+    wait_delivered(g)
+    broker.shut()
+    broker.drop()
+    time.sleep(1)
+    apply(g, lambda text: text.replace('"Packaging/**/vibration", ', "").replace('"Packaging/**/speed", ', ""))
+    time.sleep(1)
+    since = broker.mark()
+    broker.open()
+    wait_delivered(g, 400)
+    g.stop()
+    messages = bodies(broker.publishes())
+    seen = samples_of(messages)
+    equal(len(check_whole(seen)), 4, "streams: two flows in two versions")
+    order = [body["key"].split("/")[0] for _, body in bodies(broker.publishes(since=since))]
+    for flow in ("line-state", "condition"):
+        versions = [stream for stream in order if stream.startswith(flow + "@")]
+        equal(versions, sorted(versions, key=lambda v: versions.index(v)), f"versions of {flow}, one after the other")
+    settled(g)
+
+
+def test_live_data_overtakes_a_backlog_where_asked():
+    broker = RecordingBroker()
+    defer(broker.stop)
+    g = Gateway(broker.port, edit=lambda t: quick("window: 1")(t).replace("every-sample: yes", "every-sample: yes, live-first: yes"))
+    wait_delivered(g)
+    broker.shut()
+    broker.drop()
+    time.sleep(8)
+    since = broker.mark()
+    broker.behave.ack_delay_s = 0.02
+    broker.open()
+    wait_delivered(g, 1500)
+    broker.behave.ack_delay_s = 0
+    time.sleep(4)
+    g.stop()
+    check_whole(samples_of(bodies(broker.publishes())))
+    numbers = [int(body["key"].rsplit("/", 1)[1]) for _, body in bodies(broker.publishes(since=since))
+               if body["key"].startswith("line-state@")]
+    assert any(b < a for a, b in zip(numbers, numbers[1:])), "nothing overtook the backlog"
+    settled(g)
+
+
 def test_tls_verifies_both_sides_and_says_what_is_wrong():
     good, other = Certificates(), Certificates()
     broker = Mosquitto(tls=good, mutual=True)
