@@ -68,6 +68,9 @@ help:
 #: make bare DIST=bookworm   prove the two commands in a minimal root of that distribution
 #: make install DESTDIR= PREFIX=/usr/local
 
+# For the makes that a target starts: as many jobs as there are processors, unless -j was given.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 deps:      ; @sh etc/deps.sh build
 test-deps: ; @sh etc/deps.sh build test
 
@@ -126,12 +129,12 @@ test/peers/node_modules/.fetched: test/peers/package-lock.json
 
 build/bench: $(BENCH_C:%.c=build/obj/%.o) build/libpenstock.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $$(pkg-config --libs libmodbus 2>/dev/null) $(LIBS)
-bench: deps test-deps
-	$(Q)$(MAKE) --no-print-directory all build/bench
+bench: test-deps
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all build/bench
 	build/bench all
 
 demo: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	@sh etc/demo/demo.sh build/penstock
 
 unit: $(TESTS) $(REPLAYS)
@@ -140,10 +143,10 @@ tools: all peers node-peers
 # Everything compiled, nothing linked: for trying a compiler.
 objects: $(C:%.c=$(O)/%.o) $(BENCH_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o)
 
-test: deps test-deps
+test: test-deps
 	@sh test/all.sh
-soak: deps test-deps
-	$(Q)$(MAKE) --no-print-directory all
+soak: test-deps
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	/usr/bin/python3 test/faults.py --trials 10000
 bare:
 	@sh test/bare.sh $(or $(DIST),bookworm)

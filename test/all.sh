@@ -3,6 +3,7 @@
 # faults. The last line is the sum: "N passed, N failed". Everything is bounded in time.
 set -u
 export LC_ALL=C.UTF-8
+unset MAKEFLAGS MFLAGS CC SAN		# each build below says its own
 cd "$(dirname "$0")/.." || exit 2
 [ ! -d /usr/lib/ccache ] || PATH=/usr/lib/ccache:$PATH
 PATH=$PATH:/usr/sbin:/sbin
