@@ -60,7 +60,7 @@ class Shim:
 class Arrived:
     """What the far end has seen: by stream, the messages by their first sample number."""
 
-    KEY = re.compile(rb'"key":"([^"@]+@[0-9a-f]{8})/(\d+)"')
+    KEY = re.compile(rb'"key":"([^"@]+@[0-9a-f]{8})/(\d+)-[0-9a-f]{8}"')
 
     def __init__(self, broker):
         self.broker = broker

@@ -52,6 +52,7 @@ struct payload_msg {
 struct payload_out {
 	struct buf		 bytes;
 	struct payload_msg	*msgs;
+	uint32_t		 digest;	/* of the batch, part of every key */
 	size_t			 n, cap;
 };
 

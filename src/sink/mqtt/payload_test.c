@@ -52,6 +52,34 @@ text(const json_t *o, const char *key)
 	return json_string_value(json_object_get(o, key));
 }
 
+/* The number, then eight digits that stand for the content. */
+static void
+check_key(const char *key, const char *head)
+{
+	CHECK(strncmp(key, head, strlen(head)) == 0);
+	CHECK_INT(strspn(key + strlen(head), "0123456789abcdef"), 8);
+	CHECK_INT(strlen(key), strlen(head) + 8);
+}
+
+TEST(a_number_that_is_given_anew_makes_another_key)
+{
+	struct payload_stream *p = payload_stream_new(&stream, PAYLOAD_SCAN, "{flow}", NULL);
+	struct payload_out a = { 0 }, b = { 0 };
+	struct sample *s = (struct sample *)batch.samples;
+	struct wall before = s[0].arrival;
+
+	CHECK_INT(payload_encode(p, &batch, &a), 0);
+	CHECK_INT(payload_encode(p, &batch, &b), 0);
+	CHECK_STR(b.bytes.p + b.msgs[0].key, a.bytes.p + a.msgs[0].key);
+	s[0].arrival.ns++;
+	CHECK_INT(payload_encode(p, &batch, &b), 0);
+	s[0].arrival = before;
+	CHECK(strcmp(b.bytes.p + b.msgs[0].key, a.bytes.p + a.msgs[0].key) != 0);
+	payload_out_fini(&a);
+	payload_out_fini(&b);
+	payload_stream_unref(p);
+}
+
 TEST(a_scan_is_one_message_with_each_time_stated_once)
 {
 	struct payload_stream *p = payload_stream_new(&stream, PAYLOAD_SCAN, "{enterprise}/{site}/{flow}", NULL);
@@ -60,9 +88,9 @@ TEST(a_scan_is_one_message_with_each_time_stated_once)
 	CHECK_INT(payload_encode(p, &batch, &out), 0);
 	CHECK_INT(out.n, 1);
 	CHECK_STR(out.msgs[0].topic, "Acme/Dresden/speeds");
-	CHECK_STR(out.bytes.p + out.msgs[0].key, "speeds@0a1b2c3d/1001");
+	check_key(out.bytes.p + out.msgs[0].key, "speeds@0a1b2c3d/1001-");
 	json_t *j = parse(&out, 0), *groups = json_object_get(j, "groups");
-	CHECK_STR(text(j, "key"), "speeds@0a1b2c3d/1001");
+	CHECK_STR(text(j, "key"), out.bytes.p + out.msgs[0].key);
 	CHECK_STR(text(j, "flow"), "speeds");
 	CHECK_INT(json_array_size(groups), 3);
 	json_t *g = json_array_get(groups, 0), *s = json_object_get(g, "samples");
@@ -104,7 +132,7 @@ TEST(a_scan_is_cut_where_the_topic_changes_and_repeats_are_the_same_bytes)
 	CHECK_INT(a.n, 2);
 	CHECK_STR(a.msgs[0].topic, "Line 3/Filler");
 	CHECK_STR(a.msgs[1].topic, "Line 3/Capper");
-	CHECK_STR(a.bytes.p + a.msgs[1].key, "speeds@0a1b2c3d/1003");
+	check_key(a.bytes.p + a.msgs[1].key, "speeds@0a1b2c3d/1003-");
 	json_decref(parse(&a, 0));
 	json_decref(parse(&a, 1));
 	CHECK_INT(payload_encode(p, &batch, &b), 0);
@@ -128,7 +156,7 @@ TEST(tags_are_messages_of_a_unified_namespace)
 	CHECK_STR(text(j, "q"), "Good");
 	CHECK_STR(text(j, "ts"), "2023-11-14T22:13:20.000000Z");
 	CHECK_STR(text(j, "u"), "/min");
-	CHECK_STR(text(j, "key"), "speeds@0a1b2c3d/1001");
+	CHECK_STR(text(j, "key"), out.bytes.p + out.msgs[0].key);
 	CHECK(json_object_get(j, "arrival") == NULL);
 	json_decref(j);
 	j = parse(&out, 4);
