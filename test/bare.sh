@@ -80,7 +80,10 @@ inside() {
 install_debootstrap
 mirror=$(archives | awk '$1 !~ /-security$/ { print $2; exit }')
 security=$(archives | awk '$1 ~ /-security$/ { print $2; exit }')
-mirror=${mirror:-http://deb.debian.org/debian}
+[ -n "$mirror" ] || {
+	say "this machine's apt names no archive to take $dist from; add one to its sources" >&2
+	exit 2
+}
 
 mkdir -p "$work/$dist.debs/partial"
 if [ ! -f "$work/$dist.base/.complete" ]; then
