@@ -1,101 +1,14 @@
-/* See delivery.h. Start reading at delivery_pump(). Reading the spool is in lane.c. */
+/* See delivery.h. Start reading at delivery_pump(). Reading the spool is in lane.c, the account of a pair in pair.c. */
 #include "office/delivery.h"
 
-#include <stdlib.h>
-#include <string.h>
 
 #include "office/lane.h"
+#include "office/pair.h"
 #include "os/clock.h"
 
 #define TROUBLE_MS	1000u		/* after an error of the spool or the sink that time may cure */
-#define BEHIND_NS	(2 * NS_PER_S)	/* a pair that has been behind for as long gets a live lane */
 
 enum step { STEP_OFFERED, STEP_NOTHING, STEP_FULL };
-
-/* ---- pairs ---- */
-
-void
-delivery_add(struct delivery *d, struct pair *p, uint64_t next)
-{
-	p->next = NULL;
-	*d->tail = p;
-	d->tail = &p->next;
-	p->cursor = p->main.next = next > 0 ? next : 1;
-	p->entries = calloc(DELIVERY_INFLIGHT_MAX, sizeof *p->entries);
-	if (p->entries == NULL)
-		fatal("out_of_memory", "what=pair");
-	p->complaints = (struct log_limit){ .burst = 3, .period_ms = 60000 };
-	p->stream.delivery = p;
-}
-
-void
-delivery_remove(struct delivery *d, struct pair *p)
-{
-	struct pair **at = &d->pairs;
-
-	while (*at != p)
-		at = &(*at)->next;
-	*at = p->next;
-	if (d->tail == &p->next)
-		d->tail = at;
-	for (struct pair *o = d->pairs; o != NULL; o = o->next)
-		if (o->older == p)
-			o->older = p->older;
-	if (d->retry.pair == p)
-		d->retry.on = false;
-	lane_close(&p->main);
-	lane_close(&p->live);
-	free(p->entries);
-	p->entries = NULL;
-}
-
-bool
-pair_drained(const struct pair *p)
-{
-	return p->main.at_end && !p->main.held && !p->live_on && p->n == 0 && p->cursor == p->main.next;
-}
-
-/* ---- the account of a pair ---- */
-
-/* first..last need no more care. */
-static void
-settle(struct delivery *d, struct pair *p, uint64_t first, uint64_t last)
-{
-	uint64_t before = p->cursor;
-
-	/* There is room: no lane reads on when few ranges are left, see may_read(). */
-	if (last < p->cursor || !ranges_add(&p->done, first, last))
-		return;
-	p->cursor = ranges_advance(&p->done, p->cursor);
-	if (p->cursor > before)
-		d->ops->settled(d->arg, p, p->cursor - 1);
-}
-
-static struct entry *
-find_entry(const struct pair *p, uint64_t first, uint64_t last)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (p->entries[i].first == first && p->entries[i].last == last)
-			return &p->entries[i];
-	return NULL;
-}
-
-static void
-drop_entry(struct pair *p, struct entry *e)
-{
-	size_t i = (size_t)(e - p->entries);
-	if (e->refused)
-		p->nrefused--;
-	memmove(e, e + 1, (p->n - i - 1) * sizeof *e);
-	p->n--;
-}
-
-/* Every entry may become a range of its own: keep room for all of them. */
-static bool
-may_read(const struct pair *p)
-{
-	return p->n < DELIVERY_INFLIGHT_MAX && p->nrefused < DELIVERY_REFUSED_MAX && p->done.n + p->n < RANGES_MAX - 1;
-}
 
 /* ---- offering ---- */
 
@@ -112,7 +25,7 @@ lost_numbers(struct delivery *d, struct pair *p, const struct spool_damage *g)
 		    (unsigned long long)first, (unsigned long long)g->last, g->file, g->cause);
 		d->ops->damaged(d->arg, p, first, g->last, g->cause);
 	}
-	settle(d, p, g->first, g->last);
+	pair_settle(d, p, g->first, g->last);
 }
 
 /* Read until a batch is held that somebody needs. False: nothing to offer now. */
@@ -123,7 +36,7 @@ fill(struct delivery *d, struct pair *p, struct lane *lane)
 	unsigned long left_out;
 
 	while (!lane->held) {
-		if (!may_read(p))
+		if (!pair_may_read(p))
 			return false;
 		uint64_t skip = ranges_skip(&p->done, lane->next);
 		if (skip != lane->next)
@@ -145,7 +58,7 @@ fill(struct delivery *d, struct pair *p, struct lane *lane)
 				d->ops->again(d->arg, TROUBLE_MS);
 			}
 			return false;
-		} else if (find_entry(p, lane->batch.first, lane->batch.first + lane->batch.n - 1) != NULL)
+		} else if (pair_entry(p, lane->batch.first, lane->batch.first + lane->batch.n - 1) != NULL)
 			lane_taken(lane);	/* refused, and on its way to quarantine */
 	}
 	return true;
@@ -154,7 +67,7 @@ fill(struct delivery *d, struct pair *p, struct lane *lane)
 static enum step
 offer(struct delivery *d, struct pair *p, struct lane *lane)
 {
-	if (!fill(d, p, lane) || !may_read(p))
+	if (!fill(d, p, lane) || !pair_may_read(p))
 		return STEP_NOTHING;
 	const struct spool_batch *b = &lane->batch;
 	uint64_t last = b->first + b->n - 1;
@@ -169,9 +82,9 @@ offer(struct delivery *d, struct pair *p, struct lane *lane)
 		lane_taken(lane);
 		return STEP_OFFERED;
 	}
-	struct entry *e = find_entry(p, b->first, last);
+	struct entry *e = pair_entry(p, b->first, last);
 	if (e != NULL)
-		drop_entry(p, e);
+		pair_drop_entry(p, e);
 	lane->caught_up = false;
 	d->ready = false;
 	if (err != ERR_FULL && err != ERR_CONN)
@@ -301,7 +214,7 @@ void
 delivery_done(struct delivery *d, struct sink_stream *s, uint64_t first, uint64_t last, struct wall now)
 {
 	struct pair *p = s->delivery;
-	struct entry *e = find_entry(p, first, last);
+	struct entry *e = pair_entry(p, first, last);
 
 	stat_set((stat_t *)&d->stats[STATS_sink_last_ack_ns], (uint64_t)now.ns);
 	if (e == NULL && is_retry(d, s, first, last)) {
@@ -310,11 +223,11 @@ delivery_done(struct delivery *d, struct sink_stream *s, uint64_t first, uint64_
 	}
 	if (e == NULL || e->refused)
 		return;		/* of an earlier connection: it was offered anew, or is about to be */
-	bool was_held_back = !may_read(p);
-	drop_entry(p, e);
+	bool was_held_back = !pair_may_read(p);
+	pair_drop_entry(p, e);
 	d->delivered += last - first + 1;
 	d->batches++;
-	settle(d, p, first, last);
+	pair_settle(d, p, first, last);
 	if (was_held_back)
 		d->ops->again(d->arg, 0);
 }
@@ -323,11 +236,11 @@ delivery_done(struct delivery *d, struct sink_stream *s, uint64_t first, uint64_
 void
 delivery_restore(struct delivery *d, struct pair *p, uint64_t first, uint64_t last, unsigned after_ms)
 {
-	struct entry *e = find_entry(p, first, last);
+	struct entry *e = pair_entry(p, first, last);
 
 	if (e == NULL)
 		return;
-	drop_entry(p, e);
+	pair_drop_entry(p, e);
 	if (first < p->main.next)
 		lane_move(&p->main, first);
 	p->main.caught_up = false;
@@ -353,7 +266,7 @@ void
 delivery_refused(struct delivery *d, struct sink_stream *s, uint64_t first, uint64_t last, const char *reason)
 {
 	struct pair *p = s->delivery;
-	struct entry *e = find_entry(p, first, last);
+	struct entry *e = pair_entry(p, first, last);
 
 	if (e == NULL && is_retry(d, s, first, last)) {
 		end_retry(d, reason);
@@ -369,11 +282,11 @@ delivery_refused(struct delivery *d, struct sink_stream *s, uint64_t first, uint
 void
 delivery_quarantined(struct delivery *d, struct pair *p, uint64_t first, uint64_t last)
 {
-	struct entry *e = find_entry(p, first, last);
+	struct entry *e = pair_entry(p, first, last);
 
 	if (e != NULL)
-		drop_entry(p, e);
-	settle(d, p, first, last);
+		pair_drop_entry(p, e);
+	pair_settle(d, p, first, last);
 	d->ops->again(d->arg, 0);
 }
 
@@ -412,66 +325,4 @@ delivery_retry(struct delivery *d, struct pair *p, int64_t id, const struct spoo
 	d->retry.batch = *b;
 	delivery_pump(d);
 	return 0;
-}
-
-/* ---- once a second ---- */
-
-static void
-start_live(struct pair *p, uint64_t admitted)
-{
-	if (p->live_on || admitted < p->main.next || p->done.n > RANGES_MAX / 2)
-		return;
-	p->live = (struct lane){ .next = admitted + 1 };
-	p->live_from = admitted + 1;
-	p->live_on = true;
-}
-
-static void
-pair_tick(struct delivery *d, struct pair *p, struct mono now)
-{
-	uint64_t next, admitted = 0;
-
-	if (p->main.caught_up || (p->main.at_end && !p->live_on)) {
-		p->behind_since.ns = 0;
-		p->backlog = p->main.next - p->cursor;
-		return;
-	}
-	if (p->behind_since.ns == 0)
-		p->behind_since = now;
-	/* The ledger may be long: it is not read at every tick. */
-	if (mono_diff(now, p->behind_since) < BEHIND_NS || mono_diff(now, p->looked) < BEHIND_NS)
-		return;
-	p->looked = now;
-	if (d->ops->ledger(d->arg, p, &next, &admitted) != 0)
-		return;
-	p->backlog = admitted + 1 > p->cursor ? admitted + 1 - p->cursor : 0;
-	for (size_t i = 0; i < p->done.n; i++)
-		p->backlog -= p->done.r[i].last - p->done.r[i].first + 1 < p->backlog ? p->done.r[i].last - p->done.r[i].first + 1 : p->backlog;
-	/* Not while it is away; a full window counts as there. */
-	if (p->live_first && (d->ready || p->n > p->nrefused))
-		start_live(p, admitted);
-}
-
-void
-delivery_tick(struct delivery *d, struct mono now, struct wall wall)
-{
-	uint64_t in_flight = 0, backlog = 0, oldest = 0;
-
-	for (struct pair *p = d->pairs; p != NULL; p = p->next) {
-		pair_tick(d, p, now);
-		in_flight += p->n;
-		backlog += p->backlog;
-		uint64_t sealed = p->n > 0 ? (uint64_t)p->entries[0].sealed.ns : p->main.held ? (uint64_t)p->main.batch.sealed.ns : 0;
-		if (sealed != 0 && (oldest == 0 || sealed < oldest))
-			oldest = sealed;
-	}
-	stat_t *s = (stat_t *)d->stats;
-	stat_set(&s[STATS_sink_in_flight], in_flight);
-	stat_set(&s[STATS_sink_backlog], backlog);
-	stat_set(&s[STATS_sink_oldest_ns], oldest);
-	stat_set(&s[STATS_sink_lag_ns], oldest != 0 && (uint64_t)wall.ns > oldest ? (uint64_t)wall.ns - oldest : 0);
-	stat_set(&s[STATS_sink_delivered], d->delivered);
-	stat_set(&s[STATS_sink_batches], d->batches);
-	stat_set(&s[STATS_sink_repeats], d->repeats);
-	delivery_pump(d);
 }

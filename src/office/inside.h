@@ -100,6 +100,7 @@ char *office_path(const char *a, const char *b);	/* "a/b", given (free) */
 struct outlet *outlet_new(struct office *o, const struct sink *cfg);
 void outlet_stop(struct outlet *k, struct mono deadline);
 void outlet_free(struct outlet *k);
+struct outlet *outlet_find(const struct office *o, const char *name);	/* NULL: none */
 extern const struct delivery_ops outlet_ops;	/* arg: the outlet */
 
 /* streams.c */
@@ -115,11 +116,13 @@ struct owed *owed_visit(struct outlet *k, const char *stream);
 int stream_ledger(struct office *o, const struct stream *s, const char *sink, struct ledger_sink *out, uint64_t *admitted);
 void streams_free(struct office *o);
 
+/* aside.c */
+void aside_put(struct owed *w, const struct spool_batch *b, const char *reason);
+void aside_recall(struct owed *w, uint64_t next);	/* items put aside that the ledger does not know yet */
+
 /* release.c */
-void release_put_aside(struct owed *w, const struct spool_batch *b, const char *reason);
 void release_retried(struct outlet *k, struct owed *w, int64_t id, const char *reason);
 void release_next(struct outlet *k);	/* the next item that waits to be sent again */
-void release_recall(struct owed *w, uint64_t next);	/* items put aside that the ledger does not know yet */
 void release_confirm(struct office *o);	/* items the ledger has as released or discarded are deleted */
 void release_resume(struct office *o);	/* at start: what may not have been told */
 void release_ask(struct office *o, int argc, const char *const *argv, struct buf *out);

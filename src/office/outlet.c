@@ -12,6 +12,15 @@ of_host(struct sink_host *h)
 	return (struct outlet *)((char *)h - offsetof(struct outlet, host));
 }
 
+struct outlet *
+outlet_find(const struct office *o, const char *name)
+{
+	for (struct outlet *k = o->outlets; k != NULL; k = k->next)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
 /* ---- what the sink says ---- */
 
 static void
@@ -105,7 +114,7 @@ static void
 op_refused(void *arg, struct pair *p, const struct spool_batch *b, const char *reason)
 {
 	(void)arg;
-	release_put_aside(owed_of(p), b, reason);
+	aside_put(owed_of(p), b, reason);
 }
 
 static int

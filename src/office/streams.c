@@ -179,7 +179,7 @@ owed_new(struct outlet *k, struct stream *s, uint64_t next)
 	}
 	delivery_add(&k->delivery, &w->pair, next);
 	s->pairs++;
-	release_recall(w, next);
+	aside_recall(w, next);
 	order(k);
 	return w;
 }
