@@ -47,6 +47,7 @@ configure() {
 	apt-config dump | grep -E '^Acquire::(http|https|Check-|Retries|ForceIP)' >"$root/etc/apt/apt.conf.d/90machine" || :
 	[ ! -f /etc/apt/auth.conf ] || cp -p /etc/apt/auth.conf "$root/etc/apt/"
 	[ ! -d /etc/apt/auth.conf.d ] || cp -pr /etc/apt/auth.conf.d "$root/etc/apt/"
+	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/90machine"	# nobody needs this root after a power cut
 	cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 	mkdir -p "$root/usr/local/share/ca-certificates"
 	find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$root/usr/local/share/ca-certificates/" \;
