@@ -406,17 +406,17 @@ cut_everywhere(enum spool_durability durability, uint64_t subsets)
 
 TEST(a_power_cut_at_any_call_loses_nothing_durable_each)
 {
-	cut_everywhere(SPOOL_EACH, 8);
+	cut_everywhere(SPOOL_EACH, 4);
 }
 
 TEST(a_power_cut_at_any_call_loses_nothing_durable_interval)
 {
-	cut_everywhere(SPOOL_INTERVAL, 8);
+	cut_everywhere(SPOOL_INTERVAL, 4);
 }
 
 TEST(a_power_cut_at_any_call_loses_nothing_durable_none)
 {
-	cut_everywhere(SPOOL_NONE, 8);
+	cut_everywhere(SPOOL_NONE, 4);
 }
 
 /* What the ledger has in memory is what its file says, also right after failures. */
@@ -450,7 +450,7 @@ fail_everywhere(enum spool_durability durability, enum sim_fault fault, uint64_t
 		CHECK_INT(g.seen, 358);
 		check_ledger(&g);
 		uint64_t all = disk_sim_states(g.sim, 2);
-		for (uint64_t i = 0; i < all; i += 1 + all / 4) {
+		for (uint64_t i = 0; i < all; i += 1 + all / 3) {
 			struct disk_sim *after = disk_sim_cut(g.sim, i, 2);
 			come_up(&g, after);
 			disk_sim_free(after);
