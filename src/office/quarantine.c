@@ -159,7 +159,11 @@ insert(struct quarantine *q, sqlite3_stmt *s, const struct quarantine_item *i)
 	return complain(q, "insert", rc);
 }
 
-/* In the thread pool. All or nothing, so that one answer fits all but those for which there was no room. */
+/*
+ * An item of the same number is replaced: it is the same batch refused again, or, after a power cut that took the first one from the
+ * spool, another one to which the number was given anew. In the thread pool; all or nothing, so that one answer fits all but those for
+ * which there was no room.
+ */
 static void
 work(uv_work_t *w)
 {
@@ -170,7 +174,8 @@ work(uv_work_t *w)
 	int rc = sqlite3_exec(q->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(q->db, "INSERT INTO item(stream,sink,first,last,time_ns,reason,preview,samples) VALUES(?,?,?,?,?,?,?,?)"
-		    " ON CONFLICT(stream,sink,first) DO UPDATE SET reason=excluded.reason, preview=excluded.preview", -1, &s, NULL);
+		    " ON CONFLICT(stream,sink,first) DO UPDATE SET last=excluded.last, time_ns=excluded.time_ns, reason=excluded.reason,"
+		    " preview=excluded.preview, samples=excluded.samples, state=0, note=''", -1, &s, NULL);
 	int err = complain(q, "begin", rc);
 	for (struct waiting *i = q->batch; i != NULL; i = i->next)
 		i->err = err != 0 ? err : insert(q, s, &i->item);

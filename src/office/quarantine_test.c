@@ -114,6 +114,27 @@ TEST(a_batch_refused_twice_is_one_item_with_the_newer_reason)
 	uv_loop_close(&loop);
 }
 
+TEST(a_number_given_anew_after_a_power_cut_is_kept_with_its_new_samples)
+{
+	struct quarantine_item i = { .stream = "f@00000001", .sink = "broker", .reason = "no", .preview = "", .first = 1, .last = 3,
+	    .when = { 5 }, .samples = "other", .samples_len = 5 };
+	struct quarantine *q = open_new();
+	struct seen s = { 0 };
+
+	put(q, 1, "no");
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(quarantine_set(q, 1, QUARANTINE_DISCARDED, "a test"), 0);
+	quarantine_put(q, &i, on_stored, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(quarantine_get(q, 1, see, &s), 0);
+	CHECK_INT(s.last.state, QUARANTINE_HELD);
+	CHECK_INT(s.last.last, 3);
+	CHECK_STR(s.samples, "other");
+	CHECK_INT(quarantine_count(q, NULL), 1);
+	quarantine_close(q);
+	uv_loop_close(&loop);
+}
+
 TEST(what_is_released_or_dropped_is_not_held_and_survives_a_restart_until_deleted)
 {
 	struct quarantine *q = open_new();
