@@ -174,7 +174,8 @@ sample_text(struct buf *out, const struct spool_tag *tag, uint64_t number, const
 
 	buf_printf(out, "%-10" PRIu64 " %s  %s  ", number, wall_format(sample_time(s), 6, when), tag->name);
 	value_print(out, &s->v);
-	if (tag->unit[0] != '\0' && s->v.type != VALUE_NULL)
+	/* "1" is UCUM's way to say that there is none. */
+	if (tag->unit[0] != '\0' && strcmp(tag->unit, "1") != 0 && s->v.type != VALUE_NULL)
 		buf_printf(out, " %s", tag->unit);
 	if (!status_is_good(s->status) || s->status != STATUS_Good)
 		buf_printf(out, "  %s", status_name(s->status));
