@@ -47,11 +47,26 @@ on_stored(void *arg, int err)
 	free(a);
 }
 
+/* The beginning is enough to see what it was; cut between characters. */
+static void
+cut(struct buf *b)
+{
+	size_t len = QUARANTINE_PREVIEW_MAX;
+
+	b->err = 0;
+	if (b->len <= len)
+		return;
+	while (len > 0 && ((unsigned char)b->p[len] & 0xc0) == 0x80)
+		len--;
+	b->len = len;
+	buf_puts(b, "\n(cut here)\n");
+}
+
 void
 aside_put(struct owed *w, const struct spool_batch *b, const char *reason)
 {
 	struct office *o = w->outlet->office;
-	struct buf samples = { 0 }, preview = { .max = QUARANTINE_PREVIEW_MAX };
+	struct buf samples = { 0 }, preview = { .max = 8u << 20 };
 	struct aside *a = calloc(1, sizeof *a);
 
 	if (a == NULL)
@@ -64,10 +79,7 @@ aside_put(struct owed *w, const struct spool_batch *b, const char *reason)
 	a->last = b->first + b->n - 1;
 	frozen_write(b, &samples);
 	w->outlet->type->preview(w->outlet->inst, &w->pair.stream, b, &preview);
-	if (preview.err == ERR_LIMIT) {		/* cut: what fits is enough to see what it was */
-		preview.err = 0;
-		buf_puts(&preview, "");
-	}
+	cut(&preview);
 	struct quarantine_item item = {
 		.stream = a->stream, .sink = a->sink, .reason = a->reason, .preview = buf_text(&preview), .first = a->first, .last = a->last,
 		.when = wall_now(), .samples = samples.p, .samples_len = samples.len,
