@@ -21,7 +21,7 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(64)",
 	[SQL_NEXT_SERIES] = "SELECT coalesce(max(id), 0) + 1 FROM series",
 	[SQL_NEXT_RAW] = "SELECT coalesce(max(id), 0) + 1 FROM raw",
-	[SQL_TAIL] = "SELECT id, stream, seq, open, data FROM raw WHERE series=?1 ORDER BY id DESC LIMIT 1",
+	[SQL_TAIL] = "SELECT id, stream, seq, open, data, t1 FROM raw WHERE series=?1 ORDER BY id DESC LIMIT 1",
 	[SQL_SERIES] = "SELECT id, flow, name, type, unit, help, lo, hi FROM series ORDER BY name, flow",
 	/* A chunk spans at most an hour (CHUNK_SPAN_NS), so those that reach into the range begin at most that long before it. */
 	[SQL_POINTS] = "SELECT data FROM raw WHERE series=?1 AND t0>=?2 AND t0<?3 AND t1>=?4 ORDER BY t0, id",

@@ -17,16 +17,9 @@
 #include "base/map.h"
 #include "os/clock.h"
 #include "ring/stats.h"
-#include "sink/history/store.h"
-#include "sink/sink.h"
+#include "sink/history/sink_history.h"
 
-#define JOB_ROWS	4096u		/* chunks a transaction: with more series than this a second, each waits its turn */
-#define BUFFERED_MAX	(24u << 20)	/* bytes of chunks and of rows that wait */
-#define BATCHES_MAX	4096u		/* batches taken and not done */
-#define COMMIT_MS	1000
-#define RETRY_MAX_MS	30000
-
-enum { KEEP_RAW, KEEP_1S, KEEP_1MIN, KEEP_1H, KEEPS };
+static void history_stream_remove(void *inst, struct sink_stream *of);
 
 static const struct key history_keys[] = {
 	[KEEP_RAW] = { .name = "keep", .type = KEY_DURATION, .min = 60e9, .max = 3650.0 * 86400e9, .def = "30 d",
@@ -39,99 +32,6 @@ static const struct key history_keys[] = {
 		.help = "How long the roll-ups by hour are kept." },
 	[KEEPS] = { .name = NULL },
 };
-
-struct stream;
-
-struct series {
-	int64_t		 id, row;	/* row: of the open chunk in the store */
-	struct chunk	 chunk;
-	uint64_t	 seq;		/* newest sample taken of the stream that it belongs to */
-	uint64_t	 dirty_from;	/* oldest sample that is not committed; valid while dirty */
-	bool		 dirty;
-	struct stream	*stream;
-	struct series	*next;		/* in its stream's list of dirty ones */
-};
-
-struct taken {		/* a batch that is not done yet */
-	uint64_t	first, last;
-	struct taken	*next;
-};
-
-struct stream {
-	struct sink_stream	*of;
-	struct series		*series;	/* by tag */
-	struct series		*dirty, **dirty_end;
-	struct taken		*taken, **taken_end;
-	struct stream		*next;
-};
-
-struct job_row {
-	struct raw_row	row;
-	uint8_t		*bytes;
-};
-
-struct job {
-	uv_work_t	 work;
-	struct job_row	*rows;
-	size_t		 n, cap;
-	int64_t		 now;
-	int		 err;
-	char		 fault[256];
-};
-
-struct history_sink {
-	struct sink_host	*host;
-	struct history		*writer;	/* the worker's while a job runs */
-	struct history		*own;		/* the loop's: new series, and where the store stands */
-	int64_t			 keep_ns[KEEPS];
-	int64_t			 next_series, next_row;
-	struct map		 ids;		/* "flow\nname" -> series id, texts in arena */
-	struct arena		 arena;
-	struct stream		*streams;
-	struct job		 job;		/* rows wait here: those of full chunks at once, others when a job starts */
-	size_t			 sent;		/* rows handed to the running job */
-	bool			 running, stopping, want_ready, failing;
-	unsigned		 retry_ms;
-	size_t			 buffered, ntaken;
-	uv_timer_t		 timer;
-	void			(*stopped)(void *arg);
-	void			*stopped_arg;
-};
-
-static void start_job(struct history_sink *k);
-static void history_stream_remove(void *inst, struct sink_stream *of);
-
-/* ---- rows for the store ---- */
-
-static int
-add_row(struct history_sink *k, struct series *s, bool close)
-{
-	struct job *j = &k->job;
-
-	if (j->n == j->cap) {
-		size_t cap = j->cap ? j->cap * 2 : 256;
-		struct job_row *rows = realloc(j->rows, cap * sizeof *rows);
-		if (rows == NULL)
-			return ERR_NOMEM;
-		j->rows = rows;
-		j->cap = cap;
-	}
-	uint8_t *bytes = malloc(s->chunk.len);
-	if (bytes == NULL)
-		return ERR_NOMEM;
-	memcpy(bytes, s->chunk.p, s->chunk.len);
-	if (s->row == 0)
-		s->row = k->next_row++;
-	j->rows[j->n++] = (struct job_row){ .bytes = bytes, .row = { .id = s->row, .series = s->id, .t0 = s->chunk.t0, .t1 = s->chunk.t1,
-	    .n = s->chunk.n, .stream = s->stream->of->schema_version, .seq = s->seq, .close = close, .data = bytes, .len = s->chunk.len } };
-	k->buffered += s->chunk.len;
-	if (close) {
-		k->buffered -= s->chunk.len;	/* the row has it now */
-		chunk_reset(&s->chunk);
-		s->row = 0;
-	}
-	return 0;
-}
 
 static void
 mark_dirty(struct series *s, uint64_t seq)
@@ -152,11 +52,15 @@ take(struct history_sink *k, struct series *s, uint64_t seq, const struct sample
 	int64_t t = sample_time(v).ns;
 	size_t before = s->chunk.len;
 
-	if (seq <= s->seq)
-		return 0;	/* stored already, before a crash */
+	/*
+	 * Stored already, before a crash. The time is looked at too: a power cut can take samples from the spool that the history has,
+	 * and their numbers are then given anew, to later samples.
+	 */
+	if (seq <= s->seq && t <= s->t_newest)
+		return 0;
 	int err = chunk_append(&s->chunk, t, v->status, v->flags, &v->v);
 	if (err == ERR_FULL) {
-		err = add_row(k, s, true);
+		err = work_add_row(k, s, true);
 		before = 0;
 		if (err == 0)
 			err = chunk_append(&s->chunk, t, v->status, v->flags, &v->v);
@@ -165,176 +69,9 @@ take(struct history_sink *k, struct series *s, uint64_t seq, const struct sample
 		return err;
 	k->buffered += s->chunk.len - before;
 	s->seq = seq;
+	s->t_newest = t > s->t_newest ? t : s->t_newest;
 	mark_dirty(s, seq);
 	return 0;
-}
-
-/* ---- the job ---- */
-
-static void
-on_work(uv_work_t *w)
-{
-	struct history_sink *k = w->data;
-	struct job *j = &k->job;
-	int err = history_begin(k->writer);
-
-	for (size_t i = 0; err == 0 && i < k->sent; i++)
-		err = history_put_raw(k->writer, &j->rows[i].row);
-	if (err == 0)
-		err = history_expire(k->writer, j->now, k->keep_ns);
-	if (err == 0)
-		err = history_commit(k->writer);
-	if (err != 0) {
-		snprintf(j->fault, sizeof j->fault, "%s", history_fault(k->writer));
-		history_rollback(k->writer);
-	}
-	j->err = err;
-}
-
-/* What is committed by now: everything before the oldest sample of the first dirty series. */
-static void
-report(struct history_sink *k, struct stream *st)
-{
-	uint64_t below = st->dirty != NULL ? st->dirty->dirty_from : UINT64_MAX;
-
-	while (st->taken != NULL && st->taken->last < below) {
-		struct taken *t = st->taken;
-		st->taken = t->next;
-		if (st->taken == NULL)
-			st->taken_end = &st->taken;
-		k->ntaken--;
-		k->host->done(k->host, st->of, t->first, t->last);
-		free(t);
-	}
-}
-
-static void
-report_all(struct history_sink *k)
-{
-	for (struct stream *st = k->streams; st != NULL; st = st->next)
-		report(k, st);
-}
-
-static void
-say_failing(struct history_sink *k)
-{
-	char text[384];
-
-	snprintf(text, sizeof text, "cannot write the history: %s (%s); samples wait in the spool", k->job.fault, err_text(k->job.err));
-	if (!k->failing)
-		log_error("history_not_written", "error=\"%s\" remedy=\"make room on the disk or mend its rights; it is tried again\"", text);
-	k->failing = true;
-	k->host->state(k->host, false, text);
-}
-
-static void
-forget_rows(struct history_sink *k)
-{
-	struct job *j = &k->job;
-
-	if (k->sent == 0)
-		return;		/* there may be no rows at all yet */
-	for (size_t i = 0; i < k->sent; i++) {
-		k->buffered -= j->rows[i].row.len;
-		free(j->rows[i].bytes);
-	}
-	memmove(j->rows, j->rows + k->sent, (j->n - k->sent) * sizeof *j->rows);
-	j->n -= k->sent;
-	k->sent = 0;
-}
-
-static void
-on_timer_closed(uv_handle_t *h)
-{
-	struct history_sink *k = h->data;
-	k->stopped(k->stopped_arg);
-}
-
-static void
-ended(struct history_sink *k)
-{
-	if (!uv_is_closing((uv_handle_t *)&k->timer))
-		uv_close((uv_handle_t *)&k->timer, on_timer_closed);
-}
-
-static bool
-any_dirty(const struct history_sink *k)
-{
-	for (const struct stream *st = k->streams; st != NULL; st = st->next)
-		if (st->dirty != NULL)
-			return true;
-	return k->job.n > 0;
-}
-
-/* Series that the job took are clean, unless they got more meanwhile: those are dirty anew, from what came then. */
-static void
-on_work_done(uv_work_t *w, int status)
-{
-	struct history_sink *k = w->data;
-	(void)status;
-
-	k->running = false;
-	if (k->job.err != 0) {
-		say_failing(k);
-		k->retry_ms = k->retry_ms == 0 ? COMMIT_MS : k->retry_ms * 2 < RETRY_MAX_MS ? k->retry_ms * 2 : RETRY_MAX_MS;
-		if (k->stopping)	/* the spool keeps it for the next start */
-			ended(k);
-		return;
-	}
-	forget_rows(k);
-	if (k->failing)
-		k->host->state(k->host, true, "writing");
-	k->failing = false;
-	k->retry_ms = 0;
-	report_all(k);
-	if (k->want_ready && k->ntaken < BATCHES_MAX && k->buffered < BUFFERED_MAX) {
-		k->want_ready = false;
-		k->host->ready(k->host);
-	}
-	if (k->stopping && !any_dirty(k))
-		ended(k);
-	else if (k->stopping || k->want_ready)
-		start_job(k);
-}
-
-/* The oldest dirty series of each stream, in turn, until the job has its rows. */
-static int
-collect(struct history_sink *k)
-{
-	bool more = true;
-
-	while (more && k->job.n < JOB_ROWS) {
-		more = false;
-		for (struct stream *st = k->streams; st != NULL && k->job.n < JOB_ROWS; st = st->next) {
-			struct series *s = st->dirty;
-			if (s == NULL)
-				continue;
-			int err = s->chunk.n > 0 ? add_row(k, s, false) : 0;
-			if (err != 0)
-				return err;
-			st->dirty = s->next;
-			if (st->dirty == NULL)
-				st->dirty_end = &st->dirty;
-			s->dirty = false;
-			more = true;
-		}
-	}
-	return 0;
-}
-
-static void
-start_job(struct history_sink *k)
-{
-	if (k->running)
-		return;
-	if (!k->failing && collect(k) != 0)
-		log_warn("history_short_of_memory", "rows=%zu", k->job.n);
-	if (k->job.n == 0)
-		return;
-	k->sent = k->job.n;
-	k->job.now = wall_now().ns;
-	k->job.work.data = k;
-	k->running = uv_queue_work(k->host->loop, &k->job.work, on_work, on_work_done) == 0;
 }
 
 static void
@@ -342,10 +79,10 @@ on_timer(uv_timer_t *t)
 {
 	struct history_sink *k = t->data;
 
-	start_job(k);
+	work_start(k);
 	if (!k->running && k->job.n == 0)	/* batches of which nothing was new */
-		report_all(k);
-	uv_timer_start(&k->timer, on_timer, k->retry_ms > COMMIT_MS ? k->retry_ms : COMMIT_MS, 0);
+		work_report(k);
+	uv_timer_start(&k->timer, on_timer, k->retry_ms > HISTORY_COMMIT_MS ? k->retry_ms : HISTORY_COMMIT_MS, 0);
 }
 
 /* ---- the contract ---- */
@@ -380,7 +117,7 @@ history_sink_open(void *inst, const struct sink *cfg, const struct plan *plan, s
 		return err;
 	uv_timer_init(h->loop, &k->timer);
 	k->timer.data = k;
-	uv_timer_start(&k->timer, on_timer, COMMIT_MS, 0);
+	uv_timer_start(&k->timer, on_timer, HISTORY_COMMIT_MS, 0);
 	h->state(h, true, "writing");
 	return 0;
 }
@@ -403,6 +140,7 @@ resume(struct history_sink *k, struct series *s)
 		return err == ERR_NOTFOUND ? 0 : err;
 	if (tail.stream == s->stream->of->schema_version)
 		s->seq = tail.seq;
+	s->t_newest = tail.t1;
 	if (tail.open) {
 		s->row = tail.id;
 		err = chunk_read(tail.data, tail.len, refill, s);
@@ -497,9 +235,9 @@ history_offer(void *inst, struct sink_stream *of, const struct spool_batch *b, b
 	int err = 0;
 	(void)live;
 
-	if (k->ntaken >= BATCHES_MAX || k->buffered >= BUFFERED_MAX) {
+	if (k->ntaken >= HISTORY_BATCHES_MAX || k->buffered >= HISTORY_BUFFERED_MAX) {
 		k->want_ready = true;
-		start_job(k);
+		work_start(k);
 		return ERR_FULL;
 	}
 	if ((t = malloc(sizeof *t)) == NULL)
@@ -538,9 +276,9 @@ history_stop(void *inst, struct mono deadline, void (*stopped)(void *arg), void 
 	k->stopped = stopped;
 	k->stopped_arg = arg;
 	uv_timer_stop(&k->timer);
-	start_job(k);
+	work_start(k);
 	if (!k->running)
-		ended(k);
+		work_ended(k);
 }
 
 static void
@@ -551,7 +289,7 @@ history_sink_close(void *inst)
 	while (k->streams != NULL)
 		history_stream_remove(k, k->streams->of);
 	k->sent = k->job.n;
-	forget_rows(k);
+	work_forget_rows(k);
 	free(k->job.rows);
 	history_close(k->writer);
 	history_close(k->own);

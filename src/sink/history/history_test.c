@@ -217,6 +217,22 @@ crash(void *inst)
 	abandoned[nabandoned++] = loop;
 }
 
+static bool
+keep_point(void *arg, const struct point *p)
+{
+	(void)arg;
+	CHECK(nkept == 0 || p->t > kept[nkept - 1].t);
+	kept[nkept++].t = p->t;
+	return true;
+}
+
+static bool
+keep_points(void *arg, const struct series_info *s)
+{
+	CHECK_INT(history_points(arg, s->id, 0, INT64_MAX, keep_point, NULL), 0);
+	return true;
+}
+
 #define TAGS 7u
 static int64_t time_of(uint64_t n) { return 1700000000000000000 + (int64_t)(n / TAGS) * 100000000; }
 
@@ -303,6 +319,37 @@ TEST(every_sample_is_there_exactly_once_over_crashes_and_repeats)
 	seen = 0;
 	CHECK_INT(history_each_series(h, "a/*", count_series, h), 0);
 	CHECK_INT(seen, owed);
+	history_close(h);
+}
+
+TEST(numbers_given_anew_after_a_power_cut_are_new_samples)
+{
+	struct spool_tag tag = { .name = "a/t0", .unit = "", .help = "", .type = VALUE_F64 };
+	struct spool_schema schema = { .flow = "f", .version = 3, .tags = &tag, .n = 1 };
+	char path[600], why[256];
+	struct history *h;
+	struct sample v = { .v = { .type = VALUE_F64 } };
+	struct spool_batch b = { .n = 1, .samples = &v };
+
+	snprintf(folder, sizeof folder, "%s", test_dir());
+	acked = 0;
+	for (int run = 0; run < 2; run++) {	/* the spool lost its numbers 6..10 in between */
+		void *inst = start(&schema);
+		for (uint64_t n = run == 0 ? 1 : 6; n <= 10; n++) {
+			b.first = n;
+			v.arrival.ns = (int64_t)(n + (run == 0 ? 0 : 100)) * 1000000000;
+			v.v.f64 = (double)v.arrival.ns / 1e9;
+			acked = n - 1;
+			CHECK_INT(history_sink.offer(inst, &stream, &b, true), 0);
+		}
+		acked = run == 0 ? 0 : 5;
+		stop(inst);
+	}
+	snprintf(path, sizeof path, "%s/" HISTORY_FILE, folder);
+	CHECK_INT(history_open(path, false, &h, why, sizeof why), 0);
+	nkept = 0;
+	CHECK_INT(history_each_series(h, "a/t0", keep_points, h), 0);
+	CHECK_INT(nkept, 15);
 	history_close(h);
 }
 

@@ -56,6 +56,7 @@ struct raw_tail {
 	int64_t		 id;
 	uint32_t	 stream;
 	uint64_t	 seq;
+	int64_t		 t1;
 	bool		 open;
 	uint8_t		*data;
 	size_t		 len;

@@ -186,6 +186,7 @@ history_tail(struct history *h, int64_t series, struct raw_tail *out)
 		out->stream = (uint32_t)sqlite3_column_int64(s, 1);
 		out->seq = (uint64_t)sqlite3_column_int64(s, 2);
 		out->open = sqlite3_column_int(s, 3) != 0;
+		out->t1 = sqlite3_column_int64(s, 5);
 		const void *blob = sqlite3_column_blob(s, 4);
 		out->len = (size_t)sqlite3_column_bytes(s, 4);
 		out->data = malloc(out->len + 1);
