@@ -207,7 +207,7 @@ TEST(a_thousand_values_cost_little)
 		int64_t took = mono_diff(mono_now(), t);
 		best = took < best ? took : best;
 	}
-	printf("# %.1f ns a value with its name, %zu bytes a message\n", (double)best / N, out.bytes.len);
+	printf("# %.1f ns a value with its name, %zu bytes a message\n", (double)best / (double)(int)N, out.bytes.len);
 	CHECK(out.bytes.len > 50000 && out.bytes.len < 80000);
 	json_decref(parse(&out, 0));
 	payload_out_fini(&out);
