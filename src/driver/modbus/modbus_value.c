@@ -21,7 +21,11 @@ mb_op_init(struct mb_op *op, const struct mb_addr *a, const struct tag *t, bool 
 		op->divisor = whole;
 		op->factor = 1;
 	}
-	op->plain = a->count == 0 && !t->scaled && op->out_type == a->type && !a->sunspec && a->kind < MB_K_BCD16;
+	bool same = !t->scaled && op->out_type == a->type && !a->sunspec && a->kind < MB_K_BCD16;
+	op->plain = same && a->count == 0;
+	bool judged = nan_bad && (a->kind == MB_K_F32 || a->kind == MB_K_F64);
+	if (same && a->count != 0 && a->kind >= MB_K_U16 && !judged)
+		op->width = (uint8_t)value_size(op->out_type);
 }
 
 static inline uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
@@ -319,6 +323,27 @@ coil(const uint8_t *data, size_t at)
 	return data[at / 8] >> at % 8 & 1;
 }
 
+/* The elements of an array that need no more than their bytes put in order. */
+static void
+copy_elements(const struct mb_op *op, const uint8_t *p, uint8_t *out)
+{
+	size_t n = op->a.count;
+	uint8_t order = op->a.order;
+
+	for (size_t i = 0; op->width == 2 && i < n; i++) {
+		uint16_t x = get16_ordered(p + 2 * i, order);
+		memcpy(out + 2 * i, &x, 2);
+	}
+	for (size_t i = 0; op->width == 4 && i < n; i++) {
+		uint32_t x = get32(p + 4 * i, order);
+		memcpy(out + 4 * i, &x, 4);
+	}
+	for (size_t i = 0; op->width == 8 && i < n; i++) {
+		uint64_t x = get64(p + 8 * i, order);
+		memcpy(out + 8 * i, &x, 8);
+	}
+}
+
 /* One bad element makes the array bad: there is no way to say which element it is. */
 static uint32_t
 array(const struct mb_op *op, const uint8_t *data, uint16_t base, uint8_t *scratch, struct value *v)
@@ -327,7 +352,9 @@ array(const struct mb_op *op, const uint8_t *data, uint16_t base, uint8_t *scrat
 
 	if (size == 0 || op->a.count * size > MB_SCRATCH)
 		return (uint32_t)STATUS_BadConfigurationError;
-	for (size_t i = 0; i < op->a.count; i++) {
+	if (op->width != 0)
+		copy_elements(op, data + 2 * at, scratch);
+	for (size_t i = 0; op->width == 0 && i < op->a.count; i++) {
 		struct value e = { .type = VALUE_BOOL };
 		uint32_t status = STATUS_Good;
 		if (op->a.kind == MB_K_BIT)

@@ -18,6 +18,7 @@ struct mb_op {
 	struct mb_addr	 a;
 	uint8_t		 out_type;	/* of the element as it leaves */
 	bool		 plain;		/* scalar, no scaling, no conversion, no reserved values: the fast way */
+	uint8_t		 width;		/* array whose elements leave as they are read: bytes of one; else 0 */
 	bool		 scaled;
 	bool		 nan_bad;	/* NaN and infinities are bad */
 	double		 factor, divisor, offset;	/* raw * factor / divisor + offset; one of the first two is 1 */
