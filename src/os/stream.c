@@ -12,9 +12,11 @@ stream_read(int fd, void *p, size_t len)
 {
 	ssize_t n;
 
-	do
-		n = read(fd, p, len);
-	while (n < 0 && errno == EINTR);
+	do {
+		n = recv(fd, p, len, 0);
+		if (n < 0 && errno == ENOTSOCK)
+			n = read(fd, p, len);
+	} while (n < 0 && errno == EINTR);
 	if (n > 0)
 		return n;
 	if (n == 0)
