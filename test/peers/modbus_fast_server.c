@@ -5,8 +5,8 @@
  *
  *   modbus_fast_server [--port N] [--ports N]        listens on N consecutive free ports from --port (0: any)
  *
- * Register i of a reply holds i. Prints a line "listening 127.0.0.1:PORT" a port, then "ready"; at the end (SIGTERM)
- * "stats {...}".
+ * Register i of a reply holds i. Prints a line "listening 127.0.0.1:PORT" a port, then "ready"; on SIGUSR1 "requests N"
+ * answered so far; at the end (SIGTERM) "stats {...}".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,13 +31,15 @@ struct conn {
 
 static uint8_t			canned[250];
 static unsigned long		requests, accepted;
-static volatile sig_atomic_t	ending;
+static volatile sig_atomic_t	ending, asked;
 
 static void
 on_signal(int sig)
 {
-	(void)sig;
-	ending = 1;
+	if (sig == SIGUSR1)
+		asked = 1;
+	else
+		ending = 1;
 }
 
 static void
@@ -128,6 +130,7 @@ main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
 	struct rlimit files;
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
@@ -141,6 +144,11 @@ main(int argc, char **argv)
 	fflush(stdout);
 	while (!ending) {
 		int n = epoll_wait(ep, ev, EVENTS, 1000);
+		if (asked) {
+			asked = 0;
+			printf("requests %lu\n", requests);
+			fflush(stdout);
+		}
 		for (int i = 0; i < n; i++) {
 			struct conn *c = ev[i].data.ptr;
 			if (c->listens) {
