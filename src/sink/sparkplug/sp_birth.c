@@ -10,6 +10,7 @@
 #include "sink/sparkplug/sp_int.h"
 
 #define HISTORY_NS	NS_PER_S
+#define ANSWER_NS	NS_PER_S	/* to an NDEATH: then the connection ends without it */
 
 /* ---- the model ---- */
 
@@ -193,5 +194,7 @@ sp_death(struct sp_sink *k)
 	build_death(k);
 	/* An error means that the connection has gone: then the will speaks. */
 	int err = sp_msg_send(k, m);
+	k->phase = SP_LEAVING;
+	k->leave_at = mono_add(mono_now(), err == 0 ? ANSWER_NS : 0);
 	log_info("sparkplug_death", "sink=%s bdseq=%d sent=%s", k->name, k->bdseq_now, err == 0 ? "yes" : "by the broker");
 }

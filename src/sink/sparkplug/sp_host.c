@@ -34,10 +34,14 @@ sp_end_session(struct sp_sink *k, bool walk)
 {
 	if (k->phase == SP_DOWN || k->phase == SP_LEAVING)
 		return;
-	sp_death(k);
-	k->phase = SP_LEAVING;
 	k->walk = walk && k->cfg.nservers > 1;
-	/* 5.4: with MQTT 5 the broker is told to send the will as well; a host knows both by their bdSeq. */
+	sp_death(k);
+}
+
+/* 5.4: with MQTT 5 the broker is told to send the will as well; a host knows both by their bdSeq. */
+void
+sp_drop(struct sp_sink *k)
+{
 	mqtt_link_drop(k->link, k->cfg.link.v5 ? 0x04 : 0, k->walk ? WALK_PAUSE_NS : -1);
 }
 

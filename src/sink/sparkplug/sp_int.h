@@ -30,7 +30,7 @@ enum sp_phase {
 	SP_DOWN,	/* no session, or one that is being set up */
 	SP_WAITING,	/* connected; the primary host is not known to be online */
 	SP_BORN,	/* births are out: data flows */
-	SP_LEAVING,	/* NDEATH is out, the connection is about to end */
+	SP_LEAVING,	/* NDEATH is out; with its answer the connection ends */
 };
 
 enum sp_msg_kind { SP_MSG_BIRTH, SP_MSG_DATA, SP_MSG_CONFIRM, SP_MSG_DEATH };
@@ -85,6 +85,7 @@ struct sp_sink {
 	uint16_t		 receive_max;
 	struct sp_host		 primary;
 	struct mono		 waiting_since, born_at;
+	struct mono		 leave_at;	/* SP_LEAVING: at the latest; MONO_NEVER: it was told to end */
 	bool			 rebirth_due;
 	uint64_t		 commands_refused;
 	struct log_limit	 complaints;
@@ -124,7 +125,7 @@ void sp_birth_all(struct sp_sink *k);		/* NBIRTH and all DBIRTHs: the session be
 int sp_birth_device(struct sp_sink *k, uint32_t device);
 void sp_settle_device(struct sp_sink *k, uint32_t device);	/* DDEATH if it is away */
 void sp_settle_devices(struct sp_sink *k);
-void sp_death(struct sp_sink *k);		/* NDEATH */
+void sp_death(struct sp_sink *k);		/* NDEATH; the answer leads to sp_depart() */
 void sp_death_payload(struct sp_sink *k, struct buf *out);
 /* The streams have changed: build the node anew. True: births are needed. */
 bool sp_rebuild(struct sp_sink *k);
@@ -139,5 +140,9 @@ void sp_data_newest(struct sp_sink *k, struct sp_stream *st);	/* look up the pre
 void sp_on_received(void *arg, const char *topic, const void *payload, size_t len, uint8_t qos, bool retain);
 void sp_host_look(struct sp_sink *k);		/* connected: born, or wait for the primary host */
 void sp_end_session(struct sp_sink *k, bool walk);	/* NDEATH, DISCONNECT, go on to the next attempt */
+void sp_drop(struct sp_sink *k);
+
+/* sparkplug.c */
+void sp_depart(struct sp_sink *k);		/* NDEATH is answered, or has had its time: DISCONNECT */
 
 #endif

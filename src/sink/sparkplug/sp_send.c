@@ -180,9 +180,11 @@ sp_on_returned(void *arg, struct mqtt_msg *mm)
 		k->confirmed = m->serial;
 	if (mm->result == MQTT_REFUSED && m->kind != SP_MSG_CONFIRM && m->kind != SP_MSG_DEATH)
 		on_refused(k, m);
-	bool lost = mm->result == MQTT_LOST;
+	bool lost = mm->result == MQTT_LOST, death = m->kind == SP_MSG_DEATH;
 	put_away(k, m);
-	if (!lost)
+	if (!lost && death)
+		sp_depart(k);
+	else if (!lost)
 		sp_settle(k);
 }
 

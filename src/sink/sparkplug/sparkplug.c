@@ -95,6 +95,8 @@ on_tick(uv_timer_t *t)
 		sp_rebirth(k);
 	if (k->phase == SP_BORN)
 		sp_settle_devices(k);
+	if (k->phase == SP_LEAVING && !mono_before(now, k->leave_at))
+		sp_depart(k);
 	if (k->phase == SP_WAITING && k->cfg.nservers > 1 && mono_diff(now, k->waiting_since) >= k->cfg.host_wait_ns)
 		sp_end_session(k, true);
 }
@@ -274,16 +276,11 @@ part_closed(struct sp_sink *k)
 static void on_link_closed(void *arg) { part_closed(arg); }
 static void on_timer_closed(uv_handle_t *t) { part_closed(t->data); }
 
-/* Everything is answered, or time is up: NDEATH, and goodbye. */
 static void
-leave(struct sp_sink *k)
+close_link(struct sp_sink *k)
 {
-	if (k->leaving)
+	if (k->open_parts > 0)
 		return;
-	k->leaving = true;
-	if (k->phase == SP_BORN || k->phase == SP_WAITING)
-		sp_death(k);
-	k->phase = SP_DOWN;
 	k->open_parts = 4;
 	uv_close((uv_handle_t *)&k->tick, on_timer_closed);
 	uv_close((uv_handle_t *)&k->soon, on_timer_closed);
@@ -291,13 +288,39 @@ leave(struct sp_sink *k)
 	mqtt_link_close(k->link, k->cfg.link.v5 ? 0x04 : 0, k->deadline, on_link_closed, k);
 }
 
+void
+sp_depart(struct sp_sink *k)
+{
+	if (k->phase != SP_LEAVING || k->leave_at.ns == INT64_MAX)
+		return;
+	k->leave_at = MONO_NEVER;
+	if (k->stopping)
+		close_link(k);
+	else
+		sp_drop(k);
+}
+
+/* Everything is answered, or time is up, or the connection has gone: NDEATH where there is anybody to hear it, and goodbye. */
+static void
+leave(struct sp_sink *k)
+{
+	if (!k->leaving && (k->phase == SP_BORN || k->phase == SP_WAITING))
+		sp_death(k);
+	k->leaving = true;
+	if (k->phase != SP_LEAVING || k->leave_at.ns == INT64_MAX)
+		close_link(k);
+}
+
 static void
 on_stop_timer(uv_timer_t *t)
 {
 	struct sp_sink *k = t->data;
 
-	if (k->njobs == 0 || !mono_before(mono_add(mono_now(), LEAVE_NS), k->deadline))
-		leave(k);
+	if (k->njobs > 0 && mono_before(mono_add(mono_now(), 2 * LEAVE_NS), k->deadline))
+		return;
+	leave(k);
+	if (k->leaving && !mono_before(mono_add(mono_now(), LEAVE_NS), k->deadline))
+		close_link(k);
 }
 
 static void
@@ -311,7 +334,7 @@ sp_stop(void *inst, struct mono deadline, void (*stopped)(void *arg), void *arg)
 	k->deadline = deadline;
 	if (k->phase != SP_BORN || k->njobs == 0)
 		leave(k);
-	else
+	if (k->open_parts == 0)
 		uv_timer_start(&k->stop_timer, on_stop_timer, 10, 10);
 }
 
