@@ -29,7 +29,7 @@ extern const char *const mqtt_opts_versions[];
 	[K_BROKER] = { "broker", KEY_ENDPOINT, .required = true, \
 	    .help = "Host and port of the broker. Port 1883 when none is given, 8883 with tls." }, \
 	[K_VERSION] = { "version", KEY_ENUM, .def = "5", .choices = mqtt_opts_versions, \
-	    .help = "MQTT version. 5 says why a message was refused and carries the key of a message as a user property." }, \
+	    .help = "MQTT version. With 5, a broker can say why it refuses something." }, \
 	[K_CLIENT_ID] = { "client-id", KEY_TEXT, .min = 1, .max = 256, \
 	    .help = "Client id; made from the site's and the sink's name when not given. Two clients with one id throw each other out." }, \
 	[K_USER] = { "user", KEY_TEXT, .min = 1, .max = 1024, .help = "User name at the broker." }, \

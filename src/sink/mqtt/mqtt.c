@@ -12,7 +12,7 @@
 #include "os/clock.h"
 #include "ring/stats.h"
 #include "sink/mqtt/job.h"
-#include "sink/mqtt/suspect.h"
+#include "sink/suspect.h"
 #include "sink/mqtt/template.h"
 #include "sink/sink.h"
 

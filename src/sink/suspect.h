@@ -7,8 +7,8 @@
  *
  * Streams take turns, so there may be a suspect in each.
  */
-#ifndef SINK_MQTT_SUSPECT_H
-#define SINK_MQTT_SUSPECT_H
+#ifndef SINK_SUSPECT_H
+#define SINK_SUSPECT_H
 
 #include <stdbool.h>
 #include <stddef.h>

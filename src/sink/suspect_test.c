@@ -1,6 +1,6 @@
 /* The message that makes a broker hang up is found, others are not blamed. */
 #include "base/test.h"
-#include "sink/mqtt/suspect.h"
+#include "sink/suspect.h"
 
 static int a, b;
 

@@ -1,5 +1,5 @@
 /* See suspect.h. */
-#include "sink/mqtt/suspect.h"
+#include "sink/suspect.h"
 
 static struct suspect *
 find(struct suspects *s, const void *stream)
