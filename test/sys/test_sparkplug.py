@@ -30,7 +30,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import sparkplug_wire as wire
 from penstock import *
-from sparkplug_runs import TYPES, Gateway, edited, five, hosts, three, waiting
+from sparkplug_runs import MORE_FLOWS, TYPES, Gateway, edited, five, hosts, three, waiting
 
 BASIC_DATATYPES = set(range(1, 16)) | {17, 18} | set(range(22, 35))
 
@@ -1147,6 +1147,31 @@ def test_what_the_broker_never_took_is_sent_again():
         wait_for(lambda: gateway.objects("sink")["plant-broker"]["delivered"] > 50, 20, "delivered samples")
         equal(gateway.objects("sink")["plant-broker"]["quarantined"], 0)
         gateway.stop()
+
+
+class Picky(RecordingBroker):
+    """Hangs up, without a word, when it is sent data with this text in it. Births may have it."""
+    poison = b"B0"
+
+    async def _on_publish(self, conn, p):
+        if self.poison in p.payload and "DATA/" in p.topic:
+            return False
+        return await super()._on_publish(conn, p)
+
+
+@timeout(120)
+def test_a_batch_that_makes_the_broker_hang_up_is_quarantined_and_stops_nobody():
+    broker = Picky()
+    defer(broker.stop)
+    flow = MORE_FLOWS[1].replace('"Packaging/**/batch", "Packaging/**/broken"', '"Packaging/Line 3/Capper/batch"')
+    gateway = Gateway(broker.port, edited("group: G", (MORE_FLOWS[0], flow)))
+    sink = wait_for(lambda: (s := gateway.objects("sink")["plant-broker"])["quarantined"] > 0 and s, 60, "the batch to be quarantined")
+    equal(sink["quarantined"], 1, "samples in quarantine: the text alone")
+    before = sink["delivered"]
+    wait_for(lambda: gateway.objects("sink")["plant-broker"]["delivered"] > before + 100, 30, "the others to go on")
+    shown = gateway.cli("quarantine", "list")
+    assert "closed the connection" in shown.stdout, shown.stdout
+    gateway.stop()
 
 
 @timeout(90)

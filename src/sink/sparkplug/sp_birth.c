@@ -119,15 +119,15 @@ sp_birth_all(struct sp_sink *k)
 		birth_failed(k, err);
 		return;
 	}
+	k->births = k->serial;
 	k->phase = SP_BORN;
 	log_info("sparkplug_born", "sink=%s node=\"%s/%s\" bdseq=%d devices=%u metrics=%u", k->name, k->node.group, k->node.id, k->bdseq_now,
 	    k->node.ndevices - 1, k->node.nmetrics);
 	say_born(k);
 	k->node.devices[0].born = true;
 	sp_settle_devices(k);
-	k->want_ready = false;
-	if (!k->stopping)
-		k->host->ready(k->host);
+	k->want_ready = true;
+	sp_settle(k);
 }
 
 /* At most one a pause: whoever asks meanwhile is served by the next one. */

@@ -174,6 +174,18 @@ send_device(struct sp_sink *k, struct sp_ref *refs, size_t n, size_t *bytes)
 	return err;
 }
 
+/* Has the broker hung up on this batch too often? */
+static bool
+condemned(struct sp_sink *k, const struct sp_stream *st, const struct spool_batch *b, char *why, size_t size)
+{
+	unsigned strikes = suspects_take(&k->suspects, st->s, b->first, b->first + b->n - 1);
+
+	if (strikes > 0)
+		snprintf(why, size, "the broker closed the connection %u times in a row when it was sent this batch alone; the last time: %.100s",
+		    strikes, k->last_fall);
+	return strikes > 0;
+}
+
 int
 sp_data_send(struct sp_sink *k, struct sp_stream *st, const struct spool_batch *b)
 {
@@ -182,6 +194,10 @@ sp_data_send(struct sp_sink *k, struct sp_stream *st, const struct spool_batch *
 
 	if (b->n > SPOOL_BATCH_MAX || !fits(k, st, b, j.why, sizeof j.why)) {
 		k->host->refused(k->host, st->s, j.first, j.last, j.why[0] != '\0' ? j.why : "the batch is larger than a batch can be");
+		return 0;
+	}
+	if (condemned(k, st, b, j.why, sizeof j.why)) {
+		k->host->refused(k->host, st->s, j.first, j.last, j.why);
 		return 0;
 	}
 	size_t n = make_refs(k, st, b), end;
@@ -244,7 +260,7 @@ sp_data_newest(struct sp_sink *k, struct sp_stream *st)
 int
 sp_data_preview(struct sp_sink *k, struct sp_stream *st, const struct spool_batch *b, struct buf *out)
 {
-	char why[200], when[WALL_TEXT];
+	char why[320], when[WALL_TEXT];
 	uint32_t device = UINT32_MAX;
 
 	if (b->n > SPOOL_BATCH_MAX || !fits(k, st, b, why, sizeof why))

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "ring/stats.h"
+#include "sink/suspect.h"
 #include "sink/sparkplug/sp_bdseq.h"
 #include "sink/sparkplug/sp_command.h"
 #include "sink/sparkplug/sp_node.h"
@@ -50,7 +51,7 @@ struct sp_job {
 	uint64_t		 from, upto;	/* messages: serials (from, upto] */
 	size_t			 bytes;
 	bool			 refused;
-	char			 why[200];
+	char			 why[320];
 };
 
 /* A sample on its way into a message. */
@@ -93,12 +94,15 @@ struct sp_sink {
 	uint8_t			 seq;		/* of the next message */
 	int			 bdseq_now;
 	uint64_t		 serial;	/* of the last message handed to the link */
+	uint64_t		 births;	/* serial of the last message of the births */
 	uint64_t		 confirmed;	/* up to here the broker has them, or TCP without confirmations */
 	bool			 confirm_out;
 	size_t			 in_flight;
 	struct sp_msg		*spare;
 	struct sp_job		*jobs;		/* a ring of SP_JOBS_MAX */
 	size_t			 job0, njobs, jobs_bytes;
+	struct suspects		 suspects;	/* batches, by their first samples */
+	char			 last_fall[200];
 
 	uv_timer_t		 tick, soon, stop_timer;
 	struct mono		 deadline;
@@ -116,7 +120,8 @@ bool sp_full(const struct sp_sink *k);
 void sp_job_add(struct sp_sink *k, const struct sp_job *j);
 /* Ask for a confirmation where one is due, and tell the office what is confirmed. */
 void sp_settle(struct sp_sink *k);
-void sp_jobs_forget(struct sp_sink *k, const struct sink_stream *s);	/* NULL: all of them, they are owed again */
+void sp_jobs_forget(struct sp_sink *k, const struct sink_stream *s);
+void sp_jobs_lost(struct sp_sink *k, bool blame);	/* all of them are owed again; blame: one may be to blame for the fall */
 void sp_send_free(struct sp_sink *k);
 extern void sp_on_returned(void *arg, struct mqtt_msg *m);
 

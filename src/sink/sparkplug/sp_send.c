@@ -79,10 +79,17 @@ sp_msg_send(struct sp_sink *k, struct sp_msg *m)
 	return 0;
 }
 
+/* While a batch is suspected of making the broker hang up, the births must have been taken before it is tried: else it pays for them. */
+static bool
+births_first(const struct sp_sink *k)
+{
+	return suspects_alone(&k->suspects) && k->confirmed < k->births;
+}
+
 static void
 ask_confirmation(struct sp_sink *k)
 {
-	if (!k->cfg.confirm || k->confirm_out || k->njobs == 0 || k->confirmed == k->serial || k->phase != SP_BORN)
+	if (!k->cfg.confirm || k->confirm_out || k->confirmed == k->serial || k->phase != SP_BORN || (k->njobs == 0 && !births_first(k)))
 		return;
 	struct sp_msg *m = sp_msg_begin(k, SP_MSG_CONFIRM);
 	buf_puts(&m->topic, buf_text(&k->confirm_topic));
@@ -95,9 +102,11 @@ ask_confirmation(struct sp_sink *k)
 bool
 sp_full(const struct sp_sink *k)
 {
+	if (births_first(k))
+		return true;
 	if (k->njobs == 0)
 		return false;
-	return k->njobs == SP_JOBS_MAX || k->jobs_bytes >= SP_JOBS_BYTES_MAX || k->in_flight >= SP_MESSAGES_MAX;
+	return suspects_alone(&k->suspects) || k->njobs == SP_JOBS_MAX || k->jobs_bytes >= SP_JOBS_BYTES_MAX || k->in_flight >= SP_MESSAGES_MAX;
 }
 
 void
@@ -112,11 +121,21 @@ sp_jobs_forget(struct sp_sink *k, const struct sink_stream *s)
 {
 	for (size_t i = 0; i < k->njobs; i++) {
 		struct sp_job *j = &k->jobs[(k->job0 + i) % SP_JOBS_MAX];
-		if (s == NULL || j->s == s)
+		if (j->s == s)
 			j->s = NULL;
 	}
-	if (s == NULL)
-		k->njobs = k->jobs_bytes = 0;
+	suspects_forget(&k->suspects, s);
+}
+
+void
+sp_jobs_lost(struct sp_sink *k, bool blame)
+{
+	for (size_t i = 0; i < k->njobs; i++) {
+		const struct sp_job *j = &k->jobs[(k->job0 + i) % SP_JOBS_MAX];
+		suspects_lost(&k->suspects, j->s, j->first);
+	}
+	suspects_fell(&k->suspects, blame);
+	k->njobs = k->jobs_bytes = 0;
 }
 
 void
@@ -128,6 +147,7 @@ sp_settle(struct sp_sink *k)
 		k->job0 = (k->job0 + 1) % SP_JOBS_MAX;
 		k->njobs--;
 		k->jobs_bytes -= j.bytes;
+		suspects_answered(&k->suspects, j.s, j.first);
 		if (j.s != NULL && j.refused)
 			k->host->refused(k->host, j.s, j.first, j.last, j.why);
 		else if (j.s != NULL)

@@ -42,7 +42,7 @@ on_up(void *arg, const struct mqtt_up *up)
 
 	k->max_packet = up->max_packet;
 	k->receive_max = up->receive_max;
-	k->serial = k->confirmed = 0;
+	k->serial = k->confirmed = k->births = 0;
 	k->confirm_out = false;
 	if (k->was_up)
 		stat_add((stat_t *)&k->host->stats[STATS_sink_reconnects], 1);
@@ -60,7 +60,9 @@ on_down(void *arg, const struct mqtt_down *d)
 	char text[400], pause[DURATION_TEXT];
 
 	k->phase = SP_DOWN;
-	sp_jobs_forget(k, NULL);
+	bool blame = d->fall == MQTT_FALL_PEER || d->fall == MQTT_FALL_OBJECTION;
+	sp_jobs_lost(k, d->was_up && blame);
+	snprintf(k->last_fall, sizeof k->last_fall, "%.190s", d->why);
 	for (uint32_t i = 0; i < k->node.ndevices; i++) {
 		k->node.devices[i].born = false;
 		k->node.devices[i].history.ns = 0;
