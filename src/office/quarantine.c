@@ -38,7 +38,7 @@ struct quarantine {
 	bool		 working, closing;
 	struct waiting	*queue, **tail;		/* the loop's */
 	struct waiting	*batch;			/* the worker's while working */
-	uint64_t	 bytes;			/* of samples held: read and written by whoever has the work */
+	uint64_t	 bytes, items;		/* of samples held, and how many: read and written by whoever has the work */
 };
 
 static int
@@ -82,6 +82,13 @@ number(struct quarantine *q, const char *sql, const char *sink)
 	return n;
 }
 
+static void
+measure(struct quarantine *q)
+{
+	q->bytes = number(q, "SELECT coalesce(sum(length(samples)),0) FROM item", NULL);
+	q->items = number(q, "SELECT count(*) FROM item", NULL);
+}
+
 static int
 open_db(const char *path, int flags, struct quarantine **out, char *why, size_t size)
 {
@@ -120,7 +127,7 @@ quarantine_open(const char *path, uv_loop_t *loop, struct quarantine **out, char
 	umask(mask);
 	if (err == 0) {
 		(*out)->loop = loop;
-		(*out)->bytes = number(*out, "SELECT coalesce(sum(length(samples)),0) FROM item", NULL);
+		measure(*out);
 	}
 	return err;
 }
@@ -142,7 +149,7 @@ quarantine_look(const char *path, struct quarantine **out, char *why, size_t siz
 static int
 insert(struct quarantine *q, sqlite3_stmt *s, const struct quarantine_item *i)
 {
-	if (q->bytes + i->samples_len > QUARANTINE_BYTES_MAX)
+	if (q->bytes + i->samples_len > QUARANTINE_BYTES_MAX || q->items >= QUARANTINE_ITEMS_MAX)
 		return ERR_LIMIT;
 	sqlite3_reset(s);
 	sqlite3_bind_text(s, 1, i->stream, -1, SQLITE_STATIC);
@@ -154,8 +161,10 @@ insert(struct quarantine *q, sqlite3_stmt *s, const struct quarantine_item *i)
 	sqlite3_bind_text(s, 7, i->preview, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(s, 8, i->samples, (int)i->samples_len, SQLITE_STATIC);
 	int rc = sqlite3_step(s);
-	if (rc == SQLITE_DONE)
+	if (rc == SQLITE_DONE) {
 		q->bytes += i->samples_len;
+		q->items++;
+	}
 	return complain(q, "insert", rc);
 }
 
@@ -169,7 +178,7 @@ work(uv_work_t *w)
 {
 	struct quarantine *q = w->data;
 	sqlite3_stmt *s = NULL;
-	uint64_t before = q->bytes;
+	uint64_t bytes = q->bytes, items = q->items;
 
 	int rc = sqlite3_exec(q->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -185,7 +194,8 @@ work(uv_work_t *w)
 	if (err == 0)
 		return;
 	sqlite3_exec(q->db, "ROLLBACK", NULL, NULL, NULL);
-	q->bytes = before;
+	q->bytes = bytes;
+	q->items = items;
 	for (struct waiting *i = q->batch; i != NULL; i = i->next)
 		i->err = err;
 }
@@ -374,7 +384,7 @@ quarantine_delete(struct quarantine *q, int64_t id)
 	int err = change(q, "DELETE FROM item WHERE id=?1 AND ?2=0 AND ?3 IS NULL", id, 0, NULL);
 
 	if (err == 0 && !q->working)
-		q->bytes = number(q, "SELECT coalesce(sum(length(samples)),0) FROM item", NULL);
+		measure(q);
 	return err;
 }
 

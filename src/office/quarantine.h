@@ -16,6 +16,8 @@
 #include "base/clock.h"
 
 #define QUARANTINE_BYTES_MAX	(1ull << 30)	/* of all samples held; beyond it refused batches stay owed and their streams wait */
+/* As many as the ledger can tell apart (ACCOUNT_RANGES_MAX of one sink), with room to spare; beyond it, as above. */
+#define QUARANTINE_ITEMS_MAX	16000u
 #define QUARANTINE_PREVIEW_MAX	(16u << 10)
 
 enum quarantine_state { QUARANTINE_HELD, QUARANTINE_RELEASED, QUARANTINE_DISCARDED };

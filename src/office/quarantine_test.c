@@ -163,6 +163,22 @@ TEST(what_is_released_or_dropped_is_not_held_and_survives_a_restart_until_delete
 	uv_loop_close(&loop);
 }
 
+TEST(no_more_is_held_than_the_ledger_can_tell_apart)
+{
+	struct quarantine *q = open_new();
+
+	for (uint64_t i = 0; i < QUARANTINE_ITEMS_MAX + 3; i++) {
+		put(q, 1 + i * 20, "no");
+		if (i % 1000 == 0)
+			uv_run(&loop, UV_RUN_DEFAULT);
+	}
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(stored, QUARANTINE_ITEMS_MAX);
+	CHECK_INT(failed, 3);
+	quarantine_close(q);
+	uv_loop_close(&loop);
+}
+
 TEST(a_file_that_is_no_quarantine_is_refused)
 {
 	struct quarantine *q;
