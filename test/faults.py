@@ -231,6 +231,30 @@ def clock(ns):
     return fault
 
 
+EDITS = (
+    lambda text: text,
+    lambda text: text.replace(', "Packaging/**/blocked"', ""),                      # a flow of other tags: a new stream
+    lambda text: text.replace("at: holding 100 float32, unit: /min, scan: 100ms", "at: holding 100 float32, unit: /min, scan: 200ms"),
+    lambda text: text.replace("on-change: 0.5 %, at-least-every: 10 s", "window: 1 s, functions: [mean, max]"),
+    lambda text: text.replace("  Packaging/Line 3/Packer:   { type: packaging-machine, source: packer-plc }\n", ""),
+)
+
+
+def plan_changes(t):
+    t.g.write(t.rng.choice(EDITS))
+    done = t.g.cli("apply", t.g.site, limit_s=60)
+    assert done.returncode == 0, f"apply: {done.stdout}{done.stderr}"
+
+
+def plan_changes_while_gate_dies(t):
+    t.kill("gate")
+    plan_changes(t)
+
+
+def plan_goes_back(t):
+    t.g.cli("apply", "--back", limit_s=60)      # refused where there is none yet
+
+
 FAULTS = {
     "field killed": kill_one("field:line-3"),
     "insight killed": kill_one("insight"),
@@ -250,6 +274,9 @@ FAULTS = {
     "broker closes in the middle of a packet": broker_closes_mid_packet,
     "broker closes instead of acknowledging": broker_closes_unacknowledged,
     "device away": device_away,
+    "plan changes": plan_changes,
+    "plan changes while gate dies": plan_changes_while_gate_dies,
+    "plan goes back": plan_goes_back,
     "gate: write fails": disk("gate", WRITE_EIO),
     "gate: disk full": disk("gate", WRITE_FULL),
     "gate: half a write": disk("gate", WRITE_HALF),
