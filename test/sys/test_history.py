@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""The local history through the whole chain: what was delivered is there, once, over kills and restarts, and can be drawn."""
+import csv
+import io
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from penstock import *
+
+FAST = ("--seed", "3", "--skip", "2m", "--scale", "10")
+
+
+def only_history(text):
+    """The demo's site file with the history as its only sink."""
+    lines = [line for line in text.splitlines() if "plant-broker:" not in line]
+    return "\n".join(lines).replace("[ plant-broker, local-history ]", "local-history") + "\n"
+
+
+def rows(g, *words):
+    done = g.cli("trend", *words, "--csv")
+    equal(done.returncode, 0, done.stderr)
+    return list(csv.DictReader(io.StringIO(done.stdout)))
+
+
+def ledger_delivered(g):
+    return {s["flow"]: sink["delivered"] for s in g.ledger()["streams"] for sink in s["sinks"]}
+
+
+def test_every_sample_stands_there_once_over_kills_and_restarts():
+    g = Gateway(free_port(), edit=only_history, sim_options=FAST)
+    for name in ("office", "gate", "office"):
+        time.sleep(1.5)
+        g.kill(name)
+    time.sleep(1.5)
+    equal(g.stop(), 0, "exit status")
+    g.start()
+    time.sleep(2)
+    equal(g.stop(), 0, "exit status")
+    delivered = ledger_delivered(g)
+    assert delivered["line-state"] > 500, delivered
+    found = rows(g, "**", "--raw", "--last", "1h")
+    equal(len(found), sum(delivered.values()), "samples in the history")
+    equal(len({(r["tag"], r["time"]) for r in found}), len(found), "different samples")
+    assert all(r["status"] == "Good" for r in found), [r for r in found if r["status"] != "Good"][:3]
+    # The roll-ups count the same samples (numbers only; the flows carry no texts).
+    for step in ("1s", "1min", "1h"):
+        counted = sum(int(r["count"]) + int(r["bad"]) for r in rows(g, "**", "--by", step, "--last", "1h"))
+        equal(counted, len(found), f"samples counted by {step}")
+
+
+def test_values_are_what_the_machine_says():
+    g = Gateway(free_port(), edit=only_history, sim_options=FAST)
+    wait_for(lambda: ledger_delivered(g).get("line-state", 0) > 300, 20, "samples in the history", every_s=0.3)
+    g.sim.ask("pause")
+    time.sleep(2.5)
+    truth = json.loads(g.sim.ask("truth"))
+    good = rows(g, "Packaging/Line 3/Filler/good-count", "--raw", "--last", "1min")
+    machine = truth["machines"]["filler"]
+    equal(int(good[-1]["value"]), machine["good-count"], "good count")
+    counts = [int(r["value"]) for r in good]
+    equal(counts, sorted(counts), "a counter never falls")
+
+
+def test_a_device_that_goes_away_is_a_gap_and_bad_in_the_history():
+    g = Gateway(free_port(), edit=only_history, sim_options=FAST)
+    wait_for(lambda: ledger_delivered(g).get("line-state", 0) > 300, 20, "samples", every_s=0.3)
+    g.sim.ask("fault filler silence 30s")
+    bad = wait_for(lambda: [r for r in rows(g, "Packaging/Line 3/Filler/speed", "--raw", "--last", "1min") if r["status"] != "Good"], 20,
+                   "bad samples in the history", every_s=0.3)
+    assert all(r["value"] == "" and r["status"].startswith("Bad") for r in bad), bad[:3]
+
+
+def test_a_chart_and_json_are_printed_and_mistakes_named():
+    g = Gateway(free_port(), edit=only_history, sim_options=FAST)
+    wait_for(lambda: ledger_delivered(g).get("line-state", 0) > 200, 20, "samples", every_s=0.3)
+    done = g.cli("trend", "**/Filler/speed", "--last", "1min", env={"COLUMNS": "80"})
+    equal(done.returncode, 0, done.stderr)
+    assert "Packaging/Line 3/Filler/speed [/min]" in done.stdout and "max" in done.stdout, done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80, done.stdout
+    points = json.loads(g.cli("trend", "**/Filler/speed", "--raw", "--json").stdout)
+    assert points and set(points[0]) == {"tag", "t", "v", "status"}, points[:1]
+    equal(g.cli("trend", "No/Such/Tag").returncode, 1, "exit status for an unknown tag")
+    equal(g.cli("trend", "**", "--last", "soon").returncode, 2, "exit status for a wrong span")
+    equal(penstock("trend", "**", "--state", temp_dir()).returncode, 2, "exit status without a history")
+
+
+if __name__ == "__main__":
+    main()
