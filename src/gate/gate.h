@@ -33,6 +33,8 @@ struct gate_opts {
 	 * NULL.
 	 */
 	int			(*accounted)(void *arg, const char *stream, const char *sink, uint64_t last);
+	/* A ring breaks its format and is read no more: its writer is broken or was taken over. May be NULL. */
+	void			(*ring_dead)(void *arg, const char *writer, uint64_t epoch);
 	void			*arg;
 };
 

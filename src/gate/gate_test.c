@@ -56,6 +56,49 @@ TEST(a_ring_batch_becomes_a_spool_batch_in_each_flow)
 	rig_ring_free(&ring);
 }
 
+static uint64_t	dead_epoch;
+static unsigned	deaths;
+
+static void
+on_ring_dead(void *arg, const char *writer, uint64_t epoch)
+{
+	(void)arg;
+	CHECK_STR(writer, "field:a");
+	dead_epoch = epoch;
+	deaths++;
+}
+
+TEST(a_ring_that_breaks_its_format_is_reported_once_and_left)
+{
+	struct gate_opts o = { .spool_dir = test_dir(), .disk = &disk_os, .ring_dead = on_ring_dead };
+	struct rig_ring ring, good;
+	struct plan *p = rig_plan();
+	struct gate *g;
+
+	CHECK_INT(gate_new(&o, &g), 0);
+	rig_flow(p, "both", 1, 3, 1, REDUCE_EVERY);
+	rig_ring_new(&ring, 1 << 16);
+	rig_ring_new(&good, 1 << 16);
+	CHECK_INT(gate_plan(g, p, soon, wall0), 0);
+	gate_ring(g, "field:a", rig_reader(&ring));
+	rig_write(&ring, 0, RIG_T0, 1);
+	ring_reserve(ring.w, 8);
+	ring_commit(ring.w, 1u << 28, 1);	/* a record longer than its ring */
+	turns(g, 1);
+	turns(g, 2);
+	CHECK_INT(deaths, 1);
+	CHECK(dead_epoch == ring_writer_epoch(ring.w));
+	/* The writer that takes its place is read. */
+	gate_ring(g, "field:a", rig_reader(&good));
+	good.seq[0] = ring.seq[0];
+	rig_write(&good, 0, RIG_T0 + 1, 2);
+	turns(g, 3);
+	CHECK_INT(gate_totals(g).admitted, 2 * RIG_TAGS);
+	gate_free(g);
+	rig_ring_free(&ring);
+	rig_ring_free(&good);
+}
+
 TEST(samples_may_wait_to_share_a_batch)
 {
 	const char *dir = test_dir();

@@ -241,6 +241,8 @@ read_one(struct gate *g, struct ring_in *in, struct mono now, struct wall wall)
 		log_error("ring_dead",
 		    "writer=\"%s\" error=\"%s\" note=\"the process that writes it is broken or was taken over; its "
 		    "ring is not read any more\"", in->writer, err_text(err));
+		if (g->opts.ring_dead != NULL)
+			g->opts.ring_dead(g->opts.arg, in->writer, in->epoch);
 		return ERR_END;
 	}
 }

@@ -286,6 +286,18 @@ child_ring_out(struct child *pub, int fd, uint64_t epoch)
 }
 
 void
+child_ring_dead(struct child *pub, const char *writer, uint64_t epoch)
+{
+	uint8_t payload[136];
+	struct writer w = wr_init(payload, sizeof payload);
+
+	wr_le64(&w, epoch);
+	wr_text(&w, writer);
+	if (w.err == 0)
+		say(of(pub), MSG_RING_DEAD, payload, wr_len(&w), -1);
+}
+
+void
 child_signal(struct child *pub)
 {
 	of(pub)->signal_due = true;

@@ -50,6 +50,7 @@ struct child {
 int child_main(enum role role, const char *name, const char *state_dir, const struct child_ops *ops, void *arg, struct child **self);
 /* For use from the ops: */
 int child_ring_out(struct child *c, int fd, uint64_t epoch);	/* announce the ring that this process writes; fd borrowed */
+void child_ring_dead(struct child *c, const char *writer, uint64_t epoch);	/* it breaks the format: its writer is replaced */
 void child_signal(struct child *c);				/* wake all readers; cheap, at most once a loop turn */
 void child_drained(struct child *c);
 void child_stopped(struct child *c);

@@ -138,6 +138,13 @@ accounted(void *arg, const char *stream, const char *sink, uint64_t last)
 }
 
 static void
+ring_dead(void *arg, const char *writer, uint64_t epoch)
+{
+	struct gate_proc *p = arg;
+	child_ring_dead(p->self, writer, epoch);
+}
+
+static void
 stopped(struct gate_proc *p, int err)
 {
 	struct gate_totals t = gate_totals(p->gate);
@@ -316,7 +323,7 @@ gate_main(const char *name, const char *state_dir)
 		log_error("path_too_long", "dir=\"%s\"", state_dir);
 		return 1;
 	}
-	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .arg = &p };
+	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .ring_dead = ring_dead, .arg = &p };
 	if (gate_new(&opts, &p.gate) != 0)
 		return 1;
 	int status = child_main(ROLE_GATE, name, state_dir, &ops, &p, &p.self);

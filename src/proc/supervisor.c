@@ -301,6 +301,20 @@ take_ready(struct proc *p, const struct msg *m)
 	swap_on(p->sup);
 }
 
+/* Only the ring that the process writes now speaks against it; an older one was another process. */
+static void
+take_ring_dead(struct supervisor *s, const struct msg *m)
+{
+	struct reader r = rd_init(m->p, m->len);
+	uint64_t epoch = rd_le64(&r);
+	char writer[129];
+
+	rd_text(&r, writer, sizeof writer - 1);
+	for (struct proc *p = s->procs; p != NULL && rd_end(&r) == 0; p = p->next)
+		if (strcmp(p->name, writer) == 0 && p->rings[0].fd >= 0 && p->rings[0].epoch == epoch)
+			proc_kill(p, "writes a ring that breaks the format");
+}
+
 void
 supervisor_heard(struct proc *p, struct msg *m)
 {
@@ -310,6 +324,9 @@ supervisor_heard(struct proc *p, struct msg *m)
 		break;
 	case MSG_RING_OUT:
 		take_ring(p, m);
+		break;
+	case MSG_RING_DEAD:
+		take_ring_dead(p->sup, m);
 		break;
 	case MSG_DRAINED:
 		p->drained = true;
