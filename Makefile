@@ -113,7 +113,7 @@ build/fuzz/%: src/%.c $(FUZZ_B)/libpenstock.a
 	$(Q)clang -std=c17 -D_GNU_SOURCE -Isrc -I$(FUZZ_B)/gen -g -O1 -fsanitize=fuzzer,address,undefined $(PKG_CFLAGS) \
 		-o $@ $< $(FUZZ_B)/libpenstock.a $(LIBS)
 FORCE:
-fuzz: $(FUZZERS)
+fuzz: test-deps $(FUZZERS)
 	@sh test/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 $(B)/peers/%: test/peers/%.c
@@ -130,7 +130,7 @@ test/peers/node_modules/.fetched: test/peers/package-lock.json
 build/bench: $(BENCH_C:%.c=build/obj/%.o) build/libpenstock.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $$(pkg-config --libs libmodbus 2>/dev/null) $(LIBS)
 bench: test-deps
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all build/bench
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all peers build/bench
 	build/bench all
 
 demo: deps
