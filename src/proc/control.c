@@ -124,7 +124,8 @@ on_swapped(void *arg, int err)
 	if (err == 0)
 		buf_puts(&b, "{\"applied\":true}\n");
 	else
-		buf_printf(&b, "{\"error\":\"the plan is kept and will be in force at the next start: %s\"}\n", err_text(err));
+		buf_printf(&b, "{\"error\":\"the plan is kept, but not every process has taken it yet (%s): look at penstock status, and "
+		    "penstock apply --back returns\"}\n", err_text(err));
 	reply(c, &b);
 	client_end(c);
 	buf_fini(&b);
@@ -199,7 +200,7 @@ do_back(struct supervisor *s, const struct request *r, int fd)
 
 /* ---- who is asked ---- */
 
-enum route { TO_SELF, TO_TAG, TO_SOURCE, TO_GATE, TO_OFFICE };
+enum route { TO_SELF, TO_TAG, TO_SOURCE, TO_OFFICE };
 
 static const struct verb {
 	const char	*name;
@@ -237,8 +238,8 @@ route(struct supervisor *s, const struct verb *v, const struct request *r, const
 	const struct plan *plan = s->plan;
 	const struct source *source = NULL;
 
-	if (v->route == TO_GATE || v->route == TO_OFFICE)
-		return of_role(s, v->route == TO_GATE ? ROLE_GATE : ROLE_OFFICE, NULL);
+	if (v->route == TO_OFFICE)
+		return of_role(s, ROLE_OFFICE, NULL);
 	for (uint32_t i = 0; v->route == TO_SOURCE && i < plan->nsources; i++)
 		if (strcmp(plan->sources[i].name, r->argv[1]) == 0)
 			source = &plan->sources[i];

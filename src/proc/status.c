@@ -97,7 +97,8 @@ supervisor_status(struct supervisor *s, struct buf *out)
 	json_key(&j, "processes");
 	json_open(&j, '[');
 	for (const struct proc *p = s->procs; p != NULL; p = p->next)
-		process(p, &j);
+		if (p->wanted || p->running)	/* those of zones that a plan no longer has are history */
+			process(p, &j);
 	json_close(&j, ']');
 	json_close(&j, '}');
 }

@@ -17,6 +17,7 @@
 #include "os/notify.h"
 
 #define SWAP_MS		20000	/* a child that has not taken a new plan by then is killed and starts with it */
+#define SWAP_TRIES	3
 #define OLD_RING_MS	30000	/* how long readers may still drain the ring of a writer that was replaced */
 
 /* ---- the processes that a plan needs ---- */
@@ -134,6 +135,13 @@ on_swap_late(uv_timer_t *t)
 	for (struct proc *p = s->procs; p != NULL; p = p->next)
 		if (p->wanted && p->plan_number != s->plan_number)
 			proc_kill(p, "did not take the new plan in time");
+	if (++s->swap_late < SWAP_TRIES || s->on_swapped == NULL)
+		return;
+	/* Whoever waits is told; the processes go on trying at their own pace. */
+	uv_timer_stop(t);
+	void (*done)(void *, int) = s->on_swapped;
+	s->on_swapped = NULL;
+	done(s->on_swapped_arg, ERR_TIMEOUT);
 }
 
 void
@@ -149,6 +157,7 @@ supervisor_swap(struct supervisor *s, struct plan *plan, void (*done)(void *arg,
 	s->plan_number++;
 	s->on_swapped = done;
 	s->on_swapped_arg = arg;
+	s->swap_late = 0;
 	fit_processes(s);
 	uv_timer_start(&s->stage_timer, on_swap_late, SWAP_MS, SWAP_MS);
 	swap_on(s);

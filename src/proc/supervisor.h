@@ -65,6 +65,7 @@ struct supervisor {
 	uv_poll_t		 listener;
 	void			(*on_swapped)(void *arg, int err);	/* all processes serve the newest plan */
 	void			*on_swapped_arg;
+	int			 swap_late;		/* times that the timer of a swap ran out */
 };
 
 /* Run a plan (taken) until stopped. The exit status of the program. */
