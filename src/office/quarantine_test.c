@@ -1,3 +1,4 @@
+/* tsan */
 /* The quarantine: durable when it says so, counted, read by a second program while it is open. */
 #include "office/quarantine.h"
 

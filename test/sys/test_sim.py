@@ -387,7 +387,6 @@ def pymodbus_client():
 
 def test_pymodbus_reads_writes_and_identifies():
     client = pymodbus_client()
-    from pymodbus.mei_message import ReadDeviceInformationRequest
     sim, control = bottling("--skip", "15m")
     control.ok("pause")
     truth = control.json("truth")["machines"]["packer"]
@@ -395,18 +394,23 @@ def test_pymodbus_reads_writes_and_identifies():
     c = client.ModbusTcpClient(e.host, port=e.port)
     assert c.connect()
     defer(c.close)
-    words = c.read_holding_registers(110, 6, slave=4).registers
+    words = c.read_holding_registers(110, count=6, slave=4).registers
     equal([words[i] << 16 | words[i + 1] for i in (0, 2, 4)],
           [truth[k] for k in COUNTERS], "counters")
-    words = c.read_holding_registers(170, 4, slave=4).registers
+    words = c.read_holding_registers(170, count=4, slave=4).registers
     equal(decode("float64", words), truth["energy"], "energy")
-    equal(decode("string 16", c.read_holding_registers(160, 8, slave=4).registers), truth["batch"], "batch")
-    equal(c.read_holding_registers(150, 1, slave=4).exception_code, 2, "exception code")
+    equal(decode("string 16", c.read_holding_registers(160, count=8, slave=4).registers), truth["batch"], "batch")
+    equal(c.read_holding_registers(150, count=1, slave=4).exception_code, 2, "exception code")
     assert not c.write_registers(905, [1, 2, 3], slave=4).isError()
-    # Request objects of this release know the unit id as `unit`; `slave` is ignored there.
-    equal(c.readwrite_registers(read_address=904, read_count=3, write_address=904, write_registers=[9],
-                                unit=4).registers, [9, 1, 2], "read/write")
-    found = c.execute(ReadDeviceInformationRequest(read_code=2, unit=4))
+    if hasattr(c, "read_device_information"):       # pymodbus 3.8, Debian 13
+        equal(c.readwrite_registers(read_address=904, read_count=3, write_address=904, values=[9], slave=4).registers,
+              [9, 1, 2], "read/write")
+        found = c.read_device_information(read_code=2, slave=4)
+    else:                       # 3.0, Debian 12: its request objects know the unit id as `unit` and ignore `slave`
+        from pymodbus.mei_message import ReadDeviceInformationRequest
+        equal(c.readwrite_registers(read_address=904, read_count=3, write_address=904, write_registers=[9],
+                                    unit=4).registers, [9, 1, 2], "read/write")
+        found = c.execute(ReadDeviceInformationRequest(read_code=2, unit=4))
     equal(found.information[0], b"Penstock", "vendor")
     equal(found.information[4], b"packer", "product name")
 
@@ -529,15 +533,19 @@ def test_rtu_answers_at_the_pace_of_the_baud_rate():
 
 def test_rtu_over_tcp_with_pymodbus():
     client = pymodbus_client()
-    from pymodbus.framer.rtu_framer import ModbusRtuFramer
+    try:
+        from pymodbus import FramerType             # 3.8, Debian 13
+        framer = FramerType.RTU
+    except ImportError:                             # 3.0, Debian 12
+        from pymodbus.framer.rtu_framer import ModbusRtuFramer as framer
     sim, control = bottling("--rtu-tcp", "--skip", "15m")
     control.ok("pause")
     e = sim.endpoints["rtu-tcp"]
-    c = client.ModbusTcpClient(e.host, port=e.port, framer=ModbusRtuFramer)
+    c = client.ModbusTcpClient(e.host, port=e.port, framer=framer)
     assert c.connect()
     defer(c.close)
     for unit, machine in enumerate(MACHINES, 1):
-        words = c.read_holding_registers(110, 2, slave=unit).registers
+        words = c.read_holding_registers(110, count=2, slave=unit).registers
         equal(words[0] << 16 | words[1], control.json("truth")["machines"][machine]["good-count"], machine)
 
 
