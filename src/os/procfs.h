@@ -1,4 +1,4 @@
-/* What the kernel says of a process of ours, from /proc. Zeros when it says nothing. */
+/* What the kernel says of a process of ours, from /proc and its clock. Zeros when it says nothing. */
 #ifndef OS_PROCFS_H
 #define OS_PROCFS_H
 
@@ -10,7 +10,7 @@ struct procfs_memory {
 
 int64_t procfs_self(void);
 void procfs_memory(int64_t pid, struct procfs_memory *out);
-/* User and system time so far. */
+/* User and system time of all its threads so far. */
 uint64_t procfs_cpu_ns(int64_t pid);
 
 #endif
