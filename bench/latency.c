@@ -29,6 +29,7 @@ broker_alone(struct rig *r, struct far_end *far, double *p50, double *p99)
 	char payload[4096], when[WALL_TEXT];
 	size_t n;
 
+	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);	/* as our sink does: or the next waits for the acknowledgement of the last */
 	if (mosquitto_connect(m, "127.0.0.1", r->broker_port, 60) != MOSQ_ERR_SUCCESS || mosquitto_loop_start(m) != MOSQ_ERR_SUCCESS)
 		exit(2);
 	free(far_latencies(far, &n));

@@ -68,7 +68,8 @@ rig_broker(struct rig *r)
 	FILE *f = fopen(path, "w");
 	if (f == NULL)
 		return false;
-	fprintf(f, "listener %d 127.0.0.1\nallow_anonymous true\nlog_type error\nmax_queued_messages 100000\n", r->broker_port);
+	/* Without no-delay the broker's leg to the subscriber waits for delayed acknowledgements, 40 ms, whoever publishes. */
+	fprintf(f, "set_tcp_nodelay true\nlistener %d 127.0.0.1\nallow_anonymous true\nlog_type error\nmax_queued_messages 100000\n", r->broker_port);
 	fclose(f);
 	const char *argv[] = { "mosquitto", "-c", path, NULL };
 	if (!bench_spawn(&r->broker, argv))
