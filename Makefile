@@ -119,7 +119,7 @@ fuzz: test-deps $(FUZZERS)
 $(B)/peers/%: test/peers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g $(SANFLAGS) -o $@ $< \
-		$$(pkg-config --cflags --libs libmodbus) -lpthread
+		-Wl,--as-needed $$(pkg-config --cflags --libs libmodbus libmosquitto) -lpthread
 peers: $(PEERS)
 
 # Peers that npm has. The lock file pins what is fetched by its hash and names no address; nothing of theirs is run here.
