@@ -105,17 +105,21 @@ bench_reconnect(int argc, char **argv)
 	struct field_config config = { .loop = &loop, .out.batch = on_batch, .retry_min_ns = 100 * NS_PER_US, .retry_max_ns = 200 * NS_PER_US };
 	if (field_new(&config, &field) != 0 || field_apply(field, plan) != 0)
 		return 1;
-	struct procfs_memory before, after;
+	struct procfs_memory before, half, after;
 	goal = FIRST;
 	uv_timer_start(&timer, on_check, 1, 1);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	procfs_memory(procfs_self(), &before);
 	int fds = count("/proc/self/fd"), threads = count("/proc/self/task");
+	goal = CYCLES / 2;
+	uv_run(&loop, UV_RUN_DEFAULT);
+	procfs_memory(procfs_self(), &half);
 	goal = CYCLES;
 	uv_run(&loop, UV_RUN_DEFAULT);
 	procfs_memory(procfs_self(), &after);
 	bench_title("reconnect: a device that takes the connection and drops it, %d times (goal: no growth)", CYCLES);
 	bench_row("memory after", (double)after.rss / 1024, "KiB", "after the first 500", (double)before.rss / 1024, NULL);
+	bench_row("memory after", (double)after.rss / 1024, "KiB", "after half of them", (double)half.rss / 1024, NULL);
 	bench_row("descriptors after", count("/proc/self/fd"), "1", "after the first 500", fds, NULL);
 	bench_row("threads after", count("/proc/self/task"), "1", "after the first 500", threads, NULL);
 	field_free(field);
