@@ -559,6 +559,46 @@ TEST(a_damaged_stream_is_off_alone)
 	rig_ring_free(&ring);
 }
 
+/* What had not been delivered when the ledger was lost is still owed: more rather than less. */
+static void
+lose_the_ledger(const char *bytes)
+{
+	const char *dir = test_dir();
+	struct rig_ring ring;
+	struct plan *p = rig_plan(), *q = rig_plan();
+	struct gate *g = rig_gate(dir, &disk_os);
+	char path[4096];
+
+	rig_flow(p, "f", 1, 1, 1, REDUCE_EVERY);
+	rig_flow(q, "f", 1, 1, 1, REDUCE_EVERY);
+	rig_ring_new(&ring, 1 << 16);
+	gate_plan(g, p, soon, wall0);
+	gate_ring(g, "field:a", rig_reader(&ring));
+	rig_write(&ring, 0, RIG_T0, 1);
+	turns(g, 1);
+	CHECK_INT(report(g, MSG_DELIVERED, "f@00000001", "broker", 0, 1), 0);
+	gate_free(g);
+	snprintf(path, sizeof path, "%s/f@00000001/ledger", dir);
+	CHECK_INT(unlink(path), 0);
+	FILE *f = bytes != NULL ? fopen(path, "w") : NULL;
+	if (f != NULL) {
+		fputs(bytes, f);
+		fclose(f);
+	}
+	g = rig_gate(dir, &disk_os);
+	CHECK_INT(gate_plan(g, q, soon, wall0), 0);
+	gate_free(g);
+	struct ledger_account a = rig_account(dir, "f@00000001");
+	CHECK_INT(a.nsinks, 1);
+	CHECK_INT(a.sinks[0].owed, 4);
+	CHECK_INT(a.sinks[0].pending, 4);
+	rig_ring_free(&ring);
+}
+
+TEST(what_a_lost_ledger_knew_is_owed_again) { lose_the_ledger(NULL); }
+TEST(what_an_emptied_ledger_knew_is_owed_again) { lose_the_ledger(""); }
+TEST(what_a_garbled_ledger_knew_is_owed_again) { lose_the_ledger("nonsense where a head of 64 bytes should be, and more than that of it"); }
+
 TEST(a_drain_ends_what_is_open)
 {
 	const char *dir = test_dir();

@@ -47,6 +47,7 @@ struct stream {
 	uint32_t		 nsinks;
 	bool			 ledger_dirty;
 	uint64_t		 next;			/* number that the next sample gets */
+	uint64_t		 owe_from;		/* the ledger was lost: sinks are owed from here on again; 0: it was not */
 	uint64_t		 lost;			/* to be entered in the ledger */
 	char			 lost_note[160];	/* "": nothing to enter */
 	struct mono		 sync_at, tick_at;

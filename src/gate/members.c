@@ -50,14 +50,18 @@ enter(struct stream *st, struct member *m, enum ledger_kind kind, struct wall wa
 	struct ledger_entry e = { .kind = kind, .when = wall, .sink = m->name, .note = "by the site file" };
 
 	if (kind == LEDGER_SINK)
-		e.first = e.last = st->next;
+		e.first = e.last = st->owe_from != 0 ? st->owe_from : st->next;
 	int err = ledger_put(st->ledger, &e);
 	if (err != 0)
 		return err;
 	m->present = kind == LEDGER_SINK;
 	m->delivered = 0;
 	log_info(m->present ? "sink_joined" : "sink_left", "stream=\"%s\" sink=\"%s\" next=%llu", st->dir, m->name,
-	    (unsigned long long)st->next);
+	    (unsigned long long)(m->present ? e.first : st->next));
+	if (m->present && st->owe_from != 0 && st->owe_from < st->next)
+		log_warn("sink_owed_again", "stream=\"%s\" sink=\"%s\" first=%llu last=%llu note=\"the ledger does not say how far this sink "
+		    "had got, so it gets again all that the spool holds, under the same keys\"", st->dir, m->name,
+		    (unsigned long long)st->owe_from, (unsigned long long)st->next - 1);
 	return 0;
 }
 
@@ -80,7 +84,7 @@ mark_wanted(struct stream *st, const struct plan *p, const struct flow *f)
 {
 	for (uint32_t i = 0; i < st->nsinks; i++)
 		st->sinks[i].wanted = false;
-	if (f != NULL && f->schema == st->schema) {
+	if (f != NULL && (f->schema == st->schema || st->owe_from != 0)) {
 		for (uint32_t i = 0; i < f->nsinks; i++)
 			if (f->sinks[i] < p->nsinks)
 				want(st, p->sinks[f->sinks[i]].name);
@@ -102,7 +106,7 @@ members_update(struct stream *st, const struct plan *p, const struct flow *f, st
 	mark_wanted(st, p, f);
 	for (uint32_t i = 0; i < st->nsinks && err == 0; i++) {
 		struct member *m = &st->sinks[i];
-		bool joins = m->wanted && !m->present && f != NULL && f->schema == st->schema;
+		bool joins = m->wanted && !m->present && f != NULL && (f->schema == st->schema || st->owe_from != 0);
 		bool leaves = m->present && !m->wanted;
 		if (!joins && !leaves)
 			continue;
@@ -117,5 +121,7 @@ members_update(struct stream *st, const struct plan *p, const struct flow *f, st
 	}
 	if (err == 0 && changed)
 		err = ledger_sync(st->ledger);
+	if (err == 0)
+		st->owe_from = 0;	/* who joins later joins the flow as it then is */
 	return err;
 }

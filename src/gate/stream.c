@@ -113,20 +113,33 @@ learn_state(struct stream *st)
 	    (unsigned long long)s.next);
 }
 
-/* A damaged ledger is set aside by ledger_open(); what can be proved of it lives on in a new one. */
+/*
+ * A damaged ledger is set aside by ledger_open(); what can be proved of it lives on in a new one. Who joined behind the damage is then
+ * not known, nor is anybody when the file was missing or empty: such sinks are owed all that the spool still holds. They may get again
+ * what they have, under the same keys; the other way round, what was pending would be lost without a word.
+ */
 static int
 open_ledger(struct gate *g, struct stream *st, const char *path, struct wall wall)
 {
 	struct ledger_entry e = { .kind = LEDGER_OPEN, .when = wall, .sink = "", .note = "" };
+	struct ledger_account a = { 0 };
+	struct spool_state s;
 	int err = ledger_open(path, g->disk, &st->ledger);
+	bool damaged = err == ERR_CORRUPT;
 
-	if (err == ERR_CORRUPT) {
+	if (damaged) {
 		log_error("ledger_damaged",
 		    "stream=\"%s\" note=\"the damaged file is kept; a new one begins with the totals that can still be "
 		    "proved. Sinks may get again what they have\"", st->dir);
 		err = ledger_open(path, g->disk, &st->ledger);
 	}
-	return err != 0 ? err : ledger_put(st->ledger, &e);
+	if (err == 0)
+		err = ledger_account(st->ledger, &a);
+	if (err != 0)
+		return err;
+	spool_state(st->spool, &s);
+	st->owe_from = damaged || (a.nsinks == 0 && s.next > 1) ? s.first : 0;
+	return ledger_put(st->ledger, &e);
 }
 
 /* Before a segment is deleted the ledger takes up what proves it was there. */
