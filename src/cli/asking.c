@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/num.h"
 #include "cli/cli.h"
 #include "cli/ctl.h"
 
@@ -28,9 +29,12 @@ asking_text(const json_t *o, const char *key)
 void
 asking_print_value(const json_t *v)
 {
-	char *text = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	char *text = json_is_string(v) || json_is_real(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT), number[NUM_TEXT];
 
-	if (text != NULL)
+	if (json_is_real(v)) {
+		num_f64(json_real_value(v), number);
+		printf("%s", number);
+	} else if (text != NULL)
 		printf("%s", text);
 	else if (json_is_string(v)) {
 		struct buf b = { 0 };
@@ -62,8 +66,7 @@ one_line(void *arg, char *text, size_t len)
 			r->status = EXIT_FINDINGS;
 	}
 	json_decref(o);
-	fflush(stdout);
-	return true;
+	return fflush(stdout) == 0;	/* nobody reads any more: no reason to go on asking */
 }
 
 static int

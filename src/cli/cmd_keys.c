@@ -9,7 +9,9 @@
 static int
 print_and_free(struct buf *out)
 {
-	int status = out->err == 0 && fputs(buf_text(out), stdout) >= 0 && fflush(stdout) == 0 ? EXIT_OK : EXIT_CANNOT;
+	int status = out->err == 0 ? EXIT_OK : EXIT_CANNOT;
+
+	fputs(buf_text(out), stdout);
 	buf_fini(out);
 	return status;
 }

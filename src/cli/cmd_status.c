@@ -229,7 +229,8 @@ cmd_status(int argc, char **argv)
 		if (watch && !json)
 			printf("\033[H\033[2J");
 		status = show(ctl_state_dir(state), json);
-		fflush(stdout);
+		if (fflush(stdout) != 0)
+			break;
 		if (watch && status == EXIT_OK)
 			sleep(1);
 	} while (watch && status == EXIT_OK);

@@ -1,4 +1,6 @@
 /* penstock COMMAND ...: finds the command in commands.def and runs it. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +46,9 @@ child(int argc, char **argv)
 	}
 }
 
-int
-main(int argc, char **argv)
+static int
+command(int argc, char **argv)
 {
-	if (argc >= 2 && strcmp(argv[1], "--child") == 0)
-		return child(argc, argv);
 	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		usage(argc < 2 ? stderr : stdout);
 		return argc < 2 ? EXIT_CANNOT : EXIT_OK;
@@ -66,4 +66,30 @@ main(int argc, char **argv)
 	fprintf(stderr, "penstock: there is no command '%s'%s%s%s; 'penstock help' lists them\n", argv[1],
 	    near.best ? ", did you mean '" : "", near.best ? near.best : "", near.best ? "'?" : "");
 	return EXIT_CANNOT;
+}
+
+/*
+ * What could not be written has not been said: a full disk behind `> file` is no success. A reader that has left (`| head`) has all that it
+ * wanted, and is no failure either.
+ */
+static int
+say_all(int status)
+{
+	errno = 0;
+	bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+
+	if (!failed || errno == EPIPE)
+		return status;
+	fprintf(stderr, "penstock: the output could not be written%s%s; what you have of it is not whole\n", errno != 0 ? ": " : "",
+	    errno != 0 ? strerror(errno) : "");
+	return EXIT_CANNOT;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "--child") == 0)
+		return child(argc, argv);
+	signal(SIGPIPE, SIG_DFL);	/* whoever started us may ignore it; then `| head` would end with an error text */
+	return say_all(command(argc, argv));
 }
