@@ -3,6 +3,7 @@
  * return to the plan before.
  */
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,15 +71,18 @@ static bool
 answer(void *arg, char *text, size_t len)
 {
 	int *status = arg;
-	(void)len;
-	if (strncmp(text, "{\"applied\"", 10) == 0) {
+	json_t *o = *text == '{' ? json_loadb(text, len, 0, NULL) : NULL;
+	const char *error = json_string_value(json_object_get(o, "error"));
+
+	if (json_is_true(json_object_get(o, "applied"))) {
 		*status = EXIT_OK;
 		puts("applied: the new plan is in force");
-	} else if (strncmp(text, "{\"error\":\"", 10) == 0) {
+	} else if (error != NULL) {
 		*status = EXIT_FINDINGS;
-		fprintf(stderr, "penstock: %.*s\n", (int)strcspn(text + 10, "\""), text + 10);
+		fprintf(stderr, "penstock: %s\n", error);
 	} else
 		puts(text);
+	json_decref(o);
 	return true;
 }
 

@@ -23,7 +23,7 @@ struct asked {
 	const char	*state, *flow;
 	bool		 json, verify;
 	uint64_t	 off;		/* sum of what is off, over all sinks */
-	size_t		 rows, damaged;
+	size_t		 rows, damaged, unread;
 	struct buf	 findings, out;
 	struct json	 j;
 };
@@ -119,6 +119,7 @@ one_stream(struct asked *a, const struct stream_name *st)
 			    : ledger_read(st->path, &disk_os, &acc, NULL);
 	if (err != 0 && err != ERR_CORRUPT) {
 		fprintf(stderr, "penstock ledger: %s: %s\n", st->path, err_text(err));
+		a->unread++;
 		buf_fini(&found);
 		return EXIT_CANNOT;
 	}
@@ -158,6 +159,8 @@ finish(struct asked *a, size_t n)
 			printf("balance %" PRIu64
 			       ": so many samples are not accounted for; penstock ledger --verify says where to look\n",
 			    a->off);
+		else if (a->unread > 0)
+			printf("balance unknown: %zu of %zu streams could not be read; is this the user of the service?\n", a->unread, n);
 		else if (a->damaged > 0)
 			printf("balance 0, but %zu streams are damaged; what is listed is what can still be proved\n",
 			    a->damaged);

@@ -66,7 +66,7 @@ static void
 print_safe(const char *s)
 {
 	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+		if (((unsigned char)*s < 0x20 && *s != '\n') || *s == 0x7f)
 			printf("\\x%02x", (unsigned char)*s);
 		else
 			putchar(*s);
@@ -111,7 +111,9 @@ show_one(void *arg, const struct quarantine_item *i)
 		printf("\n  note      ");
 		print_safe(i->note);
 	}
-	printf("\n\n%s\n", i->preview);
+	printf("\n\n");
+	print_safe(i->preview);
+	putchar('\n');
 }
 
 static int

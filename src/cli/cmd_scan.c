@@ -239,6 +239,10 @@ cmd_scan(int argc, char **argv)
 	struct scan_state s = { 0 };
 	int status = scan_parse(argc, argv, &a);
 
+	if (a.help) {
+		scan_usage(stdout);
+		return EXIT_OK;
+	}
 	if (status == 0)
 		status = scan_prepare(&a, &s);
 	if (status == 0) {

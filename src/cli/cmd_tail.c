@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/num.h"
 #include "cli/cli.h"
 #include "cli/ctl.h"
 #include "field/show.h"
@@ -27,7 +28,7 @@
 struct tail {
 	const char	*pattern;
 	bool		 json;
-	long		 left;		/* samples still to print; negative: no end */
+	int64_t		 left;		/* samples still to print; negative: no end */
 	struct plan	*plan;
 	struct map	 by_key;	/* source key -> struct source */
 	struct ring_reader *rings[RINGS_MAX];
@@ -135,6 +136,19 @@ drain(struct tail *t, struct ring_reader *r, bool *news)
 	}
 }
 
+/* False when the running plan has no such tag: nothing would ever come. */
+static bool
+any_match(const struct tail *t)
+{
+	for (uint32_t i = 0; t->plan != NULL && i < t->plan->ntags; i++)
+		if (path_match(t->pattern, t->plan->tags[i].path))
+			return true;
+	if (t->plan != NULL)
+		fprintf(stderr, "penstock tail: no tag of the running plan is called '%s'; patterns may hold * and **, for example "
+		    "'Packaging/**/speed', and need quotes in a shell\n", t->pattern);
+	return t->plan == NULL;
+}
+
 static int
 follow(struct tail *t, const char *state)
 {
@@ -145,6 +159,8 @@ follow(struct tail *t, const char *state)
 		if (mono_diff(mono_now(), asked) > LOOK_AGAIN_NS) {
 			if (ctl_rings(state, take_slice, take_ring, t) != 0)
 				return EXIT_CANNOT;	/* the reason has been printed */
+			if (!any_match(t))
+				return EXIT_FINDINGS;
 			asked = mono_now();
 		}
 		for (uint32_t i = 0; i < t->nrings; i++)
@@ -184,7 +200,10 @@ cmd_tail(int argc, char **argv)
 			t.json = true;
 			break;
 		case 'n':
-			t.left = strtol(optarg, NULL, 10);
+			if (num_parse_i64(optarg, strlen(optarg), &t.left) != 0 || t.left < 1) {
+				fprintf(stderr, "penstock tail: --count wants a number of samples from 1 on, not \"%s\"\n", optarg);
+				return EXIT_CANNOT;
+			}
 			break;
 		default:
 			fputs(usage, opt == 'h' ? stdout : stderr);

@@ -15,17 +15,19 @@ row(const char *name, const char *text)
 		printf("  %-18s %s\n", name, text);
 }
 
-/* What the driver adds, member by member: its names are made for people. */
+/* What the driver adds, member by member: its names are made for people. Apart, since it has a "since" of its own. */
 static void
 show_detail(json_t *detail)
 {
 	const char *key;
 	json_t *v;
 
+	if (json_object_size(detail) > 0)
+		printf("  what the driver saw:\n");
 	json_object_foreach(detail, key, v) {
 		if (json_is_null(v))
 			continue;
-		printf("  %-18s ", key);
+		printf("    %-16s ", key);
 		asking_print_value(v);
 		putchar('\n');
 	}
@@ -50,7 +52,10 @@ show(const json_t *o)
 	printf("  %-18s %s %s, %s\n", "connection", asking_text(o, "driver"), asking_text(o, "link"),
 	    asking_text(o, "link_state"));
 	row("", asking_text(o, "link_cause"));
-	printf("  %-18s %s since %s\n", "device", asking_text(o, "health"), asking_text(o, "health_since"));
+	if (strcmp(asking_text(o, "link_state"), "up") == 0)
+		printf("  %-18s %s since %s\n", "device", asking_text(o, "health"), asking_text(o, "health_since"));
+	else
+		row("device", "not known without a connection");
 	show_detail(json_object_get(o, "detail"));
 }
 

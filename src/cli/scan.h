@@ -2,6 +2,8 @@
 #ifndef CLI_SCAN_H
 #define CLI_SCAN_H
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "field/try.h"
 
@@ -14,7 +16,7 @@ struct scan_args {
 	uint32_t	 nsets;
 	const char	*at[TRY_TAGS_MAX];
 	uint32_t	 nat;
-	bool		 json, ranges;
+	bool		 json, ranges, help;
 };
 
 struct scan_state {
@@ -28,6 +30,7 @@ struct scan_state {
 
 /* Each returns 0, or an exit status when the reason has been said. */
 int scan_parse(int argc, char **argv, struct scan_args *a);
+void scan_usage(FILE *out);
 /* Driver, endpoint and keys. */
 int scan_prepare(const struct scan_args *a, struct scan_state *s);
 /* Set one key; value as in a site file. */

@@ -10,17 +10,37 @@
 #include "site/link.h"
 #include "site/parse.h"
 
-static int
-usage(const char *what)
-{
-	fprintf(stderr, "penstock scan: %s\n"
+static const char how[] =
 	    "usage: penstock scan ENDPOINT [--driver NAME] [--unit N] [--set KEY=VALUE]... [--at ADDRESS]... [--json]\n"
 	    "       penstock scan ENDPOINT --units 1-247     which units are there\n"
 	    "       penstock scan ENDPOINT --ranges          which of 0 to 999 can be read in each table, not only of "
 	    "0 to 199\n"
 	    "       penstock scan 10.3.1.10:502 --unit 1 --at 'holding 100 float32' --at 'coil 3'\n"
-	    "       penstock scan /dev/ttyUSB0 --unit 17 --set baud=9600 --set parity=none\n", what);
+	    "       penstock scan /dev/ttyUSB0 --unit 17 --set baud=9600 --set parity=none\n"
+	    "Exit status: 0 it answered well, 1 something was refused or bad, 2 it could not be asked.\n";
+
+static int
+usage(const char *what)
+{
+	fprintf(stderr, "penstock scan: %s\n%s", what, how);
 	return EXIT_CANNOT;
+}
+
+static bool
+known(const char *option)
+{
+	static const char *const with_value[] = { "--driver", "--unit", "--units", "--set", "--at" };
+
+	for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++)
+		if (strcmp(option, with_value[i]) == 0)
+			return true;
+	return false;
+}
+
+void
+scan_usage(FILE *out)
+{
+	fputs(how, out);
 }
 
 int
@@ -42,6 +62,14 @@ scan_parse(int argc, char **argv, struct scan_args *a)
 			a->endpoint = argv[i];
 			continue;
 		}
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			a->help = true;
+			return 0;
+		}
+		if (!known(argv[i])) {
+			fprintf(stderr, "penstock scan: there is no option %s\n%s", argv[i], how);
+			return EXIT_CANNOT;
+		}
 		if (value == NULL)
 			return usage("an option lacks its value");
 		if (strcmp(argv[i], "--driver") == 0)
@@ -57,7 +85,7 @@ scan_parse(int argc, char **argv, struct scan_args *a)
 		else if (strcmp(argv[i], "--at") == 0 && a->nat < TRY_TAGS_MAX)
 			a->at[a->nat++] = value;
 		else
-			return usage("unknown option, or too many of one kind");
+			return usage("too many options of one kind");
 		i++;
 	}
 	return a->endpoint != NULL ? 0 : usage("name an endpoint: host:port, or a serial device");
