@@ -365,7 +365,8 @@ static void
 on_signal(uv_signal_t *h, int number)
 {
 	struct supervisor *s = h->data;
-	log_info("signal", "number=%d", number);
+	log_info("signal", "number=%d%s", number, number == SIGHUP ? " note=\"stops, as on SIGTERM; a changed site file is put in force by "
+	    "penstock apply\"" : "");
 	supervisor_stop(s);
 }
 
@@ -396,11 +397,12 @@ supervisor_run(struct plan *plan, const char *state_dir)
 {
 	static uv_loop_t loop;
 	static struct supervisor s;
-	uv_signal_t term, intr;
+	uv_signal_t term, intr, hup;
 
 	uv_loop_init(&loop);
 	s = (struct supervisor){ .loop = &loop, .state_dir = state_dir, .plan = plan, .plan_number = 1, .started = wall_now() };
 	signal(SIGPIPE, SIG_IGN);
+	bool nohup = signal(SIGHUP, SIG_IGN) == SIG_IGN;	/* nohup(1) wants it to outlive the terminal */
 	if (control_open(&s) != 0) {
 		plan_free(plan);
 		return 2;
@@ -409,6 +411,8 @@ supervisor_run(struct plan *plan, const char *state_dir)
 	s.stage_timer.data = &s;
 	watch_signal(&s, &term, SIGTERM);
 	watch_signal(&s, &intr, SIGINT);
+	if (!nohup)	/* a terminal that goes away must cost no more than ^C */
+		watch_signal(&s, &hup, SIGHUP);
 	fit_processes(&s);
 	for (struct proc *p = s.procs; p != NULL; p = p->next)
 		proc_start(p);
