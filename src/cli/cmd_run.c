@@ -109,7 +109,14 @@ cmd_run(int argc, char **argv)
 	} else
 		err = plans_load(full, false, &plan);
 	if (err != 0) {
-		fprintf(stderr, "penstock: nothing to run: %s%s\n", err_text(err), optind < argc ? "" : "; give a SITE file");
+		if (optind < argc)
+			fprintf(stderr, "penstock: nothing to run: %s: %s\n", argv[optind], err == ERR_SYNTAX ? "mend what is listed above" :
+			    err_text(err));
+		else if (err == ERR_NOTFOUND)
+			fprintf(stderr, "penstock: nothing to run: %s keeps no plan yet; give a SITE file\n", full);
+		else
+			fprintf(stderr, "penstock: nothing to run: %s/plans/current cannot be used: %s; give a SITE file, it is made anew\n", full,
+			    err_text(err));
 		free(full);
 		return EXIT_CANNOT;
 	}
