@@ -5,6 +5,7 @@
  */
 #include "office/quarantine.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "os/clock.h"
 
 #define BUSY_MS 5000
 
@@ -102,6 +104,8 @@ open_db(const char *path, int flags, struct quarantine **out, char *why, size_t 
 		rc = sqlite3_busy_timeout(q->db, BUSY_MS);
 	if (rc == SQLITE_OK && (flags & SQLITE_OPEN_READWRITE) != 0)
 		rc = sqlite3_exec(q->db, schema, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)	/* reads the file: a damaged one is found here, not taken for one of another version */
+		rc = sqlite3_exec(q->db, "PRAGMA schema_version", NULL, NULL, NULL);
 	if (rc == SQLITE_OK && number(q, "PRAGMA user_version", NULL) != 1) {
 		snprintf(why, size, "%s was made by another version of penstock", path);
 		sqlite3_close(q->db);
@@ -118,12 +122,36 @@ open_db(const char *path, int flags, struct quarantine **out, char *why, size_t 
 	return 0;
 }
 
+/*
+ * A store that is no database any more would keep office, and with it every sink, from starting. It is kept under another name; what was
+ * in it stays in quarantine in the ledger, and a person may still recover it. Its journal goes first: it must never meet the new store.
+ */
+static int
+set_aside(const char *path, const char *why)
+{
+	char kept[2000], journal[2100], kept_journal[2100];
+	int n = snprintf(kept, sizeof kept, "%s.damaged-%lld", path, (long long)(wall_now().ns / NS_PER_S));
+
+	if (n < 0 || (size_t)n >= sizeof kept)
+		return ERR_LIMIT;
+	snprintf(journal, sizeof journal, "%s-journal", path);
+	snprintf(kept_journal, sizeof kept_journal, "%s-journal", kept);
+	if ((rename(journal, kept_journal) != 0 && errno != ENOENT) || rename(path, kept) != 0)
+		return err_from_errno(errno);
+	log_error("quarantine_damaged", "why=\"%s\" kept=\"%s\" remedy=\"a new store is begun; try: sqlite3 FILE .recover, and check the disk\"",
+	    why, kept);
+	return 0;
+}
+
 int
 quarantine_open(const char *path, uv_loop_t *loop, struct quarantine **out, char *why, size_t size)
 {
 	mode_t mask = umask(077);	/* samples are nobody else's business */
-	int err = open_db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, out, why, size);
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
+	int err = open_db(path, flags, out, why, size);
 
+	if (err == ERR_CORRUPT && set_aside(path, why) == 0)
+		err = open_db(path, flags, out, why, size);
 	umask(mask);
 	if (err == 0) {
 		(*out)->loop = loop;
@@ -138,6 +166,11 @@ quarantine_look(const char *path, struct quarantine **out, char *why, size_t siz
 	struct stat st;
 
 	if (stat(path, &st) != 0) {
+		int err = errno;
+		if (err != ENOENT && err != ENOTDIR) {
+			snprintf(why, size, "%s cannot be looked at: %s; is this the user of the service?", path, strerror(err));
+			return err_from_errno(err);
+		}
 		snprintf(why, size, "there is no %s: nothing was ever refused here, or this is not the state directory", path);
 		return ERR_NOTFOUND;
 	}

@@ -180,7 +180,7 @@ TEST(no_more_is_held_than_the_ledger_can_tell_apart)
 	uv_loop_close(&loop);
 }
 
-TEST(a_file_that_is_no_quarantine_is_refused)
+TEST(looking_at_a_file_that_is_no_quarantine_says_so)
 {
 	struct quarantine *q;
 	char why[300] = "";
@@ -193,9 +193,36 @@ TEST(a_file_that_is_no_quarantine_is_refused)
 	for (int i = 0; i < 1000; i++)
 		fputs("this is no database. ", f);
 	fclose(f);
-	CHECK_INT(quarantine_open(path, &loop, &q, why, sizeof why), ERR_CORRUPT);
+	CHECK_INT(quarantine_look(path, &q, why, sizeof why), ERR_CORRUPT);
 	CHECK(strstr(why, path) != NULL);
+	CHECK(strstr(why, "not a database") != NULL);
 	uv_loop_close(&loop);
+}
+
+/* What cannot be read any more keeps nobody from going on, and is not thrown away. */
+TEST(a_damaged_store_is_set_aside)
+{
+	struct quarantine *q = open_new();
+	char why[300] = "", command[300];
+
+	put(q, 1, "first");
+	uv_run(&loop, UV_RUN_DEFAULT);
+	quarantine_close(q);
+	CHECK_INT(truncate(path, 0), 0);
+	FILE *f = fopen(path, "w");
+	CHECK(f != NULL);
+	for (int i = 0; i < 2000; i++)
+		fputs("nonsense", f);
+	fclose(f);
+	CHECK_INT(quarantine_look(path, &q, why, sizeof why), ERR_CORRUPT);
+	CHECK(strstr(why, "not a database") != NULL);
+	CHECK_INT(quarantine_open(path, &loop, &q, why, sizeof why), 0);
+	put(q, 11, "second");
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT(stored, 2);
+	quarantine_close(q);
+	snprintf(command, sizeof command, "ls %s.damaged-* >/dev/null", path);
+	CHECK_INT(system(command), 0);
 }
 
 TEST_MAIN
