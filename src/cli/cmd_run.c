@@ -99,8 +99,15 @@ cmd_run(int argc, char **argv)
 	}
 	if (optind < argc) {
 		err = load_site(argv[optind], &plan);
+		if (err == 0 && (err = plans_store(full, plan)) != 0) {
+			fprintf(stderr, "penstock: the plan cannot be kept in %s/plans: %s; the state directory must be writable for this user and have "
+			    "room\n", full, err_text(err));
+			plan_free(plan);
+			free(full);
+			return EXIT_CANNOT;
+		}
 		if (err == 0)
-			err = plans_store(full, plan);
+			;	/* kept */
 		else if (plans_load(full, false, &plan) == 0) {
 			log_error("site_refused", "file=\"%s\" running=\"the plan that was last in force\" remedy=\"mend the file, then: penstock "
 			    "apply\"", argv[optind]);

@@ -1,5 +1,6 @@
 /* penstock trend TAG: what the local history has of a tag, as a chart in the terminal, CSV or JSON. */
 #include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +203,10 @@ show_all(struct trend *t)
 
 	snprintf(folder, sizeof folder, "%s/office", t->state);
 	int n = scandir(folder, &names, NULL, alphasort);
+	if (n < 0 && errno != ENOENT) {
+		fprintf(stderr, "penstock: %s cannot be looked at: %s; is this the user of the service?\n", folder, strerror(errno));
+		return ERR_IO;
+	}
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof path, "%s/%s/" HISTORY_FILE, folder, names[i]->d_name);
 		bool wanted = names[i]->d_name[0] != '.' && (t->sink == NULL || strcmp(t->sink, names[i]->d_name) == 0);

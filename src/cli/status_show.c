@@ -158,6 +158,9 @@ flow_row(const struct look *l, const json_t *o)
 	printf("%11" JSON_INTEGER_FORMAT " %11" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %8" JSON_INTEGER_FORMAT " %10s  %s\n",
 	    num(o, "admitted"), num(o, "reduced"), num(o, "held"), num(o, "dropped"), bytes(num(o, "spool_bytes"), b, sizeof b),
 	    ago(num(o, "last_ns"), l->now, t, sizeof t));
+	if (num(o, "held") > 0 && num(o, "write_errors") > 0)
+		printf("    cannot write (%" JSON_INTEGER_FORMAT " failures): make room on the disk or mend it; what waits is not lost\n",
+		    num(o, "write_errors"));
 }
 
 static void
