@@ -206,20 +206,6 @@ ours(struct server *s, bool arrays)
 
 /* ---- the table ---- */
 
-/* A congestion control that paces holds small frames back on the loopback too: the rates are then its own, not the clients'. */
-static void
-note_pacing(void)
-{
-	char name[32] = "";
-	FILE *f = fopen("/proc/sys/net/ipv4/tcp_congestion_control", "r");
-
-	if (f != NULL && fscanf(f, "%31s", name) == 1 && strcmp(name, "bbr") == 0)
-		bench_note("this machine paces TCP (%s), which holds all three back; for rates without it run in a network namespace with reno",
-		    name);
-	if (f != NULL)
-		fclose(f);
-}
-
 static struct pace
 median(const struct pace *v)
 {
@@ -260,7 +246,6 @@ bench_modbus_limit(int argc, char **argv)
 	bench_row("requests, a register is a tag", t.requests_per_s, "1/s", "libmodbus loop", l.requests_per_s, NULL);
 	bench_row("processor a request, a block is a tag", o.cpu_us, "us", "bare epoll loop, decodes nothing", e.cpu_us, NULL);
 	bench_row("processor a request, a register is a tag", t.cpu_us, "us", "libmodbus loop", l.cpu_us, NULL);
-	note_pacing();
 	if (wrong > 0)
 		fprintf(stderr, "bench: %llu of %llu samples were not what the server holds\n", (unsigned long long)wrong, (unsigned long long)samples);
 	return o.requests_per_s > 0 && e.requests_per_s > 0 && wrong == 0 ? 0 : 1;

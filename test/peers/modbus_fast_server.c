@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,15 +32,13 @@ struct conn {
 
 static uint8_t			canned[250];
 static unsigned long		requests, accepted;
-static volatile sig_atomic_t	ending, asked;
+static volatile sig_atomic_t	ending;
 
 static void
 on_signal(int sig)
 {
-	if (sig == SIGUSR1)
-		asked = 1;
-	else
-		ending = 1;
+	(void)sig;
+	ending = 1;
 }
 
 static void
@@ -117,6 +116,29 @@ serve(struct conn *c)
 	return len == 0 || send(c->fd, out, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
 }
 
+/* The signal is an event among the others: a handler could run just before the loop falls asleep, and go unnoticed. */
+static int
+watch_asked(int ep)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_NONBLOCK);
+	watch(ep, fd, 0);
+	return fd;
+}
+
+static void
+tell_requests(int fd)
+{
+	struct signalfd_siginfo info;
+	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+		return;
+	printf("requests %lu\n", requests);
+	fflush(stdout);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -130,28 +152,24 @@ main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGUSR1, &sa, NULL);
 	struct rlimit files;
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	for (size_t i = 0; i < sizeof canned; i += 2)
 		canned[i + 1] = (uint8_t)(i / 2);
-	int ep = epoll_create1(0);
+	int ep = epoll_create1(0), asked = watch_asked(ep);
 	for (int i = 0; i < ports && i < PORTS_MAX; i++)
 		listen_on(ep, port ? port + i : 0);
 	printf("ready\n");
 	fflush(stdout);
 	while (!ending) {
 		int n = epoll_wait(ep, ev, EVENTS, 1000);
-		if (asked) {
-			asked = 0;
-			printf("requests %lu\n", requests);
-			fflush(stdout);
-		}
 		for (int i = 0; i < n; i++) {
 			struct conn *c = ev[i].data.ptr;
-			if (c->listens) {
+			if (c->fd == asked) {
+				tell_requests(asked);
+			} else if (c->listens) {
 				accept_all(ep, c->fd);
 			} else if (serve(c) != 0) {
 				close(c->fd);
