@@ -188,7 +188,8 @@ do_back(struct supervisor *s, const struct request *r, int fd)
 	if (err == ERR_NOTFOUND)
 		reply_error(s, fd, "there is no plan before this one; 'penstock apply SITE' keeps the one it replaces");
 	else if (err != 0)
-		reply_error(s, fd, err_text(err));
+		reply_error(s, fd, "nothing was changed: the plan before this one, plans/previous in the state directory, is damaged; apply the site file "
+		    "it came from");
 	else {
 		struct client *c = client_new(s->loop, fd);
 		if (c == NULL)

@@ -16,6 +16,7 @@
 
 #define BACKOFF_MIN_MS	50
 #define BACKOFF_MAX_MS	10000
+#define CIRCLE_MS	1000	/* a pause of more than this: it is time that somebody looks */
 #define HEALTHY_S	30	/* a child that lived this long starts again at the shortest back-off */
 #define STATS_OBJECTS	64	/* on a status page besides one an entry of the plan */
 
@@ -287,10 +288,16 @@ void
 proc_gone(struct proc *p)
 {
 	bool again = p->wanted;
-	log_info("process_ended", "process=%s how=\"%s\" restart=%s", p->name, p->last_exit, again ? "yes" : "no");
+
 	p->state = PROC_DOWN;
-	if (!again)
+	if (!again) {
+		log_info("process_ended", "process=%s how=\"%s\" restart=no", p->name, p->last_exit);
 		return;
+	}
+	log_warn("process_ended", "process=%s how=\"%s\" restart=yes", p->name, p->last_exit);
 	p->restarts++;
 	back_off(p);
+	if (p->backoff_ms > CIRCLE_MS)	/* it has ended several times without having been up for long */
+		log_error("process_ends_again_and_again", "process=%s how=\"%s\" restarts=%llu remedy=\"the lines of proc=%s before this one say why; "
+		    "the others go on\"", p->name, p->last_exit, (unsigned long long)p->restarts, p->name);
 }
