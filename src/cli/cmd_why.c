@@ -8,6 +8,12 @@
 #include "cli/asking.h"
 #include "cli/cli.h"
 
+static bool
+bad(const json_t *o)
+{
+	return strncmp(asking_text(o, "status"), "Bad", 3) == 0;
+}
+
 static void
 row(const char *name, const char *text)
 {
@@ -36,9 +42,12 @@ show_detail(json_t *detail)
 static void
 show(const json_t *o)
 {
-	printf("%s: %s\n", asking_text(o, "tag"), asking_text(o, "verdict"));
+	bool up = strcmp(asking_text(o, "link_state"), "up") == 0;
+	const char *cause = up && bad(o) ? asking_text(json_object_get(o, "detail"), "cause") : "";
+
+	printf("%s: %s%s%s\n", asking_text(o, "tag"), asking_text(o, "verdict"), *cause != '\0' ? "; " : "", cause);
 	row("status", asking_text(o, "status"));
-	row("since", asking_text(o, "since"));
+	row("with it since", asking_text(o, "since"));	/* another bad status before it counts anew: see the last good value */
 	printf("  %-18s ", "last good value");
 	if (*asking_text(o, "last_good_at") == '\0')
 		printf("none yet\n");
@@ -52,17 +61,11 @@ show(const json_t *o)
 	printf("  %-18s %s %s, %s\n", "connection", asking_text(o, "driver"), asking_text(o, "link"),
 	    asking_text(o, "link_state"));
 	row("", asking_text(o, "link_cause"));
-	if (strcmp(asking_text(o, "link_state"), "up") == 0)
+	if (up)
 		printf("  %-18s %s since %s\n", "device", asking_text(o, "health"), asking_text(o, "health_since"));
 	else
 		row("device", "not known without a connection");
 	show_detail(json_object_get(o, "detail"));
-}
-
-static bool
-bad(const json_t *o)
-{
-	return strncmp(asking_text(o, "status"), "Bad", 3) == 0;
 }
 
 int
