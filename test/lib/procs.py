@@ -200,12 +200,13 @@ class Proc:
                 raise AssertionError(f"{self.name}: a sanitizer spoke: {line}")
 
 
-def run(*argv, limit_s=30, env=None, cwd=None, stdin=""):
-    """Runs a program to its end; returns a CompletedProcess with text in stdout and stderr."""
+def run(*argv, limit_s=30, env=None, cwd=None, stdin="", user=None):
+    """Runs a program to its end, as another user if one is given; returns a CompletedProcess with text in stdout and stderr."""
     argv = [str(word) for word in argv]
+    become = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     try:
         done = subprocess.run(argv, input=stdin.encode(), capture_output=True, timeout=limit_s * SCALE, cwd=cwd,
-                              env={**os.environ, **(env or {})}, check=False)
+                              **become, env={**os.environ, **(env or {})}, check=False)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"{' '.join(argv)} did not end within {limit_s * SCALE:.0f} s") from None
     done.stdout = done.stdout.decode("utf-8", "replace")

@@ -111,7 +111,7 @@ def test_a_fault_of_a_device_is_told_truly():
     wait_for(lambda: g.objects("source")["capper-plc"]["isolated"] > 0, 10, "the refusal")
     done = g.cli("why", tag)
     equal(done.returncode, 1, "why of a bad tag")
-    assert "illegal data address" in done.stdout and "BadConfigurationError" in done.stdout, done.stdout
+    assert "illegal data address" in done.stdout.splitlines()[0] and "BadConfigurationError" in done.stdout, done.stdout
     g.sim.ask("fault labeller refuse")
     wait_for(lambda: not g.objects("source")["labeller-plc"]["connected"], 10, "the loss")
     rows = {l.split()[0]: l.split() for l in g.cli("status").stdout.splitlines() if "-plc" in l}
@@ -155,6 +155,40 @@ def test_damaged_state_is_said_and_loses_nothing_that_waits():
         assert owed["pending"] >= admitted, f"{st}: {admitted} samples waited for the broker, now {owed}"
     assert any("event=sink_owed_again" in l for l in g.run.err)
     equal(g.ledger()["balance"], 0, "balance")
+
+
+def test_what_cannot_run_says_so_and_the_rest_goes_on():
+    g = Gateway(free_port())
+    with open(os.path.join(g.state, "plans/previous"), "wb") as f:
+        f.write(os.urandom(300))
+    done = g.cli("apply", "--back")
+    equal(done.returncode, 1, "apply --back")
+    assert "plans/previous" in done.stderr and "damaged" in done.stderr, done.stderr
+    for i in range(7):
+        pid = wait_for(lambda: g.pids().get("insight"), 10, "insight to be started again")
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: g.pids().get("insight") != pid, 10, "insight to end")
+    g.run.wait_line("level=error .*event=process_ends_again_and_again process=insight", 10)
+    if "insight" not in g.pids():
+        row = next(l for l in g.cli("status").stdout.splitlines() if l.startswith("insight"))
+        assert "killed by signal 9" in row and " 0 B" not in row, row
+    assert all(p["restarts"] == 0 for name, p in g.processes().items() if name != "insight")
+
+
+def test_nobody_who_may_not_look_is_told_that_nothing_is_there():
+    if os.geteuid() != 0:
+        skip("only root can become somebody else")
+    g = Gateway(free_port())
+    wait_for(lambda: any(o["admitted"] for o in g.objects("flow").values()), 10, "samples")
+    equal(g.stop(), 0, "exit status")
+    os.chmod(g.folder, 0o755)
+    copy = os.path.join(temp_dir(), "penstock")
+    os.chmod(os.path.dirname(copy), 0o755)
+    shutil.copy(program(), copy)
+    for words in (["quarantine", "list"], ["ledger"], ["spool", "info"], ["trend", "a"], ["status"]):
+        done = run(copy, *words, "--state", g.state, user=65534)
+        equal((done.returncode, done.stdout), (2, ""), words)
+        assert g.state in done.stderr, done.stderr
 
 
 def test_a_state_directory_that_cannot_be_used_is_named():
