@@ -123,7 +123,8 @@ axis(const struct chart *c, FILE *out)
 	fprintf(out, "%*s +", LABEL, "");
 	for (int i = 0; i < c->columns; i++)
 		fputc('-', out);
-	fprintf(out, "\n%*s  %s%*s%s\n", LABEL, "", from, c->columns - (int)strlen(from) - (int)strlen(to), "", to);
+	int between = c->columns - (int)strlen(from) - (int)strlen(to);
+	fprintf(out, "\n%*s  %s%*s%s\n", LABEL, "", from, between > 1 ? between : 1, "", to);
 }
 
 void
@@ -142,7 +143,7 @@ chart_print(const struct chart *c, FILE *out)
 	plot(c, lo, hi, cells);
 	for (int row = 0; row < CHART_ROWS; row++) {
 		if (row % 4 == 0 || row == CHART_ROWS - 1)
-			fprintf(out, "%*.6g |", LABEL, hi - (hi - lo) * row / (CHART_ROWS - 1));
+			fprintf(out, "%*.6g |", LABEL, row == CHART_ROWS - 1 ? lo : hi - (hi - lo) * row / (CHART_ROWS - 1));
 		else
 			fprintf(out, "%*s |", LABEL, "");
 		for (int x = 0; x < c->columns; x++)
