@@ -33,6 +33,7 @@ struct ring_writer {
 	struct head	*head;
 	uint8_t		*data;
 	uint64_t	 size, pos;	/* pos: of the record being written */
+	uint64_t	 reserved;	/* as far as anything may have been written */
 	uint64_t	 weight;
 };
 
@@ -123,7 +124,9 @@ ring_reserve(struct ring_writer *w, size_t len)
 		return NULL;
 	uint64_t to_end = size - w->pos % size;
 	uint64_t start = need <= to_end ? w->pos : w->pos + to_end;
-	atomic_store_explicit(&w->head->reserve, start + need, memory_order_relaxed);
+	/* Never back: a longer record that was reserved and then committed short may have spoilt what lies behind it. */
+	w->reserved = start + need > w->reserved ? start + need : w->reserved;
+	atomic_store_explicit(&w->head->reserve, w->reserved, memory_order_relaxed);
 	/* The new reserve is seen before any byte of the record: a reader that reads a byte below also sees it. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (start != w->pos) {
@@ -172,7 +175,8 @@ ring_open(int fd, struct ring_reader **out)
 		free(r);
 		return err;
 	}
-	*r = (struct ring_reader){ .head = h, .data = (const uint8_t *)h + PAGE, .size = h->size, .epoch = h->epoch };
+	/* The size is the file's, which is sealed: the writer may change what the header says at any moment. */
+	*r = (struct ring_reader){ .head = h, .data = (const uint8_t *)h + PAGE, .size = len - PAGE, .epoch = h->epoch };
 	r->pos = atomic_load_explicit(&h->commit, memory_order_acquire) & ~(uint64_t)7;
 	*out = r;
 	return 0;
@@ -202,8 +206,7 @@ committed(const struct ring_reader *r)
 	return atomic_load_explicit(&r->head->commit, memory_order_acquire);
 }
 
-/* The first position that is still whole, given how far the writer may be writing. Record borders are found from there only at
- * the start of the data, so an overtaken reader goes on where the writer's next lap begins, or at the newest record. */
+/* May the writer have come within one ring size of this position? */
 static bool
 overwritten(const struct ring_reader *r, uint64_t pos)
 {
@@ -212,6 +215,7 @@ overwritten(const struct ring_reader *r, uint64_t pos)
 	return reserve > r->size && pos < reserve - r->size;
 }
 
+/* Borders of records are known at the start of the data alone: go on where the writer's lap began, or at the newest record. */
 static void
 resync(struct ring_reader *r)
 {

@@ -5,7 +5,7 @@
  * Records are runs of 8-aligned bytes. Positions are bytes since the ring began and never repeat; `epoch` is a random
  * number that names the ring, so a position can be kept on disk and used again as long as that ring lives.
  *
- *	page 0: header (magic, version, size, epoch, reserve, commit, weight)		then `size` bytes of data, whole pages
+ *	page 0: header (magic, version, size, epoch, reserve, commit)		then `size` bytes of data, whole pages
  *	record: u32 len, u32 weight, u64 weight_before, payload, padding to 8; len 0xffffffff: skip to the start of the data
  *
  * The writer first moves `reserve` past what it is about to overwrite, then writes, then moves `commit`. A reader copies a

@@ -130,6 +130,35 @@ TEST(readers_cannot_write_and_unsealed_memory_is_no_ring)
 	unmake();
 }
 
+TEST(what_was_reserved_and_not_committed_spoils_no_record_unnoticed)
+{
+	make(RING_SIZE_MIN);
+	/* Once around with short records (24 bytes each): the oldest lie where the writer goes on. */
+	for (uint64_t i = 0; i < RING_SIZE_MIN / 24; i++)
+		put(i, 8);
+	uint64_t *p = ring_reserve(w, RING_SIZE_MIN / 4);
+	memset(p, 0xee, RING_SIZE_MIN / 4);
+	ring_commit(w, 8, 1);
+	put(7, 8);
+	CHECK_INT(ring_seek(r, 24 * 200), ERR_GAP);
+	unmake();
+}
+
+TEST(a_size_that_is_no_power_of_two_loses_nothing_at_its_end)
+{
+	uint64_t buf[64], lost;
+	size_t len;
+	make(5 * 4096 * 5 + 1);
+	CHECK_INT(ring_size(r), 26 * 4096);
+	for (uint64_t i = 0; i < 100000; i++) {
+		size_t n = (1 + i * 7919 % 50) * 8;
+		put(i, n);
+		CHECK_INT(ring_read(r, buf, sizeof buf, &len, &lost), 0);
+		CHECK(len == n && buf[0] == i && buf[n / 8 - 1] == i);
+	}
+	unmake();
+}
+
 TEST(a_record_too_large_for_the_buffer_is_skipped_and_said)
 {
 	uint64_t buf[2], lost;
