@@ -69,6 +69,12 @@ memfd_seal_future_writes(int fd)
 }
 
 int
+memfd_seal_size(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 ? 0 : err_from_errno(errno);
+}
+
+int
 memfd_check_sealed(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);

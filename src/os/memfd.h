@@ -11,6 +11,8 @@ int memfd_new(const char *name, size_t size);
 int memfd_sealed(const char *name, const void *p, size_t len);
 /* No more size changes and, besides mappings that exist, no more writing; and no more seals. 0 or a negative error. */
 int memfd_seal_future_writes(int fd);
+/* No more size changes and no more seals; whoever has it goes on writing. 0 or a negative error. */
+int memfd_seal_size(int fd);
 /* ERR_DENIED unless fd is a memfd sealed like that (or fully). */
 int memfd_check_sealed(int fd);
 /* Size in bytes, 0 on any failure. */

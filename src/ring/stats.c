@@ -55,6 +55,12 @@ stats_create(size_t n, int *fd)
 	int f = memfd_new("stats", sizeof(struct head) + n * sizeof(struct slot));
 	if (f < 0)
 		return f;
+	/* A child that shrinks it would end the supervisor with SIGBUS while it reads. */
+	int err = memfd_seal_size(f);
+	if (err != 0) {
+		memfd_close(f);
+		return err;
+	}
 	*fd = f;
 	return 0;
 }
