@@ -17,7 +17,7 @@
 
 /* A client of the command line, waiting for an answer. Replies are text, usually one JSON object a line. */
 struct client;
-/* Queue a reply; false when the client does not read and its buffer (1 MiB) is full: the text was not taken, count it. */
+/* Queue a reply; false when the client does not read and its buffer (4 MiB) is full: the text was not taken, count it. */
 bool client_reply(struct client *c, const char *text, size_t len);
 /* Nothing more will come. The client is freed once all is written. */
 void client_end(struct client *c);

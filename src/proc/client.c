@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "os/packet.h"
+
+static int	nclients;
 
 struct client {
 	uv_pipe_t	 pipe;
@@ -22,6 +25,7 @@ on_closed(uv_handle_t *h)
 	buf_fini(&c->waiting);
 	buf_fini(&c->writing);
 	free(c);
+	nclients--;
 }
 
 static void
@@ -108,13 +112,17 @@ on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 struct client *
 client_new(uv_loop_t *loop, int fd)
 {
-	struct client *c = calloc(1, sizeof *c);
-	if (c == NULL)
+	struct client *c = nclients < CLIENTS_MAX ? calloc(1, sizeof *c) : NULL;
+	if (c == NULL) {
+		packet_close(fd);
 		return NULL;
+	}
+	nclients++;
 	c->waiting.max = c->writing.max = CLIENT_BACKLOG_MAX;
 	uv_pipe_init(loop, &c->pipe, 0);
 	c->pipe.data = c;
 	if (uv_pipe_open(&c->pipe, fd) != 0) {
+		packet_close(fd);
 		shut(c);
 		return NULL;
 	}
@@ -128,8 +136,10 @@ client_reply(struct client *c, const char *text, size_t len)
 	if (c->lost || c->closing || c->waiting.len + len > CLIENT_BACKLOG_MAX)
 		return false;
 	buf_put(&c->waiting, text, len);
+	if (c->waiting.err != 0)
+		return false;
 	flush(c);
-	return c->waiting.err == 0;
+	return true;
 }
 
 void

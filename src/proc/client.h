@@ -6,9 +6,10 @@
 
 #include "proc/child.h"
 
-#define CLIENT_BACKLOG_MAX	(1u << 20)
+#define CLIENT_BACKLOG_MAX	(4u << 20)	/* a line of an answer as long as the command line takes, cli/ctl.c */
+#define CLIENTS_MAX		64		/* of a process, at a time: those who never read must not cost it its descriptors */
 
-/* Take over a connected socket; fd taken. NULL when it is unusable. */
+/* Take over a connected socket; fd taken, closed on failure. NULL when it is unusable or there are too many. */
 struct client *client_new(uv_loop_t *loop, int fd);
 
 #endif

@@ -18,10 +18,11 @@
 #include "site/site.h"
 #include "site/slice.h"
 
-#define CLIENTS_MAX	64
+#define REQUESTS_MAX	64	/* that are being read, then the oldest goes; those answered are clients, proc/client.h */
 #define REQUEST_MS	2000	/* a client must have said all by then */
 
 struct request {
+	struct request	*next;
 	struct supervisor *sup;
 	uv_poll_t	 poll;
 	uv_timer_t	 timer;
@@ -33,14 +34,20 @@ struct request {
 	char		 texts[CTL_REQUEST_MAX + CLIENT_ARGS_MAX + 1];
 };
 
-static int	nrequests;
+static struct request	*requests;	/* being read, the oldest first */
+static int		 nrequests;
 
 /* ---- answers of the supervisor itself; each takes the descriptor ---- */
 
 static void
 reply(struct client *c, const struct buf *b)
 {
-	client_reply(c, buf_text(b), b->len);
+	static const char no[] = "{\"error\":\"the answer is too long to be given\"}\n";
+
+	if (b->err != 0 || !client_reply(c, buf_text(b), b->len)) {
+		log_warn("answer_not_given", "bytes=%zu", b->len);
+		client_reply(c, no, sizeof no - 1);
+	}
 }
 
 static void
@@ -136,10 +143,10 @@ static void
 put_in_force(struct supervisor *s, struct client *c, struct plan *plan)
 {
 	struct buf b = { 0 };
-	int err = s->on_swapped != NULL || s->stopping ? ERR_BUSY : plans_store(s->state_dir, plan);
+	int err = s->on_swapped != NULL || s->stopping ? ERR_BUSY : site_diff(s->plan, plan, &b, false);
 
 	if (err == 0)
-		err = site_diff(s->plan, plan, &b, false);
+		err = plans_store(s->state_dir, plan);
 	if (err != 0) {
 		plan_free(plan);
 		buf_reset(&b);
@@ -298,21 +305,25 @@ static void
 on_request_closed(uv_handle_t *h)
 {
 	struct request *r = h->data;
-	if (--r->closing == 0) {
+	if (--r->closing == 0)
 		free(r);
-		nrequests--;
-	}
 }
 
 /* Forget the request; its descriptor has been taken over by somebody or is closed here. */
 static void
 end_request(struct request *r, bool close_fd)
 {
-	if (close_fd)
-		close(r->fd);
+	struct request **at = &requests;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	nrequests--;
 	r->closing = 2;
 	uv_close((uv_handle_t *)&r->poll, on_request_closed);
 	uv_close((uv_handle_t *)&r->timer, on_request_closed);
+	if (close_fd)	/* after the loop has forgotten it */
+		close(r->fd);
 }
 
 static int
@@ -375,11 +386,16 @@ on_connection(uv_poll_t *h, int status, int events)
 	int fd = accept_unix(s->listen_fd);
 	if (fd < 0)
 		return;
-	struct request *r = nrequests < CLIENTS_MAX ? calloc(1, sizeof *r) : NULL;
+	struct request *r = calloc(1, sizeof *r), **end = &requests;
 	if (r == NULL) {
 		close(fd);
 		return;
 	}
+	if (nrequests == REQUESTS_MAX)	/* those that say nothing must not keep out those that do */
+		end_request(requests, true);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = r;
 	nrequests++;
 	r->sup = s;
 	r->fd = fd;
