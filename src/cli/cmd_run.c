@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/ctl.h"
 #include "os/disk.h"
+#include "os/file.h"
 #include "proc/catalog.h"
 #include "proc/supervisor.h"
 #include "site/site.h"
@@ -90,6 +91,7 @@ cmd_run(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_CANNOT;
 	}
+	file_inherit_none();
 	log_open("supervisor", level);
 	char *full = NULL;
 	state = ctl_state_dir(state);

@@ -3,12 +3,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
 
 #define STEP 65536u
+
+void
+file_inherit_none(void)
+{
+	/* Ends: the first that is beyond standard error. */
+	for (int fd = 0; fd >= 0 && fd <= 2;) {
+		fd = open("/dev/null", O_RDWR);
+		if (fd > 2)
+			close(fd);
+	}
+	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = 3; fd < 1024; fd++)	/* before Linux 5.11 */
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
 
 /* Read to the end, whatever its size said: a file may grow or shrink under us. */
 static int

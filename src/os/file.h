@@ -10,4 +10,8 @@
  */
 int file_read(const char *path, size_t max, struct buf *out);
 
+/* Whatever descriptors this program was started with, its children get none but 0 to 2, and those three are open: closed ones become
+ * /dev/null, so that no file of ours ever stands where messages are written. */
+void file_inherit_none(void);
+
 #endif

@@ -91,7 +91,7 @@ class Proc:
     A sanitizer's report in its output fails the test, whatever the program did after it.
     """
 
-    def __init__(self, argv, env=None, cwd=None, name=None):
+    def __init__(self, argv, env=None, cwd=None, name=None, pass_fds=()):
         self.argv = [str(word) for word in argv]
         self.name = name or os.path.basename(self.argv[0])
         self.out = collections.deque(maxlen=LINES_MAX)
@@ -101,7 +101,7 @@ class Proc:
         self._judged = False
         self.proc = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, cwd=cwd, env={**os.environ, **(env or {})},
-                                     start_new_session=True)
+                                     start_new_session=True, pass_fds=pass_fds)
         self.pid = self.proc.pid
         for stream, lines in ((self.proc.stdout, self.out), (self.proc.stderr, self.err)):
             threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
