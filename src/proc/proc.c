@@ -149,8 +149,12 @@ send_peers(struct proc *p)
 			other = q;
 	if (other == NULL || !other->running)
 		return;
-	if (channel_pair(fds) != 0)
-		fatal("no_descriptors", "process=%s", p->name);
+	int err = channel_pair(fds);
+	if (err != 0) {
+		log_error("no_channel", "between=%s and=%s error=\"%s\"", p->name, other->name, err_text(err));
+		proc_kill(p, "has no channel to the other side");	/* and is given one when it starts again */
+		return;
+	}
 	say(p, MSG_PEER, NULL, 0, fds[0]);
 	say(other, MSG_PEER, NULL, 0, fds[1]);
 	close(fds[0]);
@@ -186,7 +190,6 @@ on_poll_closed(uv_handle_t *h)
 {
 	struct proc *p = h->data;
 	channel_close(&p->channel);
-	p->polled = false;
 	if (!p->running)
 		supervisor_exited(p);
 }
@@ -242,11 +245,14 @@ back_off(struct proc *p)
 void
 proc_start(struct proc *p)
 {
-	int fds[2], err;
+	int fds[2], err = channel_pair(fds);
 
+	if (err != 0) {
+		log_error("process_not_started", "process=%s error=\"%s\"", p->name, err_text(err));
+		back_off(p);
+		return;
+	}
 	p->state = PROC_STARTING;
-	if (channel_pair(fds) != 0)
-		fatal("no_descriptors", "process=%s", p->name);
 	err = spawn(p, fds[1]);
 	close(fds[1]);
 	if (err != 0) {
@@ -264,7 +270,6 @@ proc_start(struct proc *p)
 	channel_init(&p->channel, fds[0], ROLE_SUPERVISOR, p->role);
 	uv_poll_init(p->sup->loop, &p->poll, fds[0]);
 	p->poll.data = p;
-	p->polled = true;
 	uv_poll_start(&p->poll, UV_READABLE, on_poll);
 	log_info("process_started", "process=%s pid=%d", p->name, p->process.pid);
 	say(p, MSG_STATS, NULL, 0, p->stats_fd);
@@ -290,6 +295,7 @@ proc_gone(struct proc *p)
 	bool again = p->wanted;
 
 	p->state = PROC_DOWN;
+	uv_timer_stop(&p->timer);
 	if (!again) {
 		log_info("process_ended", "process=%s how=\"%s\" restart=no", p->name, p->last_exit);
 		return;

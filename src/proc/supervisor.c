@@ -18,6 +18,7 @@
 
 #define SWAP_MS		20000	/* a child that has not taken a new plan by then is killed and starts with it */
 #define SWAP_TRIES	3
+#define UNWANTED_MS	1000	/* what a process whose zone left the plan gets to stop in */
 #define OLD_RING_MS	30000	/* how long readers may still drain the ring of a writer that was replaced */
 
 /* ---- the processes that a plan needs ---- */
@@ -92,6 +93,20 @@ stop_child(struct proc *p, uint64_t ms)
 		proc_kill(p, "does not read what it is told");
 }
 
+static void
+on_unwanted_late(uv_timer_t *t)
+{
+	proc_kill(t->data, "did not stop in time");
+}
+
+/* A process whose zone left the plan: its devices must not be asked any more, even if it hangs. */
+static void
+stop_unwanted(struct proc *p)
+{
+	stop_child(p, UNWANTED_MS);
+	uv_timer_start(&p->timer, on_unwanted_late, UNWANTED_MS + 500, 0);
+}
+
 /* Hand the plan to the next role whose processes do not have it; done when none is left. Called again on every READY and exit. */
 static void
 swap_on(struct supervisor *s)
@@ -105,7 +120,7 @@ swap_on(struct supervisor *s)
 				continue;
 			if (!p->wanted) {
 				if (p->running && p->state != PROC_STOPPING)
-					stop_child(p, 1000);
+					stop_unwanted(p);
 				continue;
 			}
 			waiting = true;

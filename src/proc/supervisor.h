@@ -36,8 +36,7 @@ struct proc {
 	bool			 running;
 	struct channel		 channel;
 	uv_poll_t		 poll;
-	bool			 polled;
-	uv_timer_t		 timer;			/* back-off */
+	uv_timer_t		 timer;			/* back-off; while it runs unwanted: its patience */
 	uv_timer_t		 ring_timer;		/* how long the ring before the newest is kept */
 	int			 backoff_ms;
 	uint64_t		 restarts;

@@ -42,10 +42,13 @@ def test_no_child_outlives_a_killed_supervisor():
 
 
 def test_it_stops_in_good_order_on_sigterm_and_on_command():
-    for how in ("signal", "command"):
+    for how in ("signal", "hangup", "command"):
         g = gateway()
         if how == "signal":
             equal(g.stop(), 0, "exit status")
+        elif how == "hangup":       # the terminal it was started from is gone
+            os.kill(g.status()["pid"], signal.SIGHUP)
+            equal(g.run.wait(15), 0, "exit status")
         else:
             equal(g.cli("stop").returncode, 0, "exit status of penstock stop")
             equal(g.run.wait(15), 0, "exit status")
@@ -153,6 +156,47 @@ def test_a_process_that_hangs_can_be_looked_at_and_does_not_hold_up_the_stop():
     assert "insight" in g.processes()
     equal(g.stop(), 0, "exit status")
     assert any("event=process_killed" in l and "insight" in l for l in g.run.err)
+
+
+def test_a_hanging_process_whose_zone_left_the_plan_is_ended():
+    g = gateway()
+    pid = g.pids()["field:line-3"]
+    os.kill(pid, signal.SIGSTOP)
+    g.write(lambda t: t.replace("line-3", "line-4"))
+    equal(g.cli("apply", g.site).returncode, 0, "apply")
+    wait_for(lambda: not alive(pid), 10, "the hanging process to end")
+    wait_for(lambda: g.processes()["field:line-4"]["state"] == "up", 10, "the new zone's process")
+
+
+def test_clients_that_never_read_cost_nobody_anything():
+    g = gateway()
+    pid = g.status()["pid"]
+    fds = lambda: len(os.listdir(f"/proc/{pid}/fd"))
+    before = fds()
+    request = b"\x07\0\0\0\x06status"
+    hung = []
+    for i in range(200):            # more than are served at a time
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(os.path.join(g.state, "control.sock"))
+        s.sendall(request if i % 2 else request[:5])
+        hung.append(s)
+        if i % 40 == 39:
+            equal(g.cli("status").returncode, 0, "exit status")
+    for s in hung:
+        s.close()
+    wait_for(lambda: fds() <= before, 10, "their descriptors to be closed")
+    assert all(p["state"] == "up" and p["restarts"] == 0 for p in g.processes().values())
+
+
+def test_children_get_no_descriptor_of_whoever_started_it():
+    folder = temp_dir()
+    with open(os.path.join(folder, "secret"), "w") as f:
+        g = gateway(start=False)
+        g.run = start_penstock("run", g.site, "--state", g.state, pass_fds=(f.fileno(),))
+        g.run.wait_line("event=ready", 20)
+        for name, pid in g.pids().items():
+            held = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+            assert f.name not in held, (name, held)
 
 
 if __name__ == "__main__":
