@@ -302,12 +302,14 @@ mqtt_link_publish(struct mqtt_link *l, struct mqtt_msg *m)
 	m->reason = 0;
 	m->why[0] = '\0';
 	pthread_mutex_lock(&l->lock);
-	bool first = l->in.head == NULL;
-	msg_push(&l->in, m);
+	/* It may have fallen, and down() not been told yet: what was taken now would outlive it. */
+	bool open = l->open_session == l->session, first = l->in.head == NULL;
+	if (open)
+		msg_push(&l->in, m);
 	pthread_mutex_unlock(&l->lock);
-	if (first)
+	if (open && first)
 		wake_thread(l);
-	return 0;
+	return open ? 0 : ERR_CONN;
 }
 
 void

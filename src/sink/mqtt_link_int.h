@@ -65,6 +65,7 @@ struct mqtt_link {
 	struct event		*ev_head, **ev_tail;
 	unsigned		 inbox;		/* EVENT_RECEIVED among the events */
 	unsigned long		 inbox_dropped;
+	uint32_t		 open_session;	/* the one that messages are taken for, 0: none */
 	bool			 held_up;	/* the thread is in a call that may take minutes, and holds no message */
 	bool			 abandoned;	/* the loop half is gone: the thread frees the link */
 

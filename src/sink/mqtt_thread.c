@@ -69,11 +69,22 @@ mqtt_return_one(struct mqtt_link *l, struct mqtt_msg *m, enum mqtt_result result
 	give_back(l, &one);
 }
 
-/* Everything that has not been answered: lost, oldest first. */
+static void
+open_session(struct mqtt_link *l, uint32_t serial)
+{
+	pthread_mutex_lock(&l->lock);
+	l->open_session = serial;
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* Nothing more is taken in, and everything that has not been answered is lost, oldest first. */
 static void
 return_all(struct mqtt_link *l)
 {
 	struct msg_list lost = { NULL, NULL };
+
+	open_session(l, 0);
+	mqtt_take_orders(l);
 	for (size_t i = 0; i < l->nflight; i++)
 		msg_push(&lost, l->flight[i]);
 	l->nflight = 0;
@@ -205,6 +216,7 @@ session(struct mqtt_link *l)
 	if (was_up) {
 		struct event *e = mqtt_event_new(l, EVENT_UP, 0);
 		e->up = l->up_info;
+		open_session(l, l->serial);
 		mqtt_post(l, e);
 		began = mono_now();
 		rc = serve(l, &pause_ns);
