@@ -195,14 +195,18 @@ sp_on_returned(void *arg, struct mqtt_msg *mm)
 			log_warn("sparkplug_confirm_refused", "sink=%s topic=\"%s\" why=\"%s\" remedy=\"let this client write to the topic, or set "
 			    "confirm-topic to one it may write to\"", k->name, buf_text(&m->topic), mm->why);
 	}
-	bool counts = mm->result != MQTT_LOST && m->kind == (k->cfg.confirm ? SP_MSG_CONFIRM : m->kind) && m->kind != SP_MSG_DEATH;
+	/* A refusal of the broker's own has a reason; one without never left this machine, and says nothing of what went before. */
+	bool local = mm->result == MQTT_REFUSED && mm->reason == 0 && m->kind == SP_MSG_CONFIRM;
+	bool counts = mm->result != MQTT_LOST && !local && m->kind == (k->cfg.confirm ? SP_MSG_CONFIRM : m->kind) && m->kind != SP_MSG_DEATH;
 	if (counts && m->serial > k->confirmed)
 		k->confirmed = m->serial;
 	if (mm->result == MQTT_REFUSED && m->kind != SP_MSG_CONFIRM && m->kind != SP_MSG_DEATH)
 		on_refused(k, m);
 	bool lost = mm->result == MQTT_LOST, death = m->kind == SP_MSG_DEATH;
 	put_away(k, m);
-	if (!lost && death)
+	if (local)
+		sp_end_session(k, false);
+	else if (!lost && death)
 		sp_depart(k);
 	else if (!lost)
 		sp_settle(k);
