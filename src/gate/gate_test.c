@@ -319,6 +319,54 @@ TEST(a_new_plan_keeps_backlog_and_numbers)
 	rig_ring_free(&ring);
 }
 
+static struct disk	counting;
+static unsigned		syncs;
+
+static int
+count_sync(void *ctx, int fd)
+{
+	syncs++;
+	return disk_os.sync(ctx, fd);
+}
+
+/* A stream that a new plan keeps is kept as that plan says: durable when it says so, and no larger, no older. */
+TEST(a_new_plan_changes_durability_and_quota_of_a_stream_that_stays)
+{
+	const char *dir = test_dir();
+	struct rig_ring ring;
+	struct plan *p = rig_plan(), *q = rig_plan();
+	struct flow *f;
+
+	counting = disk_os;
+	counting.sync = count_sync;
+	struct gate *g = rig_gate(dir, &counting);
+	rig_flow(p, "f", 1, 1, 1, REDUCE_EVERY);
+	f = rig_flow(q, "f", 1, 1, 1, REDUCE_EVERY);
+	f->durability = DURABLE_EACH;
+	f->quota_bytes = 1 << 19;
+	rig_ring_new(&ring, 1 << 16);
+	gate_plan(g, p, soon, wall0);
+	gate_ring(g, "field:a", rig_reader(&ring));
+	syncs = 0;
+	rig_write(&ring, 0, RIG_T0, 1);
+	turns(g, 1);
+	CHECK_INT(syncs, 0);
+	gate_plan(g, q, soon, wall0);
+	CHECK_INT(syncs, 1);	/* what was admitted before counts too */
+	rig_write(&ring, 0, RIG_T0 + 1, 5);
+	turns(g, 1);
+	CHECK_INT(syncs, 2);
+	for (int i = 0; i < 5000; i++) {
+		rig_write(&ring, 0, RIG_T0 + 2 + i, i);
+		turns(g, 1);
+	}
+	turns(g, 10);
+	struct ledger_account a = rig_account(dir, "f@00000001");
+	CHECK(ledger_find(&a, "broker")->dropped > 0);
+	gate_free(g);
+	rig_ring_free(&ring);
+}
+
 TEST(batches_of_a_source_that_has_just_left_still_arrive)
 {
 	const char *dir = test_dir();

@@ -109,8 +109,7 @@ stream_for(struct gate *g, const struct plan *p, const struct flow *f, struct mo
 	st->latency_ns = f->latency_ns;
 	st->opts = opts_of(f, st);
 	st->ready = st->off = false;
-	if (st->spool == NULL)
-		err = stream_open(g, st, &schema, wall);
+	err = st->spool == NULL ? stream_open(g, st, &schema, wall) : spool_change(st->spool, &st->opts);
 	if (err == 0)
 		err = members_update(st, p, f, wall);
 	st->ready = err == 0;
@@ -137,11 +136,8 @@ settle_old(struct gate *g, const struct plan *p, struct wall wall)
 		if (st->current || st->off)
 			continue;
 		const struct flow *f = flow_named(p, st->flow);
-		int err = 0;
-		if (st->spool == NULL) {
-			st->opts = opts_of(f, st);
-			err = stream_open(g, st, NULL, wall);
-		}
+		st->opts = opts_of(f, st);
+		int err = st->spool == NULL ? stream_open(g, st, NULL, wall) : spool_change(st->spool, &st->opts);
 		if (err == 0)
 			err = members_update(st, p, f, wall);
 		if (err != 0) {

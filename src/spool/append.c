@@ -127,6 +127,13 @@ segment_limit(const struct spool_opts *opts)
 	return n;
 }
 
+static void
+set_opts(struct spool *s, const struct spool_opts *opts)
+{
+	s->opts = *opts;
+	s->opts.segment_bytes = segment_limit(opts);
+}
+
 int
 spool_open(struct spool_root *r, const struct spool_schema *schema, const struct spool_opts *opts, struct spool **out)
 {
@@ -137,8 +144,7 @@ spool_open(struct spool_root *r, const struct spool_schema *schema, const struct
 	s->root = r;
 	s->disk = r->disk;
 	s->fd = -1;
-	s->opts = *opts;
-	s->opts.segment_bytes = segment_limit(opts);
+	set_opts(s, opts);
 	int err = make_dir(s, schema);
 	if (err == 0)
 		err = open_schema(s, schema);
@@ -150,6 +156,18 @@ spool_open(struct spool_root *r, const struct spool_schema *schema, const struct
 	}
 	s->open = true;
 	*out = s;
+	return 0;
+}
+
+/* What is kept in memory, and from where on a failed batch is taken back, must not mix two kinds of durability. */
+int
+spool_change(struct spool *s, const struct spool_opts *opts)
+{
+	int err = opts->durability != s->opts.durability ? segment_sync(s) : 0;
+
+	if (err != 0)
+		return err == ERR_NOSPACE || err == ERR_NOMEM ? err : ERR_IO;
+	set_opts(s, opts);
 	return 0;
 }
 

@@ -88,6 +88,11 @@ struct spool;
 int spool_open(
     struct spool_root *r, const struct spool_schema *schema, const struct spool_opts *opts, struct spool **out);
 /*
+ * Another plan: durability, quota and age are these from now on. What was admitted under another durability is made
+ * durable first; the error of that leaves everything as it was. opts: borrowed during the call.
+ */
+int spool_change(struct spool *s, const struct spool_opts *opts);
+/*
  * Append n samples (1..SPOOL_BATCH_MAX; tag = index into the schema) as one batch. On success *first receives the
  * number of the first. On failure nothing was admitted, the stream is as before, and the call may be repeated:
  * ERR_NOSPACE when the disk is full, ERR_IO after a failed write or sync (a new segment is started for the next try; a
