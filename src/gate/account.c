@@ -86,6 +86,13 @@ enter_report(struct gate *g, struct stream *st, struct member *m, enum ledger_ki
 	return err;
 }
 
+/* What a sink left behind in quarantine is still to be decided on. */
+static bool
+may_report(const struct member *m, enum ledger_kind kind)
+{
+	return m->present || kind == LEDGER_RELEASED || kind == LEDGER_DISCARDED;
+}
+
 int
 gate_report(struct gate *g, enum msg_type type, const void *p, size_t len, struct mono now, struct wall wall)
 {
@@ -96,8 +103,8 @@ gate_report(struct gate *g, enum msg_type type, const void *p, size_t len, struc
 	struct member *m = st != NULL && st->ledger != NULL ? member_find(st, rep.sink) : NULL;
 
 	if (err == 0)
-		err = m == NULL || !m->present ? ERR_NOTFOUND : enter_report(g, st, m, (enum ledger_kind)kind, &rep,
-		    wall);
+		err = m == NULL || !may_report(m, (enum ledger_kind)kind) ? ERR_NOTFOUND :
+		    enter_report(g, st, m, (enum ledger_kind)kind, &rep, wall);
 	if (err == 0) {
 		g->account_at = mono_min(g->account_at, mono_add(now, SYNC_EVERY_NS));
 		return 0;

@@ -448,6 +448,32 @@ TEST(reports_must_fit_the_account)
 	rig_ring_free(&ring);
 }
 
+TEST(what_a_sink_left_in_quarantine_can_still_be_dropped)
+{
+	const char *dir = test_dir();
+	struct rig_ring ring;
+	struct plan *p = rig_plan(), *q = rig_plan();
+	struct gate *g = rig_gate(dir, &disk_os);
+
+	rig_flow(p, "f", 1, 1, 3, REDUCE_EVERY);
+	rig_flow(q, "f", 1, 1, 2, REDUCE_EVERY);
+	rig_ring_new(&ring, 1 << 16);
+	gate_plan(g, p, soon, wall0);
+	gate_ring(g, "field:a", rig_reader(&ring));
+	rig_write(&ring, 0, RIG_T0, 1);
+	turns(g, 1);
+	CHECK_INT(report(g, MSG_QUARANTINED, "f@00000001", "broker", 1, 4), 0);
+	gate_plan(g, q, soon, wall0);
+	CHECK_INT(report(g, MSG_DELIVERED, "f@00000001", "broker", 0, 4), ERR_NOTFOUND);
+	CHECK_INT(report(g, MSG_DISCARDED, "f@00000001", "broker", 1, 4), 0);
+	struct ledger_account a = rig_account(dir, "f@00000001");
+	CHECK_INT(ledger_find(&a, "broker")->quarantined, 0);
+	CHECK_INT(ledger_find(&a, "broker")->dropped, 4);
+	CHECK_INT(ledger_balance(ledger_find(&a, "broker")), 0);
+	gate_free(g);
+	rig_ring_free(&ring);
+}
+
 /* A gate that has taken `before` batches, leaves without a word, and comes back when there are `meanwhile` more. */
 static struct ledger_account
 away(int before, int meanwhile)
