@@ -1,8 +1,10 @@
 /* Into the quarantine: durable there before gate hears of it and before the cursor passes. The way out is in release.c. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "office/inside.h"
+#include "office/lane.h"
 #include "os/clock.h"
 
 #define AGAIN_MS 10000u		/* after the quarantine's disk failed */
@@ -94,8 +96,41 @@ aside_put(struct owed *w, const struct spool_batch *b, const char *reason)
 
 struct recall {
 	struct owed	*w;
-	uint64_t	 next;
+	uint64_t	 next, admitted;
+	struct lane	 lane;
+	bool		 same;
 };
+
+/* Does the spool hold this batch under its number? What the spool cannot read any more is in the quarantine alone. */
+static void
+compare(void *arg, const struct quarantine_item *i)
+{
+	struct recall *r = arg;
+	struct spool_damage damage;
+	struct buf samples = { 0 };
+
+	lane_move(&r->lane, i->first);
+	r->same = true;
+	if (lane_read(&r->lane, r->w->pair.dir, r->w->outlet->office->opts.disk, &damage) != 0)
+		return;
+	frozen_write(&r->lane.batch, &samples);
+	r->same = samples.err == 0 && samples.len == i->samples_len && memcmp(samples.p, i->samples, samples.len) == 0;
+	buf_fini(&samples);
+}
+
+/*
+ * A power cut may have taken a batch from the spool that the quarantine already had: its number is given to other samples, which nobody
+ * has refused. The item stays as it is; a person may still look at it, send it or drop it.
+ */
+static bool
+given_anew(struct recall *r, const struct quarantine_item *i)
+{
+	if (i->last <= r->admitted && quarantine_get(r->w->outlet->office->quarantine, i->id, compare, r) == 0 && r->same)
+		return false;
+	log_warn("quarantine_not_recalled", "sink=%s stream=\"%s\" id=%lld first=%llu note=\"the spool does not hold this batch any more, as after a "
+	    "power cut; its number is other samples'\"", i->sink, i->stream, (long long)i->id, (unsigned long long)i->first);
+	return true;
+}
 
 static void
 recall_one(void *arg, const struct quarantine_item *i)
@@ -104,7 +139,7 @@ recall_one(void *arg, const struct quarantine_item *i)
 	struct owed *w = r->w;
 	struct office *o = w->outlet->office;
 
-	if (strcmp(i->stream, w->stream->name) != 0 || i->first < r->next)
+	if (strcmp(i->stream, w->stream->name) != 0 || i->first < r->next || given_anew(r, i))
 		return;
 	if (!account_item(&o->reporter, w->account, MSG_QUARANTINED, i->first, i->last, i->reason))
 		return;
@@ -115,7 +150,12 @@ recall_one(void *arg, const struct quarantine_item *i)
 void
 aside_recall(struct owed *w, uint64_t next)
 {
-	struct recall r = { w, next };
+	struct recall r = { .w = w, .next = next };
+	struct ledger_sink l;
+
+	if (stream_ledger(w->outlet->office, w->stream, w->outlet->name, &l, &r.admitted) != 0)
+		return;
 	quarantine_each(w->outlet->office->quarantine, QUARANTINE_HELD, w->outlet->name, recall_one, &r);
+	lane_close(&r.lane);
 	stat_set((stat_t *)&w->outlet->host.stats[STATS_sink_quarantined], quarantine_count(w->outlet->office->quarantine, w->outlet->name));
 }

@@ -38,7 +38,7 @@ fill(struct delivery *d, struct pair *p, struct lane *lane)
 	while (!lane->held) {
 		if (!pair_may_read(p))
 			return false;
-		uint64_t skip = ranges_skip(&p->done, lane->next);
+		uint64_t skip = ranges_skip(&p->done, lane->next > p->cursor ? lane->next : p->cursor);
 		if (skip != lane->next)
 			lane_move(lane, skip);
 		if (lane == &p->main && p->live_on && lane->next >= p->live_from) {
