@@ -111,7 +111,9 @@ void streams_tick(struct office *o);	/* streams of old that are drained */
 struct owed *owed_new(struct outlet *k, struct stream *s, uint64_t next);
 void owed_free(struct owed *w);
 struct owed *owed_find(const struct outlet *k, const char *stream);
-/* The pair for a batch from quarantine, made if it is not there. NULL: the stream or its schema is gone. */
+/* Is the sink still one of this stream's, by plan and ledger? *next: the first number not settled. */
+bool owed_may(struct outlet *k, const char *stream, uint64_t *next);
+/* The pair for a batch from quarantine, made if it is not there. NULL: the stream or its schema is gone, or the sink has left it. */
 struct owed *owed_visit(struct outlet *k, const char *stream);
 int stream_ledger(struct office *o, const struct stream *s, const char *sink, struct ledger_sink *out, uint64_t *admitted);
 void streams_free(struct office *o);

@@ -260,4 +260,26 @@ TEST(samples_whose_number_is_in_quarantine_since_before_a_power_cut_are_delivere
 	gate_end();
 }
 
+/* Who may see what is the site file's to say, for what is sent again too; and a retry brings nothing else along. */
+TEST(a_sink_that_left_a_flow_gets_nothing_of_it_from_quarantine)
+{
+	const char *const retry[] = { "retry", "all" };
+	struct buf out = { 0 };
+
+	begin();
+	put_aside();
+	enter(LEDGER_QUARANTINED, 1, 10);
+	enter(LEDGER_LEAVE, 0, 0);
+	append(10, 200);
+	office_begin(false);
+	turn(&far.offers, 1, 100);
+	CHECK(office_ask(office, "quarantine", 2, retry, &out));
+	CHECK(strstr(buf_text(&out), "no sink of this flow any more") != NULL);
+	turn(&far.offers, 1, 500);
+	CHECK_INT(far.offers, 0);
+	buf_fini(&out);
+	office_end();
+	gate_end();
+}
+
 TEST_MAIN

@@ -182,25 +182,30 @@ pick(void *arg, const struct quarantine_item *i)
 }
 
 struct owner {
-	char sink[64];
+	char sink[64], stream[REPORT_STREAM_MAX + 1];
 };
 
 static void
 note_owner(void *arg, const struct quarantine_item *i)
 {
-	snprintf(((struct owner *)arg)->sink, sizeof ((struct owner *)arg)->sink, "%s", i->sink);
+	struct owner *w = arg;
+	snprintf(w->sink, sizeof w->sink, "%s", i->sink);
+	snprintf(w->stream, sizeof w->stream, "%s", i->stream);
 }
 
 static const char *
 retry_one(struct office *o, int64_t id)
 {
-	struct owner owner = { "" };
+	struct owner owner = { .sink = "" };
+	uint64_t next;
 
 	if (quarantine_get(o->quarantine, id, note_owner, &owner) != 0)
 		return "it cannot be read";
 	struct outlet *k = outlet_find(o, owner.sink);
 	if (k == NULL || k->phase != OUTLET_RUNNING)
 		return "its sink is not there: it is not in the site file, or could not be opened (penstock status)";
+	if (!owed_may(k, owner.stream, &next))
+		return "its sink is no sink of this flow any more, so it may not have it: drop it, or put the sink back into the flow";
 	for (size_t i = 0; i < k->nretries; i++)
 		if (k->retries[i] == id)
 			return NULL;

@@ -201,16 +201,30 @@ owed_free(struct owed *w)
 	order(k);
 }
 
+bool
+owed_may(struct outlet *k, const char *stream, uint64_t *next)
+{
+	const struct stream *s = stream_find(k->office, stream);
+	const struct flow *f = s != NULL ? flow_find(k->office->plan->plan, s->flow) : NULL;
+	struct ledger_sink l;
+
+	if (s == NULL || (f != NULL && !flow_has_sink(k->office->plan->plan, f, k->name)))
+		return false;
+	if (stream_ledger(k->office, s, k->name, &l, NULL) != 0 || !l.active)
+		return false;
+	*next = l.next;
+	return true;
+}
+
 struct owed *
 owed_visit(struct outlet *k, const char *stream)
 {
 	struct owed *w = owed_find(k, stream);
-	struct stream *s = stream_find(k->office, stream);
-	struct ledger_sink l;
+	uint64_t next;
 
-	if (w != NULL || s == NULL || stream_ledger(k->office, s, k->name, &l, NULL) != 0)
+	if (w != NULL || !owed_may(k, stream, &next))
 		return w;
-	w = owed_new(k, s, l.next);
+	w = owed_new(k, stream_find(k->office, stream), next);
 	if (w != NULL)
 		w->visiting = true;
 	return w;
