@@ -509,7 +509,7 @@ def test_message_flow_edge_node_birth_publish_will_message_payload():
         assert wire.decode(w["payload"]).timestamp, "no timestamp in the will"
 
 
-def test_message_flow_edge_node_birth_publish_will_message_payload_bd():
+def test_message_flow_edge_node_birth_publish_will_message_payload_bdSeq():
     for w in wills():
         x = wire.decode(w["payload"]).metric("bdSeq")
         equal((x.datatype, x.field), (4, "long"))
@@ -565,7 +565,7 @@ def test_message_flow_edge_node_birth_publish_nbirth_payload():
         assert m.timestamp and len(m.metrics) >= 2, m.payload
 
 
-def test_message_flow_edge_node_birth_publish_nbirth_payload_bd():
+def test_message_flow_edge_node_birth_publish_nbirth_payload_bdSeq():
     test_topics_nbirth_bdseq_included()
     test_topics_nbirth_bdseq_matching()
 
