@@ -221,6 +221,16 @@ TEST(a_fault_in_a_type_is_said_once_and_counted)
 	CHECK_INT(report.errors, 1);
 }
 
+/* One fault, one finding: not the flow that misses the tag, nor the other end of its range. */
+TEST(a_bad_cell_is_not_blamed_on_others)
+{
+	CHECK_INT(load("conduits: { u1: { from: a, to: dmz }, u2: { from: dmz, to: it } }\n" SINK
+	    "equipment: { P: { source: p, tags: t.csv } }\nflows: { f: { what: P/*, to: s, why: w, owner: o } }\n",
+	    "name;at;range-low;range-high\nx;word 1 int16;0;1.000,5\n"), ERR_SYNTAX);
+	CHECK_INT(report.errors, 1);
+	CHECK(strstr(expect("wrong-type", 2, 18)->cause, "ambiguous") != NULL);
+}
+
 #define TABLE "equipment: { P: { source: p, tags: t.csv } }\n"
 
 TEST(bad_cells_are_refused_by_row_and_column)

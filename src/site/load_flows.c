@@ -53,7 +53,7 @@ mark_tags(struct loader *l, struct flow_draft *d, bool *marked)
 			hits++;
 			marked[t] = true;
 		}
-		if (hits > 0)
+		if (hits > 0 || l->tags_missing)
 			continue;
 		site_error(&l->f, "flow-empty", keys_item_place(l, d->node, "what", i),
 		    "%s: no tag matches \"%.200s\"%s", d->what, pattern,

@@ -93,13 +93,15 @@ with_suffix(struct text t, const struct suffix *rows, struct parse_env *env, dou
 	while (n < t.len && (isdigit((unsigned char)t.s[n]) || strchr("+-.,", t.s[n]) != NULL))
 		n++;
 	struct text unit = text_trim(t.s + n, t.len - n);
+	while (rows->text != NULL && !text_is(unit, rows->text))
+		rows++;
+	if (rows->text == NULL)		/* "01. Okt": nothing that its decimal sign would explain */
+		return ERR_SYNTAX;
 	int err = number((struct text){ t.s, n }, env, out);
-	for (; err == 0 && rows->text != NULL; rows++)
-		if (text_is(unit, rows->text)) {
-			*out *= rows->factor;
-			return isfinite(*out) && fabs(*out) < 9e18 ? 0 : ERR_RANGE;
-		}
-	return ERR_SYNTAX;
+	if (err != 0)
+		return err;
+	*out *= rows->factor;
+	return isfinite(*out) && fabs(*out) < 9e18 ? 0 : ERR_RANGE;
 }
 
 static const struct suffix durations[] = {

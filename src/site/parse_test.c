@@ -47,6 +47,8 @@ TEST(durations_are_numbers_with_units)
 	BAD(k, "-1 s");
 	BAD(k, "1e300 s");
 	BAD(k, "1 S");
+	BAD(k, "01. Okt");	/* what a spreadsheet makes of 1.10 */
+	CHECK(strstr(env.why, "decimal") == NULL);
 }
 
 TEST(sizes_know_both_kinds_of_kilo)

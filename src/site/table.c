@@ -177,6 +177,8 @@ static void
 take_range(struct table *t, struct row *r, struct place at)
 {
 	const struct keyval *lo = &r->v[TAG_KEYS + COLUMN_LOW], *hi = &r->v[TAG_KEYS + COLUMN_HIGH];
+	if ((lo->written && !lo->set) || (hi->written && !hi->set))
+		return;		/* it is there, and what is wrong with it has been said */
 	if (lo->set != hi->set)
 		missing(t, r, at, lo->set ? "range-high beside its range-low" : "range-low beside its range-high",
 		    "fill in both, or none");
@@ -324,6 +326,9 @@ table_load(struct loader *l, const struct node *file, const struct equipment *e)
 {
 	const char *path = table_path(l, file);
 	struct buf text = { .max = SITE_FILE_MAX + (1u << 20) };
+	size_t errors = l->f.report->errors;
+
+	l->tags_missing |= path == NULL;
 	if (path == NULL)
 		return;
 	int err = loader_read(l, path, &text);
@@ -341,6 +346,7 @@ table_load(struct loader *l, const struct node *file, const struct equipment *e)
 		read_table(t, &text);
 		csv_fini(&t->csv);
 	}
+	l->tags_missing |= l->f.report->errors != errors;
 	buf_fini(&text);
 }
 
