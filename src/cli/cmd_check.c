@@ -73,6 +73,8 @@ cmd_check(int argc, char **argv)
 	site_report_print(&report, o.json, &out);
 	fputs(buf_text(&out), stdout);
 	int status = status_of(err, &report, o.strict);
+
+	fflush(stdout);	/* the verdict comes last, wherever both go */
 	if (!o.json)
 		print_verdict(o.path, plan, &report);
 	buf_fini(&out);

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 
@@ -57,6 +55,15 @@ def test_output_that_cannot_be_written_is_no_success():
         status, err = to("/dev/full", *words)
         equal(status, 2, words)
         assert "could not be written" in err, err
+
+
+def test_the_verdict_of_a_check_comes_after_its_findings():
+    path = os.path.join(temp_dir(), "site.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("site: { enterprise: A, name: B }\nzones: { z: { level: 9 } }\n")
+    both = subprocess.run([program(), "check", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20 * SCALE, check=False)
+    equal(both.returncode, 1, "exit status")
+    assert b": 1 errors" in both.stdout.splitlines()[-1], both.stdout.decode()
 
 
 def test_a_reader_that_leaves_early_is_no_trouble():
