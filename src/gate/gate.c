@@ -22,7 +22,7 @@ gate_new(const struct gate_opts *opts, struct gate **out)
 	g->disk = opts->disk;
 	g->opts = *opts;
 	g->sync_at = g->tick_at = g->flush_at = g->account_at = g->before_until = MONO_NEVER;
-	g->log_write = g->log_refused = g->log_report = g->log_lost = g->log_trim =
+	g->log_write = g->log_refused = g->log_report = g->log_lost = g->log_trim = g->log_old =
 	    (struct log_limit){ .burst = 3, .period_ms = 10000 };
 	int err = spool_root_open(g->spool_dir, opts->disk, &g->root, &holder);
 	if (err != 0) {
@@ -119,6 +119,8 @@ gate_turn(struct gate *g, struct mono now, struct wall wall)
 	if (!mono_before(now, g->before_until))
 		plan_forget_before(g, now, wall);
 	if (!mono_before(now, g->trim_at)) {
+		if (g->plan != NULL)
+			plan_settle_old(g, g->plan, now, wall);
 		gate_trim(g, now, wall);
 		g->trim_at = mono_add(now, TRIM_EVERY_NS);
 	}

@@ -603,6 +603,58 @@ TEST(a_flow_that_cannot_be_opened_yet_holds_the_ring)
 	rig_ring_free(&ring);
 }
 
+/* "goes" has left the plan and is owed to the broker still; whatever the disk did at the start, what is delivered of it counts. */
+static void
+start_over_a_backlog(const struct disk *bad, bool *on)
+{
+	const char *dir = test_dir();
+	struct rig_ring ring;
+	struct plan *p = rig_plan(), *q = rig_plan();
+	struct gate *g = rig_gate(dir, &disk_os);
+	char path[4096];
+
+	rig_flow(p, "goes", 1, 1, 1, REDUCE_EVERY);
+	rig_ring_new(&ring, 1 << 16);
+	gate_plan(g, p, soon, wall0);
+	gate_ring(g, "field:a", rig_reader(&ring));
+	rig_write(&ring, 0, RIG_T0, 1);
+	turns(g, 1);
+	gate_free(g);
+	snprintf(path, sizeof path, "%s/goes@00000001/ledger.reserve", dir);
+	unlink(path);
+
+	g = rig_gate(dir, bad);
+	*on = true;
+	gate_plan(g, q, soon, wall0);
+	turns(g, 2);
+	*on = false;
+	turns(g, 20);
+	CHECK_INT(report(g, MSG_DELIVERED, "goes@00000001", "broker", 0, 4), 0);
+	CHECK_INT(gate_drain(g, soon, wall0), 0);
+	struct ledger_account a = rig_account(dir, "goes@00000001");
+	CHECK_INT(ledger_find(&a, "broker")->delivered, 4);
+	gate_free(g);
+	rig_ring_free(&ring);
+}
+
+static bool	no_open;
+
+static int
+failing_open(void *ctx, const char *path, int flags)
+{
+	return no_open && strstr(path, "/goes@") != NULL ? ERR_IO : disk_os.open(ctx, path, flags);
+}
+
+TEST(a_backlog_found_on_a_full_disk_is_accounted_for) { start_over_a_backlog(full_disk(), &full); }
+
+TEST(a_backlog_that_could_not_be_opened_is_tried_again)
+{
+	struct disk bad = disk_os;
+
+	bad.open = failing_open;
+	start_over_a_backlog(&bad, &no_open);
+}
+
 TEST(a_damaged_stream_is_off_alone)
 {
 	const char *dir = test_dir();

@@ -128,9 +128,9 @@ find_old(void *arg, const char *dir, const char *flow, uint32_t schema)
 		stream_new(g, dir, flow, schema);
 }
 
-/* Streams without a flow: opened as they stand, so that their backlog is accounted for and trimmed. */
-static void
-settle_old(struct gate *g, const struct plan *p, struct wall wall)
+/* They are opened as they stand, so that their backlog is accounted for and trimmed. */
+void
+plan_settle_old(struct gate *g, const struct plan *p, struct mono now, struct wall wall)
 {
 	for (struct stream *st = g->streams; st != NULL; st = st->next_stream) {
 		if (st->current || st->off)
@@ -141,10 +141,12 @@ settle_old(struct gate *g, const struct plan *p, struct wall wall)
 		if (err == 0)
 			err = members_update(st, p, f, wall);
 		if (err != 0) {
+			unsigned long left_out;
 			st->off = err_action(err) != ERR_DO_RETRY;
-			log_error("old_stream_unreadable",
-			    "stream=\"%s\" error=\"%s\" note=\"what it still holds cannot be accounted for\"",
-			    st->dir, err_text(err));
+			if (log_limit_ok(&g->log_old, now, &left_out))
+				log_error("old_stream_unreadable", "stream=\"%s\" error=\"%s\" note=\"what it still holds cannot be "
+				    "accounted for%s\" suppressed=%lu", st->dir, err_text(err), st->off ? "" : " yet; tried again in some "
+				    "seconds", left_out);
 		}
 	}
 }
@@ -232,7 +234,7 @@ gate_plan(struct gate *g, struct plan *p, struct mono now, struct wall wall)
 		st->current = false;
 	for (uint32_t i = 0; i < p->nflows; i++)
 		of_flow[i] = stream_for(g, p, &p->flows[i], now, wall);
-	settle_old(g, p, wall);
+	plan_settle_old(g, p, now, wall);
 	retire(g, now, wall);
 	g->before = g->routes;
 	g->before_until = mono_add(now, BEFORE_NS);

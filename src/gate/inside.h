@@ -122,7 +122,7 @@ struct gate {
 	struct mono		 retry_at, sync_at, tick_at, flush_at, account_at, trim_at, publish_at;
 	uint64_t		 stamp;
 	uint64_t		 refused_reports;
-	struct log_limit	 log_write, log_refused, log_report, log_lost, log_trim;
+	struct log_limit	 log_write, log_refused, log_report, log_lost, log_trim, log_old;
 };
 
 /* stream.c */
@@ -161,6 +161,8 @@ void routes_fini(struct routes *r);
 /* inforce.c */
 /* Set up the streams of the plan that the disk refused before. True: none is missing. */
 bool plan_open_missing(struct gate *g, struct mono now, struct wall wall);
+/* Streams without a flow: open those that are not, and settle who is owed them. What the disk refuses is tried again with the next call. */
+void plan_settle_old(struct gate *g, const struct plan *p, struct mono now, struct wall wall);
 /* The plan before is over: what its batches left half done goes out. */
 void plan_forget_before(struct gate *g, struct mono now, struct wall wall);
 

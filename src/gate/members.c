@@ -100,7 +100,6 @@ mark_wanted(struct stream *st, const struct plan *p, const struct flow *f)
 int
 members_update(struct stream *st, const struct plan *p, const struct flow *f, struct wall wall)
 {
-	bool changed = false;
 	int err = 0;
 
 	mark_wanted(st, p, f);
@@ -111,7 +110,6 @@ members_update(struct stream *st, const struct plan *p, const struct flow *f, st
 		if (!joins && !leaves)
 			continue;
 		err = enter(st, m, joins ? LEDGER_SINK : LEDGER_LEAVE, wall);
-		changed = true;
 		if (err != 0 && err_action(err) != ERR_DO_RETRY) {
 			/* The account does not allow it: the sink goes without, the flow goes on. */
 			log_error("sink_not_entered", "stream=\"%s\" sink=\"%s\" error=\"%s\"", st->dir, m->name,
@@ -119,8 +117,8 @@ members_update(struct stream *st, const struct plan *p, const struct flow *f, st
 			err = 0;
 		}
 	}
-	if (err == 0 && changed)
-		err = ledger_sync(st->ledger);
+	if (err == 0)
+		err = ledger_sync(st->ledger);	/* again, if it failed after the last entry */
 	if (err == 0)
 		st->owe_from = 0;	/* who joins later joins the flow as it then is */
 	return err;

@@ -139,7 +139,12 @@ open_ledger(struct gate *g, struct stream *st, const char *path, struct wall wal
 		return err;
 	spool_state(st->spool, &s);
 	st->owe_from = damaged || (a.nsinks == 0 && s.next > 1) ? s.first : 0;
-	return ledger_put(st->ledger, &e);
+	err = ledger_put(st->ledger, &e);
+	if (err_action(err) != ERR_DO_RETRY)
+		return err;
+	/* Of little weight: what is delivered of this stream can be accounted for without it, and so make the room that is missing. */
+	log_warn("open_not_entered", "stream=\"%s\" error=\"%s\"", st->dir, err_text(err));
+	return 0;
 }
 
 /* Before a segment is deleted the ledger takes up what proves it was there. */
