@@ -155,13 +155,23 @@ answer(struct gate *g, struct stream *st)
 	return all;
 }
 
+int
+account_enter(struct gate *g, struct stream *st, struct wall wall)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < st->nsinks && err == 0; i++)
+		err = put_delivered(g, st, &st->sinks[i], wall);
+	return err;
+}
+
 static int
 account_stream(struct gate *g, struct stream *st, struct wall wall)
 {
 	int err = put_lost(st, wall);
 
-	for (uint32_t i = 0; i < st->nsinks && err == 0; i++)
-		err = put_delivered(g, st, &st->sinks[i], wall);
+	if (err == 0)
+		err = account_enter(g, st, wall);
 	if (err == 0 && st->ledger_dirty)
 		err = ledger_sync(st->ledger);
 	if (err != 0)

@@ -448,6 +448,32 @@ TEST(reports_must_fit_the_account)
 	rig_ring_free(&ring);
 }
 
+/* Quota takes what is not delivered; what office said just before is entered first. */
+TEST(what_was_delivered_is_not_dropped_by_quota)
+{
+	const char *dir = test_dir();
+	struct rig_ring ring;
+	struct plan *p = rig_plan();
+	struct gate *g = rig_gate(dir, &disk_os);
+
+	rig_flow(p, "f", 1, 1, 1, REDUCE_EVERY)->quota_bytes = 1 << 19;
+	rig_ring_new(&ring, 1 << 16);
+	gate_plan(g, p, soon, wall0);
+	gate_ring(g, "field:a", rig_reader(&ring));
+	for (int i = 0; i < 5000; i++) {
+		rig_write(&ring, 0, RIG_T0 + 2 + i, i);
+		turns(g, -4);	/* the first trim is at 0 */
+	}
+	CHECK_INT(report(g, MSG_DELIVERED, "f@00000001", "broker", 0, 19000), 0);
+	turns(g, 1);
+	CHECK_INT(gate_drain(g, soon, wall0), 0);
+	struct ledger_account a = rig_account(dir, "f@00000001");
+	CHECK_INT(ledger_find(&a, "broker")->delivered, 19000);
+	CHECK_INT(ledger_find(&a, "broker")->dropped, 0);
+	gate_free(g);
+	rig_ring_free(&ring);
+}
+
 TEST(what_a_sink_left_in_quarantine_can_still_be_dropped)
 {
 	const char *dir = test_dir();

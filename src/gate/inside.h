@@ -184,6 +184,8 @@ void rings_free(struct gate *g);
 /* account.c */
 /* Enter what is due, make it durable, answer. */
 int gate_account(struct gate *g, struct mono now, struct wall wall, bool force);
+/* Enter what sinks of this stream were said to have; without making it durable or answering. */
+int account_enter(struct gate *g, struct stream *st, struct wall wall);
 
 /* retain.c */
 void gate_trim(struct gate *g, struct mono now, struct wall wall);

@@ -22,9 +22,6 @@ drop(void *arg, uint64_t first, uint64_t last, const char *policy)
 	if (err != 0)
 		return err;
 	c->st->dropped += last - first + 1;
-	for (uint32_t i = 0; i < c->st->nsinks; i++)	/* an older "delivered" has nothing to say any more */
-		if (c->st->sinks[i].delivered <= last)
-			c->st->sinks[i].delivered = 0;
 	log_warn("dropped_by_policy", "stream=\"%s\" first=%llu last=%llu policy=%s", c->st->dir,
 	    (unsigned long long)first,
 	    (unsigned long long)last, policy);
@@ -38,7 +35,9 @@ gate_trim(struct gate *g, struct mono now, struct wall wall)
 		if (st->spool == NULL || st->ledger == NULL)
 			continue;
 		struct drop_ctx c = { st, wall };
-		int err = spool_trim(st->spool, ledger_settled(st->ledger), wall, drop, &c);
+		int err = account_enter(g, st, wall);	/* what is delivered is not dropped */
+		if (err == 0)
+			err = spool_trim(st->spool, ledger_settled(st->ledger), wall, drop, &c);
 		unsigned long left_out;
 		if (err != 0 && log_limit_ok(&g->log_trim, now, &left_out))
 			log_warn("trim_failed",
