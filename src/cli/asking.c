@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -76,8 +78,15 @@ ask_one(struct run *r, const char *state, const char *arg)
 
 	if (fd < 0)
 		return EXIT_CANNOT;	/* the reason has been printed */
+	const struct timeval patience = { .tv_sec = r->a->patience_s };	/* 0: without end */
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	int err = ctl_lines(fd, one_line, r);
 	ctl_close(fd);
+	if (err == ERR_AGAIN) {
+		fprintf(stderr, "penstock %s: no answer within %d s: the process that knows hangs, or is very busy; look at 'penstock status' and "
+		    "the log\n", r->a->verb, r->a->patience_s);
+		return EXIT_CANNOT;
+	}
 	if (err != 0) {
 		fprintf(stderr, "penstock %s: the answer broke off: %s\n", r->a->verb, err_text(err));
 		return EXIT_CANNOT;

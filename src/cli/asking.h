@@ -9,6 +9,7 @@ struct asking {
 	const char	*verb;		/* as the running penstock knows it */
 	const char	*usage;		/* "usage: penstock read TAG... [--json] [--state DIR]\n..." */
 	int		 max_args;	/* 0: any number */
+	int		 patience_s;	/* how long an answer may take to come on; 0: without end */
 	void		(*show)(const json_t *answer);	/* one answer that is no error, for people */
 	bool		(*bad)(const json_t *answer);	/* such an answer counts as a finding; NULL: none does */
 };

@@ -27,7 +27,7 @@ bad(const json_t *o)
 int
 cmd_read(int argc, char **argv)
 {
-	static const struct asking a = { .verb = "read", .show = show, .bad = bad,
+	static const struct asking a = { .verb = "read", .patience_s = 60, .show = show, .bad = bad,
 		.usage = "usage: penstock read TAG... [--json] [--state DIR]\n"
 		    "TAG is a full path, or a pattern with * and **; each is read from its device now.\n" };
 

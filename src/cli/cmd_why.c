@@ -71,7 +71,7 @@ show(const json_t *o)
 int
 cmd_why(int argc, char **argv)
 {
-	static const struct asking a = { .verb = "why", .show = show, .bad = bad,
+	static const struct asking a = { .verb = "why", .patience_s = 15, .show = show, .bad = bad,
 		.usage = "usage: penstock why TAG... [--json] [--state DIR]\nExit status 1 when a tag is bad.\n" };
 
 	return asking_main(&a, argc, argv);
