@@ -60,7 +60,7 @@ mark(struct server *s, pid_t client)
 
 	kill(s->child.pid, SIGUSR1);
 	const char *line = bench_line(&s->child, 10);
-	if (line == NULL || sscanf(line, "requests %lf", &m.requests) != 1)
+	if (line == NULL || sscanf(line, "stats {\"accepted\": %*u, \"requests\": %lf", &m.requests) != 1)
 		fprintf(stderr, "bench: the server does not say how many requests it has answered\n");
 	m.at_s = bench_now_s();
 	m.cpu_s = bench_cpu_s(client);

@@ -5,8 +5,8 @@
  *
  *   modbus_fast_server [--port N] [--ports N]        listens on N consecutive free ports from --port (0: any)
  *
- * Register i of a reply holds i. Prints a line "listening 127.0.0.1:PORT" a port, then "ready"; on SIGUSR1 "requests N"
- * answered so far; at the end (SIGTERM) "stats {...}".
+ * Register i of a reply holds i. Prints a line "listening 127.0.0.1:PORT" a port, then "ready"; on SIGUSR1 and at the end
+ * (SIGTERM) "stats {...}".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -130,13 +130,18 @@ watch_asked(int ep)
 }
 
 static void
-tell_requests(int fd)
+tell_stats(void)
+{
+	printf("stats {\"accepted\": %lu, \"requests\": %lu}\n", accepted, requests);
+	fflush(stdout);
+}
+
+static void
+take_asked(int fd)
 {
 	struct signalfd_siginfo info;
-	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
-		return;
-	printf("requests %lu\n", requests);
-	fflush(stdout);
+	if (read(fd, &info, sizeof info) == (ssize_t)sizeof info)
+		tell_stats();
 }
 
 int
@@ -168,7 +173,7 @@ main(int argc, char **argv)
 		for (int i = 0; i < n; i++) {
 			struct conn *c = ev[i].data.ptr;
 			if (c->fd == asked) {
-				tell_requests(asked);
+				take_asked(asked);
 			} else if (c->listens) {
 				accept_all(ep, c->fd);
 			} else if (serve(c) != 0) {
@@ -177,6 +182,6 @@ main(int argc, char **argv)
 			}
 		}
 	}
-	printf("stats {\"accepted\": %lu, \"requests\": %lu}\n", accepted, requests);
+	tell_stats();
 	return 0;
 }

@@ -124,6 +124,7 @@ def test_fast_server_answers_as_the_standard_says():
             assert part, f"the connection ended after {len(got)} bytes"
             got += part
         equal(len(got), 44, "bytes of four replies")
+    equal(server.stats()["requests"], 6, "requests counted")
 
 
 def test_bench_clients_reach_a_rate_without_errors():
