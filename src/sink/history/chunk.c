@@ -125,7 +125,7 @@ fits(const struct chunk *c, int64_t t, uint8_t type, size_t want)
 	if (c->n == 0)
 		return true;
 	return (type == VALUE_NULL || c->type == VALUE_NULL || type == c->type) && c->n < CHUNK_SAMPLES && c->len + want <= CHUNK_BYTES &&
-	    t >= c->t0 && t - c->t0 <= CHUNK_SPAN_NS;
+	    t >= c->t0 && (uint64_t)t - (uint64_t)c->t0 <= (uint64_t)CHUNK_SPAN_NS;
 }
 
 int
@@ -170,12 +170,6 @@ chunk_append(struct chunk *c, int64_t t, uint32_t status, uint8_t flags, const s
 	c->t1 = t > c->t1 ? t : c->t1;
 	*s = (struct chunk_state){ .t = t, .step = step, .status = status, .bits = bits, .any = s->any || !(none || bytes) };
 	return 0;
-}
-
-void
-chunk_reset(struct chunk *c)
-{
-	*c = (struct chunk){ .p = c->p, .cap = c->cap };
 }
 
 void

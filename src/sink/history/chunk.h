@@ -55,7 +55,6 @@ struct point {		/* a sample read back; v's bytes are borrowed from the chunk */
 
 /* Append. ERR_FULL: this sample belongs into a new chunk (size, span, another type, a time before t0). ERR_NOMEM. */
 int chunk_append(struct chunk *c, int64_t t, uint32_t status, uint8_t flags, const struct value *v);
-void chunk_reset(struct chunk *c);	/* keeps the memory */
 void chunk_fini(struct chunk *c);
 /* Read all points of stored bytes, oldest first as appended. each() returns false to end early. 0, ERR_VERSION, ERR_PROTO... */
 int chunk_read(const void *p, size_t len, bool (*each)(void *arg, const struct point *pt), void *arg);

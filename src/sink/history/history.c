@@ -34,24 +34,31 @@ static const struct key history_keys[] = {
 };
 
 static void
-mark_dirty(struct series *s, uint64_t seq)
+mark_dirty(struct stream *st, struct series *s, uint64_t seq)
 {
 	if (s->dirty)
 		return;
 	s->dirty = true;
+	s->stream = st;
 	s->dirty_from = seq;
 	s->next = NULL;
-	*s->stream->dirty_end = s;
-	s->stream->dirty_end = &s->next;
+	*st->dirty_end = s;
+	st->dirty_end = &s->next;
 }
 
 /* One sample into its series' chunk; a chunk that is full becomes a row and a new one begins. */
 static int
-take(struct history_sink *k, struct series *s, uint64_t seq, const struct sample *v)
+take(struct history_sink *k, struct stream *st, struct series *s, uint64_t seq, const struct sample *v)
 {
 	int64_t t = sample_time(v).ns;
 	size_t before = s->chunk.len;
 
+	if (s->dirty && s->stream != st)	/* what another stream brought is committed first */
+		return ERR_FULL;
+	if (s->version != st->of->schema_version) {
+		s->version = st->of->schema_version;
+		s->seq = 0;
+	}
 	/*
 	 * Stored already, before a crash. The time is looked at too: a power cut can take samples from the spool that the history has,
 	 * and their numbers are then given anew, to later samples.
@@ -70,7 +77,7 @@ take(struct history_sink *k, struct series *s, uint64_t seq, const struct sample
 	k->buffered += s->chunk.len - before;
 	s->seq = seq;
 	s->t_newest = t > s->t_newest ? t : s->t_newest;
-	mark_dirty(s, seq);
+	mark_dirty(st, s, seq);
 	return 0;
 }
 
@@ -80,19 +87,42 @@ on_timer(uv_timer_t *t)
 	struct history_sink *k = t->data;
 
 	work_start(k);
-	if (!k->running && k->job.n == 0)	/* batches of which nothing was new */
+	if (work_idle(k)) {	/* batches of which nothing was new */
 		work_report(k);
+		history_say_ready(k);
+	}
 	uv_timer_start(&k->timer, on_timer, k->retry_ms > HISTORY_COMMIT_MS ? k->retry_ms : HISTORY_COMMIT_MS, 0);
+}
+
+void
+history_say_ready(struct history_sink *k)
+{
+	if (!k->want_ready || k->ntaken >= HISTORY_BATCHES_MAX || k->buffered >= HISTORY_BUFFERED_MAX)
+		return;
+	k->want_ready = false;
+	k->host->ready(k->host);
 }
 
 /* ---- the contract ---- */
 
+static struct known *
+know(struct history_sink *k, const char *flow, const char *name, int64_t id)
+{
+	char *key = arena_printf(&k->arena, "%s\n%s", flow, name);
+	struct known *have = map_get(&k->ids, key, strlen(key));
+
+	if (have == NULL) {
+		have = arena_alloc(&k->arena, sizeof *have);
+		have->id = id;
+		map_put(&k->ids, key, strlen(key), have);
+	}
+	return have;
+}
+
 static bool
 know_series(void *arg, const struct series_info *s)
 {
-	struct history_sink *k = arg;
-	char *key = arena_printf(&k->arena, "%s\n%s", s->flow, s->name);
-	map_put(&k->ids, key, strlen(key), (void *)(uintptr_t)s->id);
+	know(arg, s->flow, s->name, s->id);
 	return true;
 }
 
@@ -138,16 +168,29 @@ resume(struct history_sink *k, struct series *s)
 
 	if (err != 0)
 		return err == ERR_NOTFOUND ? 0 : err;
-	if (tail.stream == s->stream->of->schema_version)
-		s->seq = tail.seq;
+	s->version = tail.stream;
+	s->seq = tail.seq;
 	s->t_newest = tail.t1;
 	if (tail.open) {
 		s->row = tail.id;
 		err = chunk_read(tail.data, tail.len, refill, s);
+		if (err == 0 && s->chunk.len != tail.len)	/* it would be written over with less than it holds */
+			err = ERR_CORRUPT;
 		k->buffered += s->chunk.len;
 	}
 	free(tail.data);
 	return err;
+}
+
+void
+series_let_go(struct history_sink *k, struct series *s)
+{
+	if (s->refs > 0 || s->rows > 0)
+		return;
+	k->buffered -= s->chunk.len;
+	chunk_fini(&s->chunk);
+	s->known->series = NULL;
+	free(s);
 }
 
 static int
@@ -155,21 +198,28 @@ add_series(struct history_sink *k, struct stream *st, uint32_t tag)
 {
 	const struct spool_schema *schema = st->of->schema;
 	const struct spool_tag *t = &schema->tags[tag];
-	struct series *s = &st->series[tag];
-	char *key = arena_printf(&k->arena, "%s\n%s", schema->flow, t->name);
-	size_t len = strlen(key);
+	struct known *known = know(k, schema->flow, t->name, 0);
+	bool stored = known->id != 0;
+	struct series *s = known->series;
 
-	s->stream = st;
-	s->id = (int64_t)(uintptr_t)map_get(&k->ids, key, len);
-	bool known = s->id != 0;
-	if (!known) {
-		s->id = k->next_series++;
-		map_put(&k->ids, key, len, (void *)(uintptr_t)s->id);
-	}
-	struct series_info info = { .id = s->id, .flow = schema->flow, .name = t->name, .unit = t->unit, .help = t->help, .type = t->type,
+	if (!stored)
+		known->id = k->next_series++;
+	struct series_info info = { .id = known->id, .flow = schema->flow, .name = t->name, .unit = t->unit, .help = t->help, .type = t->type,
 	    .has_range = t->has_range, .lo = t->lo, .hi = t->hi };
 	int err = history_put_series(k->own, &info);
-	return err == 0 && known ? resume(k, s) : err;
+	if (err != 0)
+		return err;
+	if (s != NULL) {	/* what is in memory is newer than the store; some of it may not be committed */
+		s->refs++;
+		st->series[tag] = s;
+		mark_dirty(st, s, 0);
+		return 0;
+	}
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return ERR_NOMEM;
+	*s = (struct series){ .id = known->id, .known = known, .refs = 1, .version = schema->version };
+	known->series = st->series[tag] = s;
+	return stored ? resume(k, s) : 0;
 }
 
 /* Blocks for the disk: at the start and when a plan changes, never in between. */
@@ -213,8 +263,12 @@ history_stream_remove(void *inst, struct sink_stream *of)
 		at = &(*at)->next;
 	*at = st->next;
 	for (uint32_t i = 0; i < of->schema->n; i++) {
-		k->buffered -= st->series[i].chunk.len;
-		chunk_fini(&st->series[i].chunk);
+		struct series *s = st->series[i];
+		if (s == NULL)
+			continue;
+		s->dirty = s->dirty && s->stream != st;
+		s->refs--;
+		series_let_go(k, s);
 	}
 	for (struct taken *t = st->taken, *next; t != NULL; t = next) {
 		next = t->next;
@@ -244,10 +298,11 @@ history_offer(void *inst, struct sink_stream *of, const struct spool_batch *b, b
 		return ERR_FULL;
 	/* What is taken of a batch that fails half-way is recognised by its number when the batch is offered again. */
 	for (uint32_t i = 0; err == 0 && i < b->n; i++)
-		err = take(k, &st->series[b->samples[i].tag], b->first + i, &b->samples[i]);
+		err = take(k, st, st->series[b->samples[i].tag], b->first + i, &b->samples[i]);
 	if (err != 0) {
 		free(t);
 		k->want_ready = true;
+		work_start(k);
 		return ERR_FULL;
 	}
 	*t = (struct taken){ .first = b->first, .last = b->first + b->n - 1 };
@@ -288,9 +343,7 @@ history_sink_close(void *inst)
 
 	while (k->streams != NULL)
 		history_stream_remove(k, k->streams->of);
-	k->sent = k->job.n;
-	work_forget_rows(k);
-	free(k->job.rows);
+	work_fini(k);
 	history_close(k->writer);
 	history_close(k->own);
 	map_fini(&k->ids);

@@ -353,6 +353,122 @@ TEST(numbers_given_anew_after_a_power_cut_are_new_samples)
 	history_close(h);
 }
 
+static uint64_t	done_of[2];
+
+static void
+on_done_of_two(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last)
+{
+	uint64_t *done = &done_of[s->schema_version - 1];
+	(void)h;
+	CHECK(first == *done + 1);
+	*done = last;
+}
+
+static void
+offer_one(void *inst, struct sink_stream *s, uint64_t n, uint64_t t)
+{
+	struct sample v = { .arrival = { time_of(t) }, .v = { .type = VALUE_F64, .f64 = (double)t } };
+	struct spool_batch b = { .first = n, .n = 1, .samples = &v };
+	int err;
+	while ((err = history_sink.offer(inst, s, &b, true)) == ERR_FULL)
+		uv_run(loop, UV_RUN_ONCE);
+	CHECK_INT(err, 0);
+}
+
+TEST(a_new_stream_of_a_flow_goes_on_where_the_old_one_ended)
+{
+	struct spool_tag tag = { .name = "a/t0", .unit = "", .help = "", .type = VALUE_F64 };
+	struct spool_schema old = { .flow = "f", .version = 1, .tags = &tag, .n = 1 }, new = { .flow = "f", .version = 2, .tags = &tag, .n = 1 };
+	struct sink_stream second = { .flow = "f", .schema_version = 2, .schema = &new };
+	char path[600], why[256];
+	struct history *h;
+
+	snprintf(folder, sizeof folder, "%s", test_dir());
+	done_of[0] = done_of[1] = 0;
+	void *inst = start(&old);
+	host.done = on_done_of_two;
+	for (uint64_t i = 1; i <= 50; i++)
+		offer_one(inst, &stream, i, i * TAGS);
+	while (done_of[0] < 50)
+		uv_run(loop, UV_RUN_ONCE);
+	/* The plan changes while the old stream has a backlog of more than a chunk. */
+	CHECK_INT(history_sink.stream_add(inst, &second), 0);
+	for (uint64_t i = 51; i <= 3000; i++)
+		offer_one(inst, &stream, i, i * TAGS);
+	offer_one(inst, &second, 1, 3001 * TAGS);	/* waits until what the old one brought is committed */
+	CHECK_INT(done_of[0], 3000);
+	history_sink.stream_remove(inst, &stream);
+	for (uint64_t i = 2; i <= 1000; i++)
+		offer_one(inst, &second, i, (3000 + i) * TAGS);
+	stop(inst);
+	CHECK_INT(done_of[1], 1000);
+	snprintf(path, sizeof path, "%s/" HISTORY_FILE, folder);
+	CHECK_INT(history_open(path, false, &h, why, sizeof why), 0);
+	seen = 0;
+	CHECK_INT(history_each_series(h, "a/*", count_series, h), 0);	/* each once, in raw and in every roll-up */
+	CHECK_INT(seen, 4000);
+	history_close(h);
+}
+
+#define TEXT_LEN 3000u
+#define MANY 9000u
+
+static bool
+count_texts(void *arg, const struct point *p)
+{
+	(void)arg;
+	CHECK_INT(p->v.len, TEXT_LEN);
+	seen++;
+	return true;
+}
+
+static bool
+count_texts_of(void *arg, const struct series_info *s)
+{
+	CHECK_INT(history_points(arg, s->id, 0, INT64_MAX, count_texts, NULL), 0);
+	return true;
+}
+
+/* More open chunks than may be held in memory, and chunks that fill while a job is under way. */
+TEST(what_is_held_in_memory_is_bounded_and_stops_nothing)
+{
+	static uint8_t text[TEXT_LEN];
+	static char names[MANY][16];
+	struct spool_tag *tags = calloc(MANY, sizeof *tags);
+	struct spool_schema schema = { .flow = "f", .version = 3, .tags = tags, .n = MANY };
+	struct sample *v = calloc(MANY, sizeof *v);
+	char path[600], why[256];
+	struct history *h;
+
+	snprintf(folder, sizeof folder, "%s", test_dir());
+	memset(text, 'x', sizeof text);
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof names[i], "a/t%u", i);
+		tags[i] = (struct spool_tag){ .name = names[i], .unit = "", .help = "", .type = VALUE_TEXT };
+	}
+	acked = 0;
+	void *inst = start(&schema);
+	for (uint64_t first = 1; first <= 2 * MANY; first += 100) {
+		struct spool_batch b = { .first = first, .n = 100, .samples = v };
+		for (uint32_t i = 0; i < 100; i++)
+			v[i] = (struct sample){ .tag = (uint32_t)((first + i - 1) % MANY), .arrival = { time_of(first + i) },
+			    .v = { .type = VALUE_TEXT, .len = TEXT_LEN, .p = text } };
+		while (history_sink.offer(inst, &stream, &b, true) == ERR_FULL)
+			uv_run(loop, UV_RUN_ONCE);
+		uv_run(loop, UV_RUN_NOWAIT);
+	}
+	stop(inst);
+	CHECK_INT(acked, 2 * MANY);
+	snprintf(path, sizeof path, "%s/" HISTORY_FILE, folder);
+	CHECK_INT(history_open(path, false, &h, why, sizeof why), 0);
+	seen = 0;
+	CHECK_INT(history_each_series(h, "**", count_texts_of, h), 0);
+	CHECK_INT(seen, 2 * MANY);
+	history_close(h);
+	free(tags);
+	free(v);
+}
+
 TEST(a_file_that_is_no_history_is_named_with_a_remedy)
 {
 	char path[600], why[256];

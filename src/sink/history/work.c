@@ -13,29 +13,30 @@
 int
 work_add_row(struct history_sink *k, struct series *s, bool close)
 {
-	struct job *j = &k->job;
+	struct job_rows *r = &k->job.waiting;
 
-	if (j->n == j->cap) {
-		size_t cap = j->cap ? j->cap * 2 : 256;
-		struct job_row *rows = realloc(j->rows, cap * sizeof *rows);
-		if (rows == NULL)
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? r->cap * 2 : 256;
+		struct job_row *v = realloc(r->v, cap * sizeof *v);
+		if (v == NULL)
 			return ERR_NOMEM;
-		j->rows = rows;
-		j->cap = cap;
+		r->v = v;
+		r->cap = cap;
 	}
-	uint8_t *bytes = malloc(s->chunk.len);
+	uint8_t *bytes = close ? s->chunk.p : malloc(s->chunk.len);
 	if (bytes == NULL)
 		return ERR_NOMEM;
-	memcpy(bytes, s->chunk.p, s->chunk.len);
 	if (s->row == 0)
 		s->row = k->next_row++;
-	j->rows[j->n++] = (struct job_row){ .bytes = bytes, .row = { .id = s->row, .series = s->id, .t0 = s->chunk.t0, .t1 = s->chunk.t1,
-	    .n = s->chunk.n, .stream = s->stream->of->schema_version, .seq = s->seq, .close = close, .data = bytes, .len = s->chunk.len } };
-	k->buffered += s->chunk.len;
-	if (close) {
-		k->buffered -= s->chunk.len;	/* the row has it now */
-		chunk_reset(&s->chunk);
+	r->v[r->n++] = (struct job_row){ .bytes = bytes, .series = s, .row = { .id = s->row, .series = s->id, .t0 = s->chunk.t0,
+	    .t1 = s->chunk.t1, .n = s->chunk.n, .stream = s->version, .seq = s->seq, .close = close, .data = bytes, .len = s->chunk.len } };
+	s->rows++;
+	if (close) {	/* the row has the bytes now */
+		s->chunk = (struct chunk){ 0 };
 		s->row = 0;
+	} else {
+		memcpy(bytes, s->chunk.p, s->chunk.len);
+		k->buffered += s->chunk.len;
 	}
 	return 0;
 }
@@ -47,8 +48,8 @@ on_work(uv_work_t *w)
 	struct job *j = &k->job;
 	int err = history_begin(k->writer);
 
-	for (size_t i = 0; err == 0 && i < k->sent; i++)
-		err = history_put_raw(k->writer, &j->rows[i].row);
+	for (size_t i = 0; err == 0 && i < j->out.n; i++)
+		err = history_put_raw(k->writer, &j->out.v[i].row);
 	if (err == 0)
 		err = history_expire(k->writer, j->now, k->keep_ns);
 	if (err == 0)
@@ -96,20 +97,32 @@ say_failing(struct history_sink *k)
 	k->host->state(k->host, false, text);
 }
 
-void
-work_forget_rows(struct history_sink *k)
+static void
+forget(struct history_sink *k, struct job_rows *r)
 {
-	struct job *j = &k->job;
-
-	if (k->sent == 0)
-		return;		/* there may be no rows at all yet */
-	for (size_t i = 0; i < k->sent; i++) {
-		k->buffered -= j->rows[i].row.len;
-		free(j->rows[i].bytes);
+	for (size_t i = 0; i < r->n; i++) {
+		struct job_row *row = &r->v[i];
+		k->buffered -= row->row.len;
+		free(row->bytes);
+		row->series->rows--;
+		series_let_go(k, row->series);
 	}
-	memmove(j->rows, j->rows + k->sent, (j->n - k->sent) * sizeof *j->rows);
-	j->n -= k->sent;
-	k->sent = 0;
+	r->n = 0;
+}
+
+void
+work_fini(struct history_sink *k)
+{
+	forget(k, &k->job.out);
+	forget(k, &k->job.waiting);
+	free(k->job.out.v);
+	free(k->job.waiting.v);
+}
+
+bool
+work_idle(const struct history_sink *k)
+{
+	return !k->running && k->job.out.n == 0 && k->job.waiting.n == 0;
 }
 
 static void
@@ -132,7 +145,7 @@ any_dirty(const struct history_sink *k)
 	for (const struct stream *st = k->streams; st != NULL; st = st->next)
 		if (st->dirty != NULL)
 			return true;
-	return k->job.n > 0;
+	return k->job.waiting.n > 0;
 }
 
 /* Series that the job took are clean, unless they got more meanwhile: those are dirty anew, from what came then. */
@@ -150,16 +163,13 @@ on_work_done(uv_work_t *w, int status)
 			work_ended(k);
 		return;
 	}
-	work_forget_rows(k);
+	forget(k, &k->job.out);
 	if (k->failing)
 		k->host->state(k->host, true, "writing");
 	k->failing = false;
 	k->retry_ms = 0;
 	work_report(k);
-	if (k->want_ready && k->ntaken < HISTORY_BATCHES_MAX && k->buffered < HISTORY_BUFFERED_MAX) {
-		k->want_ready = false;
-		k->host->ready(k->host);
-	}
+	history_say_ready(k);
 	if (k->stopping && !any_dirty(k))
 		work_ended(k);
 	else if (k->stopping || k->want_ready)
@@ -172,13 +182,13 @@ collect(struct history_sink *k)
 {
 	bool more = true;
 
-	while (more && k->job.n < JOB_ROWS) {
+	while (more && k->job.waiting.n < JOB_ROWS) {
 		more = false;
-		for (struct stream *st = k->streams; st != NULL && k->job.n < JOB_ROWS; st = st->next) {
+		for (struct stream *st = k->streams; st != NULL && k->job.waiting.n < JOB_ROWS; st = st->next) {
 			struct series *s = st->dirty;
 			if (s == NULL)
 				continue;
-			int err = s->chunk.n > 0 ? work_add_row(k, s, false) : 0;
+			int err = s->chunk.n > 0 ? work_add_row(k, s, k->buffered >= HISTORY_CLOSE_AT) : 0;
 			if (err != 0)
 				return err;
 			st->dirty = s->next;
@@ -196,11 +206,15 @@ work_start(struct history_sink *k)
 {
 	if (k->running)
 		return;
-	if (!k->failing && collect(k) != 0)
-		log_warn("history_short_of_memory", "rows=%zu", k->job.n);
-	if (k->job.n == 0)
+	if (k->job.out.n == 0) {	/* else the one before failed: its rows first, as they are */
+		if (collect(k) != 0)
+			log_warn("history_short_of_memory", "rows=%zu", k->job.waiting.n);
+		struct job_rows spare = k->job.out;
+		k->job.out = k->job.waiting;
+		k->job.waiting = spare;
+	}
+	if (k->job.out.n == 0)
 		return;
-	k->sent = k->job.n;
 	k->job.now = wall_now().ns;
 	k->job.work.data = k;
 	k->running = uv_queue_work(k->host->loop, &k->job.work, on_work, on_work_done) == 0;

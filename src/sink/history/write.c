@@ -107,7 +107,7 @@ fold_chunk(struct history *h, const struct raw_row *r)
 		int64_t span = roll_span_ns(f.level);
 		for (size_t i = 0, k; err == 0 && i < f.rolls.n; i = k) {
 			int64_t t0 = roll_floor(f.rolls.v[i].t, span);
-			for (k = i + 1; k < f.rolls.n && f.rolls.v[k].t < t0 + span; k++)
+			for (k = i + 1; k < f.rolls.n && f.rolls.v[k].t - t0 < span; k++)
 				;
 			err = fold_span(h, r->series, f.level, t0, &f.rolls.v[i], k - i);
 		}
