@@ -942,10 +942,11 @@ def test_payloads_dbirth_seq_inc():
 
 
 def test_payloads_dbirth_order():
-    """Behind each NBIRTH come DBIRTHs of all devices, then the rest."""
+    """Behind each NBIRTH come DBIRTHs of all devices, then the rest. A node that is born before its flows have streams has no device
+    yet; then its next NBIRTH follows at once."""
     for s in five().sessions():
         types = [m.type for m in s.messages]
-        for at in [i for i, t in enumerate(types) if t == "NBIRTH"]:
+        for at in [i for i, t in enumerate(types) if t == "NBIRTH" and types[i + 1:i + 2] != ["NBIRTH"]]:
             equal(types[at + 1:at + 5], ["DBIRTH"] * 4, "messages behind NBIRTH")
             equal({m.device for m in s.messages[at + 1:at + 5]}, {"filler-plc", "capper-plc", "labeller-plc", "packer-plc"})
 

@@ -231,7 +231,7 @@ scan_message(struct payload_stream *p, const struct spool_batch *batch, uint32_t
 	buf_puts(b, p->flow);
 	buf_puts(b, ",\"groups\":[{");
 	put_times(b, &s[i]);
-	buf_puts(b, "\"samples\":[");
+	buf_puts(b, "\"status\":\"Good\",\"samples\":[");
 	put_sample(b, &p->tags[s[i].tag], &s[i]);
 	for (i++; i < batch->n && p->tags[s[i].tag].topic == topic; i++) {
 		if (same_times(&s[i - 1], &s[i]))
@@ -239,7 +239,7 @@ scan_message(struct payload_stream *p, const struct spool_batch *batch, uint32_t
 		else {
 			buf_puts(b, "]},{");
 			put_times(b, &s[i]);
-			buf_puts(b, "\"samples\":[");
+			buf_puts(b, "\"status\":\"Good\",\"samples\":[");
 		}
 		put_sample(b, &p->tags[s[i].tag], &s[i]);
 	}

@@ -94,6 +94,7 @@ TEST(a_scan_is_one_message_with_each_time_stated_once)
 	CHECK_STR(text(j, "flow"), "speeds");
 	CHECK_INT(json_array_size(groups), 3);
 	json_t *g = json_array_get(groups, 0), *s = json_object_get(g, "samples");
+	CHECK_STR(text(g, "status"), "Good");
 	CHECK_STR(text(g, "arrival"), "2023-11-14T22:13:20.000000Z");
 	CHECK(json_object_get(g, "source") == NULL);
 	CHECK_INT(json_array_size(s), 2);
