@@ -469,6 +469,66 @@ TEST(what_is_held_in_memory_is_bounded_and_stops_nothing)
 	free(v);
 }
 
+static void
+on_done_of(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last)
+{
+	(void)h;
+	*(uint64_t *)s->delivery += last - first + 1;
+}
+
+/* n samples of one tag, with values and times that go on from stream to stream. wait: until they are done. */
+static void
+offer_to(void *inst, struct sink_stream *s, uint64_t *number, uint64_t *value, uint32_t n, bool wait)
+{
+	struct sample v;
+	struct spool_batch b = { .n = 1, .samples = &v };
+
+	for (uint32_t i = 0; i < n; i++, ++*value) {
+		b.first = ++*number;
+		v = (struct sample){ .arrival = { time_of(*value) }, .v = { .type = VALUE_F64, .f64 = (double)*value } };
+		CHECK_INT(history_sink.offer(inst, s, &b, true), 0);
+	}
+	while (wait && *(uint64_t *)s->delivery < *number)
+		uv_run(loop, UV_RUN_ONCE);
+}
+
+/* While a new schema version takes over, the old one may still bring something, and it may come back. */
+TEST(two_versions_of_a_flow_share_a_series_and_lose_nothing)
+{
+	struct spool_tag tag = { .name = "a/t0", .unit = "", .help = "", .type = VALUE_F64 };
+	struct spool_schema one = { .flow = "f", .version = 3, .tags = &tag, .n = 1 }, two = one;
+	uint64_t number[2] = { 0 }, done[2] = { 0 }, value = 7;
+	struct sink_stream newer = { .flow = "f", .schema_version = 4, .schema = &two, .delivery = &done[1] };
+	char path[600], why[256];
+	struct history *h;
+
+	two.version = 4;
+	snprintf(folder, sizeof folder, "%s", test_dir());
+	void *inst = start(&one);
+	host.done = on_done_of;
+	stream.delivery = &done[0];
+	offer_to(inst, &stream, &number[0], &value, 50, true);
+	offer_to(inst, &stream, &number[0], &value, 50, false);
+	CHECK_INT(history_sink.stream_add(inst, &newer), 0);
+	offer_to(inst, &stream, &number[0], &value, 50, true);
+	offer_to(inst, &newer, &number[1], &value, 50, true);
+	offer_to(inst, &stream, &number[0], &value, 50, true);
+	history_sink.stream_remove(inst, &stream);
+	offer_to(inst, &newer, &number[1], &value, 50, true);
+	CHECK_INT(history_sink.stream_add(inst, &stream), 0);
+	offer_to(inst, &stream, &number[0], &value, 50, false);
+	history_sink.stream_remove(inst, &newer);
+	offer_to(inst, &stream, &number[0], &value, 50, true);
+	stop(inst);
+
+	snprintf(path, sizeof path, "%s/" HISTORY_FILE, folder);
+	CHECK_INT(history_open(path, false, &h, why, sizeof why), 0);
+	seen = 0;
+	CHECK_INT(history_each_series(h, "a/*", count_series, h), 0);
+	CHECK_INT(seen, value - 7);
+	history_close(h);
+}
+
 TEST(a_file_that_is_no_history_is_named_with_a_remedy)
 {
 	char path[600], why[256];
