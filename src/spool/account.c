@@ -168,6 +168,16 @@ account_room(struct account_sink *s, uint32_t more)
 	return 0;
 }
 
+/*
+ * What is reported of one sink, in however small pieces, leaves room for what concerns all of them: to settle everything takes at
+ * most as many ranges again as there are.
+ */
+static int
+report_room(struct account_sink *s, uint32_t more)
+{
+	return s->n + more > 2 * ACCOUNT_RANGES_MAX - 2 ? ERR_LIMIT : account_room(s, more);
+}
+
 static int
 check_join(const struct account *a, const struct ledger_entry *e, const struct account_sink *s)
 {
@@ -199,7 +209,7 @@ check_drop(struct account *a, const struct ledger_entry *e)
 		 * than there are.
 		 */
 		uint32_t inside = lower(s, e->last) - lower(s, e->first) + 2;
-		int err = account_room(s, inside);
+		int err = e->sink[0] != '\0' ? report_room(s, inside) : account_room(s, inside);
 		if (err != 0)
 			return err;
 	}
@@ -224,7 +234,7 @@ check_sink_entry(struct account *a, const struct ledger_entry *e, struct account
 		return ERR_LIMIT;
 	if (e->kind == LEDGER_QUARANTINED)
 		return e->first < s->next || overlap(s, e->first, e->last, false) != 0 ? ERR_RANGE : account_room(s, 1);
-	return overlap(s, e->first, e->last, true) != e->last - e->first + 1 ? ERR_RANGE : account_room(s, 3);
+	return overlap(s, e->first, e->last, true) != e->last - e->first + 1 ? ERR_RANGE : report_room(s, 3);
 }
 
 int

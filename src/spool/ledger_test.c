@@ -364,4 +364,42 @@ TEST(a_large_file_is_replaced_by_one_that_begins_with_the_totals)
 	close_all(&t);
 }
 
+static int
+enter_in(struct account *a, enum ledger_kind kind, const char *sink, uint64_t first, uint64_t last)
+{
+	struct ledger_entry e = { .kind = kind, .sink = sink, .first = first, .last = last, .note = "" };
+	int err = account_check(a, &e);
+
+	if (err == 0)
+		account_apply(a, &e);
+	return err;
+}
+
+/* Office may have been taken over: nothing that it reports may keep quota and age from making room. */
+TEST(reports_in_pieces_never_stop_what_quota_drops)
+{
+	const uint64_t all = 10 * ACCOUNT_RANGES_MAX;
+	struct account a = { .admitted = all };
+	struct ledger_account out;
+	int err = 0;
+
+	CHECK_INT(enter_in(&a, LEDGER_SINK, "holes", 1, 1), 0);
+	CHECK_INT(enter_in(&a, LEDGER_SINK, "pieces", 1, 1), 0);
+	for (uint64_t n = 2; err == 0 && n < all; n += 2)
+		err = enter_in(&a, LEDGER_DAMAGED, "holes", n, n);
+	CHECK_INT(err, ERR_LIMIT);
+	CHECK_INT(enter_in(&a, LEDGER_QUARANTINED, "pieces", 2, all - 1), 0);
+	err = 0;
+	for (uint64_t n = 3; err == 0 && n < all; n += 2)
+		err = enter_in(&a, LEDGER_RELEASED, "pieces", n, n);
+	CHECK_INT(err, ERR_LIMIT);
+	CHECK_INT(enter_in(&a, LEDGER_DROPPED, "", 1, all), 0);
+	account_export(&a, &out);
+	for (uint32_t i = 0; i < out.nsinks; i++) {
+		CHECK_INT(ledger_balance(&out.sinks[i]), 0);
+		CHECK_INT(out.sinks[i].pending, 0);
+	}
+	account_fini(&a);
+}
+
 TEST_MAIN
