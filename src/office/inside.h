@@ -27,7 +27,8 @@ struct stream {
 	uint32_t		 version;
 	int64_t			 born_ns;	/* when its schema was written */
 	struct spool_reader	*reader;	/* holds the schema; NULL until somebody needs it */
-	bool			 examined;	/* an old stream that owes nothing, or was given its pairs: not looked at again */
+	bool			 examined;	/* an old stream that gets nothing more: not looked at again */
+	struct mono		 looked;	/* at an old stream, ns 0: not yet */
 	unsigned		 pairs;
 };
 
@@ -84,7 +85,7 @@ struct office {
 	uv_poll_t		*gate_poll;
 	int			 handles;	/* not closed yet, at the end */
 	bool			 stopping, said_stopped;
-	struct mono		 deadline, scanned, confirmed;
+	struct mono		 deadline, scanned, confirmed, replanned;
 	struct log_limit	 complaints;
 };
 
@@ -107,6 +108,8 @@ extern const struct delivery_ops outlet_ops;	/* arg: the outlet */
 void streams_scan(struct office *o);
 /* A new plan: which streams are current, which are owed no more. */
 void streams_replan(struct office *o);
+/* Plan or sinks have changed: each stream may be owed to somebody anew. */
+void streams_look_again(struct office *o);
 void streams_tick(struct office *o);	/* streams of old that are drained */
 struct owed *owed_new(struct outlet *k, struct stream *s, uint64_t next);
 void owed_free(struct owed *w);

@@ -201,6 +201,7 @@ office_outlet_gone(struct office *o)
 		finish(o);
 	else {
 		open_missing(o);
+		streams_look_again(o);
 		streams_scan(o);
 	}
 }

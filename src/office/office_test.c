@@ -19,6 +19,9 @@ static struct {
 	struct sink_host *host;
 	bool		 refuses;
 	unsigned	 offers, refused;
+	bool		 stops_late;
+	void		(*stopped)(void *arg);		/* of a stop that is put off */
+	void		*stopped_arg;
 	uint64_t	 last_first, last_value;	/* of the last batch that was taken */
 } far;
 
@@ -73,7 +76,12 @@ static void
 fake_stop(void *inst, struct mono deadline, void (*stopped)(void *arg), void *arg)
 {
 	(void)inst, (void)deadline;
-	stopped(arg);
+	if (!far.stops_late) {
+		stopped(arg);
+		return;
+	}
+	far.stopped = stopped;
+	far.stopped_arg = arg;
 }
 
 static void
@@ -149,7 +157,7 @@ stopped(void *arg)
 	has_stopped = true;
 }
 
-/* A flow "f" to the sink "broker", or to nobody. */
+/* A sink "broker", and a flow "f" that goes to it, or to nobody. */
 static struct plan *
 plan_for(bool broker)
 {
@@ -278,6 +286,48 @@ TEST(a_sink_that_left_a_flow_gets_nothing_of_it_from_quarantine)
 	turn(&far.offers, 1, 500);
 	CHECK_INT(far.offers, 0);
 	buf_fini(&out);
+	office_end();
+	gate_end();
+}
+
+/* Gate may bring the last batches of a flow that has left the plan when everything before them is delivered already. */
+TEST(what_comes_late_to_a_stream_without_a_flow_is_delivered)
+{
+	struct plan *p = plan_for(true);
+
+	begin();
+	append(10, 100);
+	enter(LEDGER_DELIVERED, 0, 10);
+	p->nflows = 0;
+	office_begin(true);
+	CHECK_INT(office_plan(office, p), 0);
+	turn(&far.offers, 1, 1200);
+	CHECK_INT(far.offers, 0);
+	append(10, 200);
+	turn(&far.offers, 1, 10000);
+	CHECK_INT(far.last_first, 11);
+	office_end();
+	gate_end();
+}
+
+/* A sink that a plan changes finishes first and is opened anew then: the backlog of old streams is its too. */
+TEST(a_sink_that_was_changed_goes_on_with_streams_of_old)
+{
+	struct plan *p = plan_for(true);
+
+	begin();
+	p->nflows = 0;
+	p->sinks[0].key = 2;
+	office_begin(true);
+	append(10, 100);
+	far.stops_late = true;
+	CHECK_INT(office_plan(office, p), 0);
+	turn(&far.offers, 1, 100);
+	CHECK_INT(far.offers, 0);
+	far.stops_late = false;
+	far.stopped(far.stopped_arg);
+	turn(&far.offers, 1, 2000);
+	CHECK_INT(far.offers, 1);
 	office_end();
 	gate_end();
 }

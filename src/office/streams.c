@@ -6,6 +6,10 @@
 #include "office/inside.h"
 #include "os/clock.h"
 
+/* Gate may admit to a stream that has left the plan for half a minute yet: what was on its way. Reading a ledger may take a while. */
+#define LATE_NS		(60 * NS_PER_S)
+#define LOOK_NS		(3 * NS_PER_S)
+
 int
 stream_ledger(struct office *o, const struct stream *s, const char *sink, struct ledger_sink *out, uint64_t *admitted)
 {
@@ -264,12 +268,14 @@ found(void *arg, const char *dir, const char *flow, uint32_t version)
 {
 	struct office *o = arg;
 	struct stream *s = stream_get(o, dir, flow, version);
+	bool old = s != NULL && !is_current(o, s);
 
-	if (s == NULL || s->examined)
+	if (s == NULL || s->examined || (old && s->looked.ns != 0 && mono_diff(o->scanned, s->looked) < LOOK_NS))
 		return;
 	for (struct outlet *k = o->outlets; k != NULL; k = k->next)
 		examine(k, s);
-	s->examined = !is_current(o, s);
+	s->looked = o->scanned;
+	s->examined = old && mono_diff(o->scanned, o->replanned) > LATE_NS;
 }
 
 void
@@ -299,10 +305,19 @@ replan_pair(struct owed *w)
 }
 
 void
+streams_look_again(struct office *o)
+{
+	o->replanned = mono_now();
+	for (struct stream *s = o->streams; s != NULL; s = s->next) {
+		s->examined = false;
+		s->looked.ns = 0;
+	}
+}
+
+void
 streams_replan(struct office *o)
 {
-	for (struct stream *s = o->streams; s != NULL; s = s->next)
-		s->examined = false;
+	streams_look_again(o);
 	for (struct outlet *k = o->outlets; k != NULL; k = k->next) {
 		for (struct pair *p = k->delivery.pairs, *next; p != NULL; p = next) {
 			next = p->next;
