@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Faults at random moments, and after each of them the account: every admitted sample arrives at least once, a repeat carries the
-same key and the same bytes, the ledger balances.
+"""Faults at random moments, and after each of them the account: every admitted sample arrives at least once and in order, a repeat
+carries the same key and the same bytes, the ledger balances, nothing was lost before the gate; at the end the history holds all too.
 
     test/faults.py [--trials 300] [--seed N] [--only KIND]
 
@@ -15,6 +15,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -66,6 +67,7 @@ class Arrived:
         self.broker = broker
         self.digests = {}           # (stream, first) -> digest of the message
         self.counts = {}            # stream -> {first: samples}
+        self.newest = {}            # stream -> the largest first number so far
         self.whole = {}             # stream -> first number that has not arrived, as far as looked
         self.messages = self.repeats = 0
         self.problems = []
@@ -90,6 +92,9 @@ class Arrived:
                     self.problems.append(f"a repeat of {stream}/{first} differs from what came first")
                 continue
             self.digests[stream, first] = digest
+            if first < self.newest.get(stream, 0):
+                self.problems.append(f"{stream}/{first} came for the first time after {self.newest[stream]}")
+            self.newest[stream] = max(first, self.newest.get(stream, 0))
             self.counts.setdefault(stream, {})[first] = p.payload.count(b'"n":"')
 
     def missing(self, stream, upto):
@@ -111,7 +116,6 @@ class Trials:
         self.arrived = Arrived(self.broker)
         self.g = Gateway(self.broker.port, folder=self.folder, env=self.shim.env(),
                          sim_options=("--seed", "3", "--skip", "2m", "--scale", "5"))
-        self.problems = []
 
     # ---- helpers of the faults ----
 
@@ -144,9 +148,20 @@ class Trials:
                 lost = self.arrived.missing(stream["stream"], sink["delivered"])
                 assert lost is None, f"{stream['stream']}: {sink['delivered']} delivered by the ledger, number {lost} never arrived"
                 found[stream["stream"]] = (stream["admitted"], sink["delivered"], sink["pending"])
+        lost = [line for line in list(self.g.run.err) if "event=samples_lost" in line]
+        assert not lost, f"lost between field and gate: {lost[0]}"
         if self.arrived.problems:
             raise AssertionError("; ".join(self.arrived.problems[:3]))
         return found
+
+    def history(self):
+        """The history, once all has stopped, holds what the ledger says it was given. Returns how many samples."""
+        book = json.loads(self.g.cli("ledger", "--json", limit_s=60).stdout)
+        given = sum(sink["delivered"] for stream in book["streams"] for sink in stream["sinks"] if sink["sink"] == "local-history")
+        with sqlite3.connect(os.path.join(self.g.state, "office/local-history/history.db")) as db:
+            held = db.execute("select coalesce(sum(n), 0) from raw").fetchone()[0]
+        assert held >= given > 0, f"the history holds {held} samples, the ledger says {given} were delivered to it"
+        return held
 
     def settle(self):
         """All that is admitted by now must arrive, and be entered as delivered."""
@@ -328,6 +343,12 @@ def main_trials():
             print(f"FAIL the proof over everything: {done.stdout}{done.stderr}")
         else:
             passed += 1
+        try:
+            print(f"{t.history()} samples in the history")
+            passed += 1
+        except AssertionError as e:
+            failed += 1
+            print(f"FAIL the history: {e}")
     for kind, n in counts.items():
         print(f"ok {kind}: {n} trials")
     a = t.arrived
