@@ -157,6 +157,8 @@ TEST(wall_times_print_and_parse_as_rfc_3339)
 	CHECK_INT(wall_parse("2000-02-29T23:59:59.5+01:30", &w), 0);
 	CHECK_STR(wall_format(w, 1, t), "2000-02-29T22:29:59.5Z");
 	CHECK_INT(wall_parse("2000-13-01T00:00:00Z", &w), ERR_SYNTAX);
+	CHECK_INT(wall_parse("2023-02-29T00:00:00Z", &w), ERR_SYNTAX);
+	CHECK_INT(wall_parse("2100-02-29T00:00:00Z", &w), ERR_SYNTAX);
 	CHECK_INT(wall_parse("2000-01-01T00:00:00", &w), ERR_SYNTAX);
 	CHECK_INT(wall_parse("2000-01-01T00:00:00.Z", &w), ERR_SYNTAX);
 }

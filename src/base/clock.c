@@ -120,6 +120,8 @@ wall_parse(const char *s, struct wall *out)
 		return ERR_SYNTAX;
 	if (*s != '\0')
 		return ERR_SYNTAX;
+	if (mo == 2 && d == 29 && (y % 4 != 0 || (y % 100 == 0 && y % 400 != 0)))
+		return ERR_SYNTAX;
 	int64_t t = days_from_date(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec - sign * (oh * 3600 + om * 60);
 	out->ns = t * NS_PER_S + frac;
 	return 0;
