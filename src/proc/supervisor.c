@@ -1,6 +1,6 @@
 /*
- * See supervisor.h. Three stories are told here: what children say, how a new plan takes the place of the old one, and how all is
- * stopped so that nothing is lost.
+ * See supervisor.h. Two stories are told here: what children say, and how a new plan takes the place of the old one. How all is
+ * stopped is told in stop.c.
  */
 #include "proc/supervisor.h"
 
@@ -86,14 +86,6 @@ tell_manager(struct supervisor *s)
 static const enum role swap_order[] = { ROLE_OFFICE, ROLE_GATE, ROLE_INSIGHT, ROLE_FIELD };
 
 static void
-stop_child(struct proc *p, uint64_t ms)
-{
-	p->state = PROC_STOPPING;
-	if (p->running && channel_send(&p->channel, MSG_STOP, &ms, sizeof ms, -1) != 0)
-		proc_kill(p, "does not read what it is told");
-}
-
-static void
 on_unwanted_late(uv_timer_t *t)
 {
 	proc_kill(t->data, "did not stop in time");
@@ -103,7 +95,7 @@ on_unwanted_late(uv_timer_t *t)
 static void
 stop_unwanted(struct proc *p)
 {
-	stop_child(p, UNWANTED_MS);
+	supervisor_stop_child(p, UNWANTED_MS);
 	uv_timer_start(&p->timer, on_unwanted_late, UNWANTED_MS + 500, 0);
 }
 
@@ -176,101 +168,6 @@ supervisor_swap(struct supervisor *s, struct plan *plan, void (*done)(void *arg,
 	fit_processes(s);
 	uv_timer_start(&s->stage_timer, on_swap_late, SWAP_MS, SWAP_MS);
 	swap_on(s);
-}
-
-/* ---- stopping ---- */
-
-/*
- * Writers end first, then what they wrote is taken and made durable, then office finishes what it has in flight and reports it, and
- * gate leaves last, when it has entered the reports in the ledger.
- */
-static const struct stage {
-	enum role	role;
-	enum msg_type	tell;
-	uint64_t	ms;
-} stages[] = {
-	{ ROLE_FIELD, MSG_STOP, 1500 }, { ROLE_INSIGHT, MSG_STOP, 1000 }, { ROLE_GATE, MSG_DRAIN, 10000 },
-	{ ROLE_OFFICE, MSG_STOP, 5000 }, { ROLE_GATE, MSG_STOP, 5000 },
-};
-#define STAGES ((int)(sizeof stages / sizeof stages[0]))
-
-static bool
-stage_done(const struct supervisor *s)
-{
-	const struct stage *g = &stages[s->stop_stage];
-	for (const struct proc *p = s->procs; p != NULL; p = p->next)
-		if (p->role == g->role && p->running && !(g->tell == MSG_DRAIN && p->drained))
-			return false;
-	return true;
-}
-
-static void
-on_stage_late(uv_timer_t *t)
-{
-	struct supervisor *s = t->data;
-	const struct stage *g = &stages[s->stop_stage];
-	for (struct proc *p = s->procs; p != NULL; p = p->next)
-		if (p->role == g->role)
-			proc_kill(p, "did not stop in time");
-}
-
-static void
-on_walk(uv_handle_t *h, void *arg)
-{
-	(void)arg;
-	if (h->type == UV_NAMED_PIPE)	/* a client that is still being answered; closes itself */
-		uv_unref(h);
-	else if (!uv_is_closing(h))
-		uv_close(h, NULL);
-}
-
-static void
-enter_stage(struct supervisor *s)
-{
-	const struct stage *g = &stages[s->stop_stage];
-
-	uv_timer_start(&s->stage_timer, on_stage_late, g->ms + 500, 0);
-	for (struct proc *p = s->procs; p != NULL; p = p->next) {
-		if (p->role != g->role || !p->running)
-			continue;
-		if (g->tell == MSG_STOP)
-			stop_child(p, g->ms);
-		else if (channel_send(&p->channel, g->tell, NULL, 0, -1) != 0)
-			proc_kill(p, "does not read what it is told");
-	}
-}
-
-static void
-stop_on(struct supervisor *s)
-{
-	/* Ends: every round enters the next stage or waits for the one it is in. */
-	while (s->stop_stage < STAGES && (s->stop_stage < 0 || stage_done(s)))
-		if (++s->stop_stage < STAGES)
-			enter_stage(s);
-	if (s->stop_stage < STAGES)
-		return;
-	control_close(s);
-	uv_walk(s->loop, on_walk, NULL);
-}
-
-void
-supervisor_stop(struct supervisor *s)
-{
-	if (s->stopping)
-		return;
-	log_info("stopping", "%s", "");
-	notify_manager("STOPPING=1");
-	s->stopping = true;
-	s->stop_stage = -1;
-	for (struct proc *p = s->procs; p != NULL; p = p->next) {
-		p->wanted = false;
-		uv_timer_stop(&p->timer);
-	}
-	if (s->on_swapped != NULL) {
-		s->on_swapped(s->on_swapped_arg, ERR_CONN);
-		s->on_swapped = NULL;
-	}
-	stop_on(s);
 }
 
 /* ---- what children say ---- */
@@ -355,7 +252,7 @@ supervisor_heard(struct proc *p, struct msg *m)
 	case MSG_DRAINED:
 		p->drained = true;
 		if (p->sup->stopping)
-			stop_on(p->sup);
+			supervisor_stop_on(p->sup);
 		break;
 	default:	/* STOPPED: the exit that follows is what counts */
 		break;
@@ -369,7 +266,7 @@ supervisor_exited(struct proc *p)
 	p->plan_number = 0;
 	proc_gone(p);
 	if (s->stopping)
-		stop_on(s);
+		supervisor_stop_on(s);
 	else
 		swap_on(s);
 }

@@ -71,7 +71,11 @@ struct supervisor {
 int supervisor_run(struct plan *plan, const char *state_dir);
 /* Put another plan in force (taken): sinks' side first, then gate, then field, so that nobody gets samples it does not know. */
 void supervisor_swap(struct supervisor *s, struct plan *plan, void (*done)(void *arg, int err), void *arg);
+
+/* stop.c: all in good order; called again whenever a process has drained or ended; and one child. */
 void supervisor_stop(struct supervisor *s);
+void supervisor_stop_on(struct supervisor *s);
+void supervisor_stop_child(struct proc *p, uint64_t ms);
 
 /* proc.c: one child. */
 struct proc *proc_add(struct supervisor *s, enum role role, const char *zone_name, uint32_t zone);
@@ -86,9 +90,10 @@ void proc_gone(struct proc *p);
 void supervisor_heard(struct proc *p, struct msg *m);
 void supervisor_exited(struct proc *p);
 
-/* control.c: the control socket. */
+/* control.c: the control socket; answer.c: what was asked through it, a verb and its arguments. fd taken. */
 int control_open(struct supervisor *s);
 void control_close(struct supervisor *s);
+void control_answer(struct supervisor *s, int argc, const char *const *argv, int fd);
 /* status.c: everything `penstock status` shows, as one JSON object. */
 void supervisor_status(struct supervisor *s, struct buf *out);
 
