@@ -131,6 +131,16 @@ tell(struct reporter *r, const struct account *a, enum msg_type type, uint64_t f
 	return err != 0 ? err : channel_send(&r->ch, type, bytes, wr_len(&w), -1);
 }
 
+/* Gate has not heard yet that these went into quarantine, so it cannot hear that they left it. */
+static bool
+too_early(const struct account *a, const struct report_item *i)
+{
+	for (const struct report_item *f = a->items; f != NULL && is_forward(f->type); f = f->next)
+		if (!f->sent && f->first <= i->last && i->first <= f->last)
+			return true;
+	return false;
+}
+
 /* Delivered up to the first exception, the exception, and so on; then all there is. */
 static int
 tell_account(struct reporter *r, struct account *a)
@@ -138,7 +148,7 @@ tell_account(struct reporter *r, struct account *a)
 	int err = 0;
 
 	for (struct report_item *i = a->items; err == 0 && i != NULL; i = i->next) {
-		if (i->sent)
+		if (i->sent || (!is_forward(i->type) && too_early(a, i)))
 			continue;
 		uint64_t before = i->first - 1;
 		if (is_forward(i->type) && before > a->told && before <= a->delivered) {

@@ -103,6 +103,25 @@ TEST(an_exception_is_told_before_the_numbers_behind_it)
 	end();
 }
 
+/* A person may be quick: sent again, or dropped, before the cursor has come to where the batch was refused. */
+TEST(what_leaves_the_quarantine_is_told_after_it_went_in)
+{
+	begin();
+	CHECK(account_item(&r, a, MSG_QUARANTINED, 151, 160, "no"));
+	CHECK(account_item(&r, a, MSG_RELEASED, 151, 160, ""));
+	CHECK(account_item(&r, a, MSG_RELEASED, 51, 60, ""));
+	CHECK(reporter_flush(&r));
+	hears(MSG_RELEASED, 51, 60);
+	hears_nothing();
+	account_delivered(&r, a, 160);
+	CHECK(reporter_flush(&r));
+	hears(MSG_DELIVERED, 0, 150);
+	hears(MSG_QUARANTINED, 151, 160);
+	hears(MSG_RELEASED, 151, 160);
+	hears_nothing();
+	end();
+}
+
 TEST(a_new_gate_hears_again_what_is_not_accounted_for)
 {
 	begin();
