@@ -78,6 +78,7 @@ struct office {
 	char			*spool, *dir;
 	struct plan_ref		*plan;		/* in force; NULL until the first came */
 	struct outlet		*outlets;
+	unsigned		 outlets_closing;	/* no longer in the list, their handles not closed yet */
 	struct stream		*streams;
 	struct reporter		 reporter;
 	struct quarantine	*quarantine;

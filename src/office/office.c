@@ -256,7 +256,7 @@ office_ask(struct office *o, const char *verb, int argc, const char *const *argv
 static void
 finish(struct office *o)
 {
-	if (o->outlets != NULL || o->said_stopped)
+	if (o->outlets != NULL || o->outlets_closing > 0 || o->said_stopped)
 		return;
 	bool late = !mono_before(mono_now(), o->deadline);
 	/* What is just being put aside counts too; a full channel: the timer comes again. */

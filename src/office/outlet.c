@@ -239,6 +239,7 @@ on_timer_closed(uv_handle_t *h)
 	free(k->retry_bytes);
 	frozen_free(&k->retry_frozen);
 	free(k);
+	o->outlets_closing--;
 	office_outlet_gone(o);
 }
 
@@ -256,6 +257,7 @@ outlet_free(struct outlet *k)
 	while (*at != k)
 		at = &(*at)->next;
 	*at = k->next;
+	k->office->outlets_closing++;
 	uv_close((uv_handle_t *)&k->pump_timer, on_timer_closed);
 }
 
