@@ -529,6 +529,40 @@ TEST(two_versions_of_a_flow_share_a_series_and_lose_nothing)
 	history_close(h);
 }
 
+static bool
+any_point(void *arg, const struct point *p)
+{
+	(void)arg;
+	(void)p;
+	seen++;
+	return true;
+}
+
+TEST(what_is_too_old_goes_as_fast_as_it_may_come)
+{
+	static const int64_t keep_ns[1 + ROLL_LEVELS] = { NS_PER_S };
+	char path[600], why[256];
+	struct chunk c = { 0 };
+	struct value v = { .type = VALUE_F64, .f64 = 1 };
+	struct history *h;
+
+	snprintf(path, sizeof path, "%s/" HISTORY_FILE, test_dir());
+	CHECK_INT(history_open(path, true, &h, why, sizeof why), 0);
+	CHECK_INT(chunk_append(&c, time_of(0), 0, 0, &v), 0);
+	CHECK_INT(history_begin(h), 0);
+	for (int64_t i = 1; i <= 4096; i++) {	/* rows of a whole job */
+		struct raw_row r = { .id = i, .series = 1, .t0 = c.t0, .t1 = c.t1, .n = 1, .data = c.p, .len = c.len };
+		CHECK_INT(history_put_raw(h, &r), 0);
+	}
+	CHECK_INT(history_expire(h, time_of(0) + 2 * NS_PER_S, keep_ns), 0);
+	CHECK_INT(history_commit(h), 0);
+	seen = 0;
+	CHECK_INT(history_points(h, 1, 0, INT64_MAX, any_point, NULL), 0);
+	CHECK_INT(seen, 0);
+	history_close(h);
+	chunk_fini(&c);
+}
+
 TEST(a_file_that_is_no_history_is_named_with_a_remedy)
 {
 	char path[600], why[256];

@@ -46,7 +46,7 @@ int history_commit(struct history *h);
 void history_rollback(struct history *h);
 int history_put_series(struct history *h, const struct series_info *s);
 int history_put_raw(struct history *h, const struct raw_row *r);
-/* Remove what is older than it is to be kept, at most a few hundred rows a call. keep_ns: raw, then the levels; 0: for ever. */
+/* Remove what is older than it is to be kept, at most some thousand rows a call. keep_ns: raw, then the levels; 0: for ever. */
 int history_expire(struct history *h, int64_t now, const int64_t keep_ns[1 + ROLL_LEVELS]);
 
 /* Numbers for the sink to go on from: one more than the largest in use. */

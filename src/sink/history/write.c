@@ -3,6 +3,8 @@
 
 #include "sink/history/db.h"
 
+#define EXPIRE_ROUNDS 32	/* of 200 rows each */
+
 int
 history_begin(struct history *h)
 {
@@ -139,10 +141,12 @@ history_expire(struct history *h, int64_t now, const int64_t keep_ns[1 + ROLL_LE
 {
 	int err = 0;
 
-	if (keep_ns[0] > 0) {
+	/* As many as a job may have written, some at a time; ends when a round removes nothing. */
+	for (int i = 0, gone = keep_ns[0] > 0; err == 0 && gone > 0 && i < EXPIRE_ROUNDS; i++) {
 		sqlite3_stmt *s = db_statement(h, SQL_EXPIRE_RAW);
 		sqlite3_bind_int64(s, 1, now - keep_ns[0]);
 		err = db_done(h, s);
+		gone = sqlite3_changes(h->db);
 	}
 	for (int l = 0; err == 0 && l < ROLL_LEVELS; l++) {
 		if (keep_ns[1 + l] <= 0)
