@@ -61,14 +61,32 @@ struct writer_arg {
 };
 
 static void
-csv_text(const char *s)
+csv_cell(const char *s, size_t len)
 {
 	/* A spreadsheet takes a cell that begins like a formula for one. */
-	bool formula = strchr("=+-@\t\r", *s) != NULL && *s != '\0';
+	bool formula = len > 0 && *s != '\0' && strchr("=+-@\t\r", *s) != NULL;
 	printf("\"%s", formula ? "'" : "");
-	for (; *s != '\0'; s++)
-		printf(*s == '"' ? "\"\"" : "%c", *s);
+	for (size_t i = 0; i < len; i++)
+		printf(s[i] == '"' ? "\"\"" : "%c", s[i]);
 	putchar('"');
+}
+
+static void
+csv_text(const char *s)
+{
+	csv_cell(s, strlen(s));
+}
+
+/* Numbers as they are; all else, which a device may have filled with anything, as one quoted cell. */
+static void
+csv_value(const struct value *v, const struct buf *json)
+{
+	if (v->type == VALUE_TEXT)
+		csv_cell((const char *)v->p, v->len);
+	else if (value_has_bytes(v->type))
+		csv_cell(buf_text(json), json->len);
+	else if (v->type != VALUE_NULL)
+		fputs(buf_text(json), stdout);
 }
 
 static bool
@@ -83,7 +101,9 @@ write_point(void *arg, const struct point *p)
 	value_json(&j, &p->v);
 	if (w->t->form == FORM_CSV) {
 		csv_text(w->s->name);
-		printf(",%s,%s,%s\n", when, p->v.type == VALUE_NULL ? "" : buf_text(&b), status_name(p->status));
+		printf(",%s,", when);
+		csv_value(&p->v, &b);
+		printf(",%s\n", status_name(p->status));
 	} else {
 		printf("%s{\"tag\":", w->t->first ? "" : ",\n");
 		struct buf q = { 0 };

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import sys
 import time
 
@@ -85,6 +86,23 @@ def test_a_chart_and_json_are_printed_and_mistakes_named():
     equal(g.cli("trend", "No/Such/Tag").returncode, 1, "exit status for an unknown tag")
     equal(g.cli("trend", "**", "--last", "soon").returncode, 2, "exit status for a wrong span")
     equal(penstock("trend", "**", "--state", temp_dir()).returncode, 2, "exit status without a history")
+
+
+def test_a_text_of_a_device_is_one_cell_and_no_formula():
+    g = Gateway(free_port(), edit=only_history, sim_options=FAST)
+    time.sleep(2)
+    equal(g.stop(), 0, "exit status")
+    text, now = b'=1+1,"x"', time.time_ns()
+    # A chunk as src/sink/history/chunk.h describes it: one sample, Good, a string.
+    chunk, step = bytearray([1, 13, 2]), now << 1
+    while step >= 0x80:
+        chunk.append(step & 0x7f | 0x80)
+        step >>= 7
+    chunk += bytes([step, len(text)]) + text
+    with sqlite3.connect(os.path.join(g.state, "office/local-history/history.db")) as db:
+        db.execute("insert into series values(9999, 'f', 'by/hand', 13, '', '', null, null)")
+        db.execute("insert into raw values(999999, 9999, ?, ?, 1, 0, 1, 1, ?)", (now, now, bytes(chunk)))
+    equal([r["value"] for r in rows(g, "by/hand", "--raw", "--last", "1h")], ["'" + text.decode()], "cells")
 
 
 if __name__ == "__main__":
