@@ -18,7 +18,7 @@
 
 #define TAGS	10000u
 #define RATE	10u		/* a tag and second */
-#define SECONDS	20u
+#define SECONDS	130u		/* beyond CHUNK_SAMPLES at this rate: every chunk is closed and folded once */
 #define BATCH	1000u
 
 static uint64_t	acked;
