@@ -35,7 +35,8 @@ enum err_action {
 	X(NOTFOUND,STOP,    "no such thing")				\
 	X(EXISTS,  STOP,    "it is there already")			\
 	X(END,     NOTHING, "end reached")				\
-	X(GAP,     NOTHING, "data was overwritten before it was read")
+	X(GAP,     NOTHING, "data was overwritten before it was read")	\
+	X(EXPIRED, DROP,    "its time to live is over")
 
 enum err_order {
 	ERR_ORDER_NONE,

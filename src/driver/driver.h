@@ -58,6 +58,14 @@ struct driver_host {
 	void	(*done)(struct driver_host *h, uint32_t id, int err, const char *why);
 	/* The stream cannot be trusted any more (or never answers): close and reopen the link. why is static text. */
 	void	(*reset)(struct driver_host *h, const char *why);
+	/*
+	 * When the bytes of write, call or ack `id` must have left at the latest. Ask when it is taken; look at the clock again
+	 * when its bytes are about to go out (they may have waited for other requests), and end it with ERR_EXPIRED if it is
+	 * later than this. May be NULL (a tool): then nothing expires.
+	 */
+	struct mono (*deadline)(struct driver_host *h, uint32_t id);
+	/* Output argument i (from 0) of call `id`, before its done; v's bytes are copied. May be NULL: nobody wants them. */
+	void	(*result)(struct driver_host *h, uint32_t id, uint32_t i, const struct value *v);
 };
 
 struct driver {
@@ -90,8 +98,24 @@ struct driver {
 	void	(*give_up)(void *ctx, uint32_t src, uint32_t status, struct wall wall);
 	/* Read tags now, outside of their scan; samples carry SAMPLE_REREAD. Ends with host.done(id). */
 	int	(*read)(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id, struct mono now);
-	/* Write a value that policy has admitted; ends with host.done(id) once the device has confirmed. NULL: read-only driver. */
+
+	/*
+	 * The way back: what policy has admitted. Sent to the device at most once, never again after an answer stayed away. v, args and
+	 * texts are borrowed during the call. 0: it ends with host.done(id); an error at once: nothing was sent, host.done() does not
+	 * come. What host.done's err means here:
+	 *	0						the device has confirmed
+	 *	ERR_DENIED, ERR_EXPIRED, ERR_TYPE,		the device is as it was: refused by it, too late, not to be
+	 *	ERR_RANGE, ERR_BUSY, ERR_NOTFOUND		encoded, nothing sent
+	 *	anything else					it may have been carried out or not
+	 */
+	/* Write a value in the tag's type and unit (after scaling). NULL: read-only driver. */
 	int	(*write)(void *ctx, uint32_t src, uint32_t tag, const struct value *v, uint32_t id, struct mono now);
+	/* Call a method of the source; its address was judged by info.parse_method. NULL: the driver has no methods. */
+	int	(*call)(void *ctx, uint32_t src, const char *method_at, const struct value *args, uint32_t nargs, uint32_t id,
+		    struct mono now);
+	/* Acknowledge an event of tag `tag`: event is the id that its samples carry ("": the newest not yet acknowledged), comment
+	 * goes to the device with it. NULL: the driver has no events. */
+	int	(*ack)(void *ctx, uint32_t src, uint32_t tag, const char *event, const char *comment, uint32_t id, struct mono now);
 
 	/* Turn host.frame on or off for a source. */
 	void	(*trace)(void *ctx, uint32_t src, bool on);

@@ -41,6 +41,13 @@ struct driver_info {
 	 * 65535".
 	 */
 	int	(*parse_at)(const char *at, const struct keyval *keys, struct at_info *out, char *why, size_t size);
+	/* What it can do on the way back (requests:), see driver.h. */
+	bool	writes, calls, acks;
+	/*
+	 * Judge the address of a method, as parse_at does a tag's. NULL: any text that is not empty will do (only with
+	 * calls).
+	 */
+	int	(*parse_method)(const char *at, const struct keyval *keys, char *why, size_t size);
 	/* Estimate the load of a compiled source. 0 or an error when nothing can be said. */
 	int	(*load)(const struct source *s, struct arena *a, struct load_info *out);
 };

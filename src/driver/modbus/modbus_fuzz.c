@@ -74,7 +74,8 @@ on_done(struct driver_host *h, uint32_t id, int err, const char *why)
 }
 static void on_reset(struct driver_host *h, const char *why) { (void)h; (void)why; reset_asked = true; }
 
-static struct driver_host host = { on_send, on_sample, on_scan_done, on_outcome, on_frame, on_done, on_reset };
+static struct driver_host host = { .send = on_send, .sample = on_sample, .scan_done = on_scan_done, .outcome = on_outcome,
+	.frame = on_frame, .done = on_done, .reset = on_reset };
 
 static const char *const at[] = {
 	"holding 0 uint16",
