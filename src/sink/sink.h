@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "model/request.h"
 #include "site/catalog.h"
 #include "spool/spool.h"
 
@@ -48,6 +49,14 @@ struct sink_host {
 	 */
 	int	(*newest)(struct sink_host *h, struct sink_stream *s, uint64_t from, void (*each)(void *arg, const struct spool_batch *b),
 	    void *arg);
+	/*
+	 * The way back: ask something of a device (model/request.h). The sink authenticates its user and fills kind, target, args, user,
+	 * roles, key, note and deadline; `from` is set to the sink's name. 0: done(arg, result) comes exactly once, from the loop, never from
+	 * within the call, and not after request_forget or close. An error: nothing was asked (ERR_FULL, ERR_CONN, ERR_LIMIT). NULL: this
+	 * host passes no requests on: refuse.
+	 */
+	int	(*request)(struct sink_host *h, const struct request *q, request_done *done, void *arg);
+	void	(*request_forget)(struct sink_host *h, const void *arg);
 	uint64_t *stats;	/* counters on the status page, see `sink` in ring/stats.def */
 };
 
