@@ -16,7 +16,15 @@
 #include "model/sample.h"
 #include "site/catalog.h"
 
-enum link_kind { LINK_TCP, LINK_SERIAL };
+enum link_kind {
+	LINK_TCP, LINK_SERIAL,
+	/*
+	 * The driver speaks through threads of its own (a library that has its own loop). The engine opens nothing and calls no scan and no
+	 * probe: it calls up() once after open() and tick() whenever the descriptor of driver.wake is readable; from there the driver hands on
+	 * what its threads have brought, and says with host.reach whether the device can be reached.
+	 */
+	LINK_OWN,
+};
 
 /* What the engine must open for a link. */
 struct link_spec {
@@ -56,6 +64,8 @@ struct driver_host {
 	void	(*frame)(struct driver_host *h, uint32_t src, bool out, const void *p, size_t len, const char *note);
 	/* An on-demand read or write with this id is finished; err 0 or the reason. */
 	void	(*done)(struct driver_host *h, uint32_t id, int err, const char *why);
+	/* LINK_OWN: the source can be reached (data comes) or not, and a text for people; copied. Not reached: its tags are bad already. */
+	void	(*reach)(struct driver_host *h, uint32_t src, bool reached, const char *text);
 	/* The stream cannot be trusted any more (or never answers): close and reopen the link. why is static text. */
 	void	(*reset)(struct driver_host *h, const char *why);
 	/*
@@ -78,6 +88,7 @@ struct driver {
 	/* ctx is zeroed, size() bytes, aligned for anything; s and h stay valid until close. May allocate; 0 or an error. */
 	int	(*open)(void *ctx, const struct link_sources *s, struct driver_host *h);
 	void	(*close)(void *ctx);
+	int	(*wake)(const void *ctx);	/* LINK_OWN: an eventfd, the driver's; NULL for other links */
 
 	void	(*up)(void *ctx, struct mono now, struct wall wall);	/* connected: nothing of an older connection is left */
 	void	(*down)(void *ctx, struct mono now, struct wall wall);	/* lost: give up all requests in flight (samples become bad) */
