@@ -19,10 +19,13 @@ variant := $(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),-
 B       := build$(if $(variant),/variant$(variant))
 O       := $(B)/obj
 
-PKGS    := libuv yaml-0.1 openssl libmosquitto sqlite3 jansson libzstd libprotobuf-c
-# Computed once, and only when something is to be compiled: `make deps` must run before pkg-config exists.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+PKGS    := libuv yaml-0.1 open62541 openssl libmosquitto sqlite3 jansson libzstd libprotobuf-c
+# Computed once, and only when something is to be compiled: `make deps` must run before pkg-config exists, and before
+# etc/open62541.sh knows a prefix. Their headers are held to their authors' standard of warnings, hence -isystem.
+UA_PREFIX  = $(eval UA_PREFIX := $$(or $$(shell sh etc/open62541.sh prefix),$$(error the line above says what is missing)))$(UA_PREFIX)
+PKG_CONFIG = PKG_CONFIG_PATH=$(UA_PREFIX)/lib/pkgconfig:$$PKG_CONFIG_PATH pkg-config
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell $$(PKG_CONFIG) --cflags $(PKGS))))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell $$(PKG_CONFIG) --libs $(PKGS)))$(PKG_LIBS)
 
 OPT     := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O2)
 HARDEN  := -fstack-protector-strong -fstack-clash-protection -fPIE $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) \
@@ -71,8 +74,8 @@ help:
 # For the makes that a target starts: as many jobs as there are processors, unless -j was given.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-deps:      ; @sh etc/deps.sh build
-test-deps: ; @sh etc/deps.sh build test
+deps:      ; @sh etc/deps.sh build && sh etc/open62541.sh build
+test-deps: ; @sh etc/deps.sh build test && sh etc/open62541.sh build
 
 $(B)/penstock: $(MAIN_C:%.c=$(O)/%.o) $(LIB_A)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -81,7 +84,8 @@ $(B)/penstock: $(MAIN_C:%.c=$(O)/%.o) $(LIB_A)
 $(LIB_A): $(LIB_O)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(O)/%.o: %.c | $(GEN_H)
+# The script chooses the OPC UA library and how it is cut: another choice, another set of headers.
+$(O)/%.o: %.c etc/open62541.sh | $(GEN_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
 
@@ -119,7 +123,8 @@ fuzz: test-deps $(FUZZERS)
 $(B)/peers/%: test/peers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g $(SANFLAGS) -o $@ $< \
-		-Wl,--as-needed $$(pkg-config --cflags --libs libmodbus libmosquitto) -lpthread
+		-Wl,--as-needed,--gc-sections $$($(PKG_CONFIG) --cflags --libs libmodbus libmosquitto open62541 openssl) \
+		-lpthread -lm
 peers: $(PEERS)
 
 # Peers that npm has. The lock file pins what is fetched by its hash and names no address; nothing of theirs is run here.
@@ -153,6 +158,7 @@ bare:
 
 install: $(B)/penstock
 	install -D -m 755 $(B)/penstock $(DESTDIR)$(PREFIX)/bin/penstock
+	install -D -m 644 NOTICE $(DESTDIR)$(PREFIX)/share/doc/penstock/NOTICE
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/local/,$(PREFIX)/,' etc/systemd/penstock.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/penstock.service
 	install -D -m 644 etc/demo/site.yaml $(DESTDIR)$(PREFIX)/share/penstock/demo/site.yaml

@@ -22,6 +22,11 @@ build  libjansson-dev           -               JSON in
 build  libzstd-dev              -               compression
 build  libprotobuf-c-dev        -               Sparkplug payloads
 build  protobuf-c-compiler      protoc-c        generates the Sparkplug codec
+build  cmake                    cmake           builds the OPC UA library, see etc/open62541.sh
+build  python3                  /usr/bin/python3  generates code for it, runs the whole-system tests
+build  gpgv                     gpgv            checks that its source is Debian's
+build  xz-utils                 xz              unpacks that
+build  patch                    patch           applies Debian's patches to it
 build  mosquitto                mosquitto       MQTT broker, for the demo and the tests
 build  mosquitto-clients        mosquitto_sub   looks at what the broker got
 build  openssl                  openssl         makes certificates for TLS runs
@@ -29,7 +34,6 @@ test   clang                    clang           second compiler, fuzzing
 test   libclang-rt-dev          -               sanitizers and libFuzzer for it
 test   libmodbus-dev            -               Modbus peers that are not our code
 test   mbpoll                   mbpoll          a foreign Modbus master
-test   python3                  /usr/bin/python3  whole-system tests
 test   python3-pymodbus         -               another foreign Modbus peer
 test   python3-serial-asyncio   -               which that one imports, but does not depend on
 test   socat                    socat           pairs of serial lines
