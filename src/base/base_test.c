@@ -233,4 +233,26 @@ TEST(durations_read_as_people_write_them)
 	CHECK_STR(duration_format(0, out), "0 s");
 }
 
+TEST(json_that_others_made_is_taken_only_whole_and_bounded)
+{
+	static const char *const good[] = { "0", "-0.5e+10", "\"\"", "\"\\u00e9\\n\xc3\xa9\"", "[]", "{}", "[1,[2,{\"a\":[]}],null]",
+		" {\"a\" : true , \"b\":[false]} ", "1e5" };
+	static const char *const wrong[] = { "", " ", "01", "-", "1.", ".5", "1e", "+1", "tru", "nul", "\"", "\"\\x\"", "\"\\u12g4\"",
+		"\"\x01\"", "\"\xff\"", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "[1}", "{\"a\":1]", "]", "1 2",
+		"[1]]", "[", "{\"a\":1", "NaN", "'a'", "\xef\xbb\xbf 1" };
+	char deep[2 * (JSON_NESTING_MAX + 1)];
+
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		if (!json_valid(good[i], strlen(good[i])))
+			test_fail(__FILE__, __LINE__, "refused: %s", good[i]);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		if (json_valid(wrong[i], strlen(wrong[i])))
+			test_fail(__FILE__, __LINE__, "taken: %s", wrong[i]);
+	CHECK(!json_valid("1\0", 2) && !json_valid("\"\\u00\0000\"", 10) && !json_valid("\"\\\0\"", 4));
+	memset(deep, '[', sizeof deep / 2);
+	memset(deep + sizeof deep / 2, ']', sizeof deep / 2);
+	CHECK(!json_valid(deep, sizeof deep));
+	CHECK(json_valid(deep + 1, sizeof deep - 2));
+}
+
 TEST_MAIN

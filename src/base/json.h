@@ -1,7 +1,8 @@
 /*
  * JSON out (RFC 8259), straight into a buf. The writer keeps track of commas; the caller keeps brackets balanced.
  * Numbers that JSON cannot say (NaN, infinities) become null. Text that is not valid UTF-8 has the bad bytes replaced
- * by U+FFFD. JSON in is jansson's work, not ours.
+ * by U+FFFD. To read JSON is jansson's work, not ours;
+ * ours is only the question whether foreign bytes may stand in what we write.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -33,6 +34,10 @@ static inline void json_null(struct json *j) { json_nil(j); }
 #endif
 /* Bytes that are JSON already. */
 void json_raw(struct json *j, const char *s, size_t len);
+
+#define JSON_NESTING_MAX	64u	/* brackets within brackets that json_valid() takes */
+/* Are these bytes one JSON value and nothing else (RFC 8259; UTF-8, no blanks around it needed)? Takes no memory. */
+bool json_valid(const char *s, size_t len);
 
 /* The quoted, escaped form alone, for callers that build pieces in advance. */
 void json_quote(struct buf *out, const char *s, size_t len);

@@ -84,7 +84,8 @@ unpack_bytes(struct reader *r, struct arena *a, struct value *out)
 	/* An array is looked at in its own type: the copy is aligned for any. */
 	out->len = (uint32_t)len;
 	out->p = arena_strndup(a, (const char *)p, (size_t)len);
-	if (out->type == VALUE_TEXT && !utf8_valid((const char *)p, (size_t)len))
+	if ((out->type == VALUE_TEXT && !utf8_valid((const char *)p, (size_t)len)) ||
+	    (out->type == VALUE_JSON && !json_valid((const char *)p, (size_t)len)))
 		rd_fail(r, ERR_PROTO);
 }
 

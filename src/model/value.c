@@ -146,6 +146,12 @@ value_json(struct json *j, const struct value *v)
 	case VALUE_TIME:	json_text(j, wall_format((struct wall){ v->i }, 9, when)); break;
 	case VALUE_TEXT:	json_str(j, v->p, v->len); break;
 	case VALUE_BYTES:	json_base64(j, v->p, v->len); break;
+	case VALUE_JSON:
+		if (json_valid(v->p, v->len))
+			json_raw(j, v->p, v->len);
+		else
+			json_str(j, v->p, v->len);
+		break;
 	default:		json_null(j); break;
 	}
 }

@@ -2,6 +2,9 @@
  * A value as a device gave it: typed, never converted on the way through. Scalars stand in the struct; texts, byte
  * strings and arrays are `len` bytes at `p`, borrowed from whoever made the value.
  *
+ * "json" is what has parts: a structure, an array of texts, a matrix, an event. Its bytes are one JSON value in UTF-8 without blanks,
+ * members in the order in which the device has them, so equal values have equal bytes. No number is computed from it.
+ *
  * An array is its elements one behind the other in host order (VALUE_SIZE bytes each); an array of text is not allowed.
  * Booleans in arrays take a byte each.
  */
@@ -31,7 +34,8 @@
 	X(F64,   "float64",  8, 10)	\
 	X(TIME,  "datetime", 8, 13)	\
 	X(TEXT,  "string",   0, 12)	\
-	X(BYTES, "bytes",    0, 17)
+	X(BYTES, "bytes",    0, 17)	\
+	X(JSON,  "json",     0, 12)
 
 enum value_type {
 #define X(name, text, size, sparkplug) VALUE_##name,
@@ -61,7 +65,7 @@ size_t value_size(uint8_t type);
 const char *value_type_name(uint8_t type);	/* of the element for arrays */
 int value_type_parse(const char *s, size_t len);
 bool value_type_valid(uint8_t type);
-static inline bool value_has_bytes(uint8_t type) { return (type & VALUE_ARRAY) != 0 || type == VALUE_TEXT || type == VALUE_BYTES; }
+static inline bool value_has_bytes(uint8_t type) { return (type & VALUE_ARRAY) != 0 || (type >= VALUE_TEXT && type <= VALUE_JSON); }
 static inline bool value_is_number(uint8_t type) { return type >= VALUE_BOOL && type <= VALUE_F64; }
 
 /* A scalar number (bool: 0 or 1) as double. False for anything else. Integers past 2^53 round. */
@@ -72,7 +76,8 @@ bool value_equal(const struct value *a, const struct value *b);
 struct value value_at(const struct value *array, size_t i);
 static inline size_t value_count(const struct value *v) { size_t z = value_size(v->type & 0x7f); return z ? v->len / z : 0; }
 
-/* As JSON: numbers plain, 64-bit integers in full digits, texts quoted, bytes base64, datetime RFC 3339, arrays []. */
+/* As JSON: numbers plain, 64-bit integers in full digits, texts quoted, bytes base64, datetime RFC 3339, arrays []. json
+ * stands as it is; what is no JSON (json_valid()) is quoted as a text. */
 void value_json(struct json *j, const struct value *v);
 /* For a terminal: as JSON but texts unquoted with control bytes escaped. */
 void value_print(struct buf *out, const struct value *v);

@@ -18,7 +18,7 @@ static const char *const functions[] = {
 };
 static const char *const value_types[] = {
 	"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "datetime",
-	"string", "bytes", NULL
+	"string", "bytes", "json", NULL
 };
 
 const struct key site_keys[] = {
@@ -99,7 +99,8 @@ const struct key tag_keys[] = {
 	[TAG_SOURCE] = { "source", KEY_TEXT, .min = 1, .max = 128,
 		.help = "Source to read it from; left out: that of the equipment." },
 	[TAG_TYPE] = { "type", KEY_ENUM, .choices = value_types,
-		.help = "Type that the address is expected to yield. Only a check: the address itself says the type." },
+		.help = "Type that the address is expected to yield. Where the address itself says the type it is only a check; where "
+		    "the driver cannot know it (opcua), values are held to it." },
 	[TAG_UNIT] = { "unit", KEY_UNIT,
 		.help = "Unit of the value (after scaling), as UCUM writes it; \"1\" for a plain count." },
 	[TAG_SCAN] = { "scan", KEY_DURATION, .min = MS(10), .max = D(1), .def = "1 s", .choices = on_demand,

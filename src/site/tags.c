@@ -80,18 +80,22 @@ find_source(struct loader *l, const struct tag_input *in, struct tag *t)
 	return true;
 }
 
-static void
+/* The type of the tag: of its address, else the one that is written beside it. */
+static uint8_t
 check_type(struct loader *l, const struct tag_input *in, uint8_t at_type)
 {
 	if (!in->v[TAG_TYPE].set)
-		return;
+		return at_type;
 	const char *want = tag_keys[TAG_TYPE].choices[in->v[TAG_TYPE].i];
+	if (at_type == VALUE_NULL)
+		return (uint8_t)value_type_parse(want, strlen(want));
 	if (strcmp(want, value_type_name(at_type)) == 0)
-		return;
+		return at_type;
 	site_error(&l->f, "type-mismatch", cell(in, TAG_TYPE),
 	    "tag \"%.200s\" says type %s, but its address \"%.80s\" yields %s", in->path,
 	    want, in->at, value_type_name(at_type));
 	site_remedy(&l->f, "correct the type within the address, or remove `type`");
+	return at_type;
 }
 
 static bool
@@ -181,9 +185,8 @@ read_address(struct loader *l, const struct tag_input *in, struct tag *t, struct
 		    d->name);
 		return false;
 	}
-	t->type = place->at.type;
+	t->type = check_type(l, in, place->at.type);
 	place->known = true;
-	check_type(l, in, t->type);
 	if (t->writable && !place->at.writable) {
 		site_error(&l->f, "not-writable", cell(in, TAG_WRITABLE),
 		    "tag \"%.200s\" is writable, but nothing can be written to \"%.80s\"",

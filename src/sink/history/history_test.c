@@ -73,7 +73,7 @@ compare(void *arg, const struct point *p)
 TEST(what_is_packed_comes_back_whatever_its_type)
 {
 	static const uint8_t types[] = { VALUE_BOOL, VALUE_I8, VALUE_U16, VALUE_I32, VALUE_U64, VALUE_F32, VALUE_F64, VALUE_TIME, VALUE_TEXT,
-	    VALUE_BYTES, VALUE_F32 | VALUE_ARRAY };
+	    VALUE_BYTES, VALUE_JSON, VALUE_F32 | VALUE_ARRAY };
 	for (size_t k = 0; k < 200; k++) {
 		struct chunk c = { 0 };
 		int64_t t = 1700000000000000000 + (int64_t)(rnd() % 1000);

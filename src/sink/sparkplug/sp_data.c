@@ -54,7 +54,7 @@ static size_t
 value_room(const struct sample *s)
 {
 	size_t len = value_has_bytes(s->v.type) ? s->v.len : 0;
-	return SP_VALUE_ROOM + (s->v.type == VALUE_TEXT ? 3 * len : len);	/* a byte that is no UTF-8 takes three */
+	return SP_VALUE_ROOM + (s->v.type == VALUE_TEXT || s->v.type == VALUE_JSON ? 3 * len : len);	/* a byte that is no UTF-8 takes three */
 }
 
 /* Can it be sent at all? Else why says what is wrong. */

@@ -101,6 +101,7 @@ TEST(each_value_type_has_its_datatype)
 	CHECK_INT(sp_datatype(VALUE_BOOL), SP_BOOLEAN);
 	CHECK_INT(sp_datatype(VALUE_TEXT), SP_STRING);
 	CHECK_INT(sp_datatype(VALUE_BYTES), 17);
+	CHECK_INT(sp_datatype(VALUE_JSON), SP_STRING);
 	CHECK_INT(sp_datatype(VALUE_I8 | VALUE_ARRAY), 22);
 	CHECK_INT(sp_datatype(VALUE_U64 | VALUE_ARRAY), 29);
 	CHECK_INT(sp_datatype(VALUE_BOOL | VALUE_ARRAY), 32);
