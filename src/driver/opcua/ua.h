@@ -52,6 +52,10 @@ struct ua_item {
 	UA_StatusCode		 status;	/* of that sample */
 	void			*sub;		/* subs.c's */
 	uint32_t		 monitored_id;	/* of the server; 0: not monitored */
+	/* What the node says of itself (Part 3, 5.6.2), read some time after the node is resolved (attrs.c); type null: not known (yet). */
+	UA_NodeId		 data_type;
+	int32_t			 value_rank;
+	uint8_t			 access_level;	/* AccessLevelType: 1 read, 2 write, 4 history; only with a data_type */
 };
 
 struct ua_part {
@@ -88,6 +92,8 @@ struct ua_agent {
 	struct ua_item		*items;		/* [source->ntags], same index */
 	UA_Client		*client;	/* NULL while there is none */
 	bool			 session;	/* between up and down */
+	struct mono		 now;		/* of this turn of the loop; set before parts and replies are called */
+	struct wall		 wall;		/* the same moment: the arrival of what came in this turn */
 	struct ua_limits	 limits;
 	char			**namespaces;	/* of this session; [0] is "http://opcfoundation.org/UA/" */
 	uint32_t		 nnamespaces;
@@ -95,6 +101,7 @@ struct ua_agent {
 	UA_DateTime		 server_started;	/* Server/ServerStatus/StartTime; the same as before: the server was not restarted */
 	bool			 same_server;	/* ...and so says the application's URI too */
 	void			*part[UA_PARTS];
+	struct ua_data		*data;		/* what resolve, subs, cyclic and history share (ua_data.h) */
 	struct ua_conn		*conn;		/* conn.c's own */
 	struct ua_out		*out;		/* out.c's own */
 	struct driver_counts	 counts;	/* parts count here */
