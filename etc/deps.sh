@@ -21,6 +21,7 @@ build  libsqlite3-dev           -               local history
 build  libjansson-dev           -               JSON in
 build  libzstd-dev              -               compression
 build  libprotobuf-c-dev        -               Sparkplug payloads
+build  libseccomp-dev           -               list of system calls that a process may make
 build  protobuf-c-compiler      protoc-c        generates the Sparkplug codec
 build  cmake                    cmake           builds the OPC UA library, see etc/open62541.sh
 build  python3                  /usr/bin/python3  generates code for it, runs the whole-system tests

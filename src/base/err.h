@@ -36,7 +36,8 @@ enum err_action {
 	X(EXISTS,  STOP,    "it is there already")			\
 	X(END,     NOTHING, "end reached")				\
 	X(GAP,     NOTHING, "data was overwritten before it was read")	\
-	X(EXPIRED, DROP,    "its time to live is over")
+	X(EXPIRED, DROP,    "its time to live is over")		\
+	X(UNSUPPORTED, STOP, "this system cannot do it")
 
 enum err_order {
 	ERR_ORDER_NONE,

@@ -1,0 +1,121 @@
+/* The list of system calls, see cage.h. libseccomp makes the filter; here stands what is on it, and for whom. */
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <linux/serial.h>
+
+#include "base/err.h"
+#include "os/cage.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/* What every role needs: memory, threads, time, its own files, waiting, the channels it was given. By name, since not every architecture has all. */
+static const char *const calls[] = {
+	"brk", "mmap", "mmap2", "munmap", "mremap", "mprotect", "madvise", "msync", "memfd_create", "membarrier", "mlock", "munlock",
+	"futex", "futex_time64", "set_robust_list", "get_robust_list", "rseq", "sched_yield", "sched_getaffinity", "sched_getparam",
+	"sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "gettid", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid",
+	"getresuid", "getresgid", "getgroups", "set_tid_address", "exit", "exit_group", "restart_syscall", "prctl", "arch_prctl", "getrandom",
+	"uname", "sysinfo", "getrusage", "getrlimit", "prlimit64", "getcpu", "times",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "tgkill", "sigreturn",
+	"clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
+	"timer_create", "timer_settime", "timer_delete", "timerfd_create", "timerfd_settime", "timerfd_gettime", "alarm", "setitimer",
+	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek", "_llseek", "close", "close_range",
+	"dup", "dup2", "dup3", "fcntl", "fcntl64", "flock", "pipe", "pipe2", "eventfd", "eventfd2", "splice", "copy_file_range", "sendfile",
+	"open", "openat", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "stat64", "fstat64", "lstat64", "statx", "access", "faccessat",
+	"faccessat2", "readlink", "readlinkat", "getcwd", "getdents", "getdents64", "statfs", "fstatfs", "statfs64", "fstatfs64", "umask",
+	"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "chmod", "fchmod", "fchmodat",
+	"ftruncate", "ftruncate64", "truncate", "fallocate", "fsync", "fdatasync", "sync_file_range", "fadvise64", "readahead", "utimensat",
+	"poll", "ppoll", "ppoll_time64", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+	"sendmsg", "recvmsg", "sendto", "recvfrom", "sendmmsg", "recvmmsg", "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername",
+	"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+};
+static const char *const server_calls[] = { "bind", "listen", "accept", "accept4" };
+
+/* Of ioctl: non-blocking, bytes that wait, and what a serial line takes. TIOCSTI and its like stay out. */
+static const unsigned long ioctls[] = {
+	FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, TCGETS, TCSETS, TCSETSW, TCSETSF, TCFLSH, TCSBRK, TCSBRKP, TIOCEXCL, TIOCNXCL, TIOCMGET, TIOCMSET,
+	TIOCMBIS, TIOCMBIC, TIOCOUTQ, TIOCGICOUNT, TIOCGSERIAL, TIOCGRS485, TIOCSRS485, TIOCGWINSZ,
+};
+
+#define NEW_NAMESPACES	((unsigned long)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
+
+static int
+allow(scmp_filter_ctx f, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int nr = seccomp_syscall_resolve_name(names[i]);
+		int err = nr == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 0);
+		/* Too new for this libseccomp, or of another architecture: it stays refused. */
+		if (err != 0 && err != -EDOM)
+			return err;
+	}
+	return 0;
+}
+
+static int
+allow_threads(scmp_filter_ctx f)
+{
+	int err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+	    SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES | CLONE_THREAD, CLONE_THREAD));
+
+	/* Its flags lie in memory, where a filter cannot look; the C library falls back to clone. */
+	return err != 0 ? err : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+}
+
+static int
+allow_sockets(scmp_filter_ctx f)
+{
+	static const unsigned families[] = { AF_INET, AF_INET6 }, kinds[] = { SOCK_STREAM, SOCK_DGRAM };
+	int err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t k = 0; k < 2 && err == 0; k++)
+			err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, families[i]),
+			    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, kinds[k]));
+	return err;
+}
+
+static int
+fill(scmp_filter_ctx f, enum cage_net net)
+{
+	int err = allow(f, calls, sizeof calls / sizeof calls[0]);
+
+	for (size_t i = 0; i < sizeof ioctls / sizeof ioctls[0] && err == 0; i++)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
+	if (err == 0)
+		err = allow_threads(f);
+	if (err == 0 && net != CAGE_NET_NONE)
+		err = allow_sockets(f);
+	if (err == 0 && net == CAGE_NET_SERVER)
+		err = allow(f, server_calls, sizeof server_calls / sizeof server_calls[0]);
+	return err;
+}
+
+int
+cage_calls(enum cage_net net, struct cage_state *st)
+{
+#ifdef SANITIZED
+	(void)fill;
+	(void)net;
+	(void)st;
+	return ERR_UNSUPPORTED;
+#else
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int err = f == NULL ? -ENOMEM : fill(f, net);
+
+	if (err == 0)
+		err = seccomp_load(f);
+	seccomp_release(f);
+	st->calls = err == 0;
+	return err == 0 ? 0 : ERR_UNSUPPORTED;
+#endif
+}
