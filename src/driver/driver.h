@@ -21,7 +21,9 @@ enum link_kind {
 	/*
 	 * The driver speaks through threads of its own (a library that has its own loop). The engine opens nothing and calls no scan and no
 	 * probe: it calls up() once after open() and tick() whenever the descriptor of driver.wake is readable; from there the driver hands on
-	 * what its threads have brought, and says with host.reach whether the device can be reached.
+	 * what its threads have brought, and says with host.reach whether the device can be reached. down() is called once at most, when the
+	 * process stops: the driver leaves the device in good order and says host.left when it has; close() may come before that, and must
+	 * not wait for anything.
 	 */
 	LINK_OWN,
 };
@@ -66,6 +68,8 @@ struct driver_host {
 	void	(*done)(struct driver_host *h, uint32_t id, int err, const char *why);
 	/* LINK_OWN: the source can be reached (data comes) or not, and a text for people; copied. Not reached: its tags are bad already. */
 	void	(*reach)(struct driver_host *h, uint32_t src, bool reached, const char *text);
+	/* LINK_OWN: what down() began is done, the device has been left in good order. */
+	void	(*left)(struct driver_host *h);
 	/* The stream cannot be trusted any more (or never answers): close and reopen the link. why is static text. */
 	void	(*reset)(struct driver_host *h, const char *why);
 	/*

@@ -71,6 +71,8 @@ same_spec(const struct link_spec *a, const struct link_spec *b)
 {
 	if (a->kind != b->kind)
 		return false;
+	if (a->kind == LINK_OWN)
+		return true;
 	if (a->kind == LINK_TCP)
 		return a->port == b->port && strcmp(a->host, b->host) == 0;
 	return strcmp(a->device, b->device) == 0 && a->baud == b->baud && a->data_bits == b->data_bits &&
@@ -123,7 +125,8 @@ prepare_group(struct field *f, struct groups *gs, struct group *g)
 		return err;
 	}
 	struct link *old = find_link(gs, g);
-	if (old == NULL || !same_spec(&old->spec, &spec))
+	/* A driver that connects by itself keeps all that it has or nothing. */
+	if (old == NULL || !same_spec(&old->spec, &spec) || (spec.kind == LINK_OWN && !same_sources(old, g)))
 		return link_new(f, g->driver, &spec, &sources, &g->fresh);
 	g->keep = old;
 	return same_sources(old, g) ? 0 : link_change_new(old, &sources, &g->change);

@@ -53,7 +53,8 @@ feed_new(struct link *l, uint32_t no, const struct source *s, bool shared, struc
 		grid_init(&scan->grid, s->scans_ns[i], s->key, i);
 		emit_init(&scan->emit, f, (uint16_t)i, tags_of_class(s, i));
 	}
-	emit_init(&f->loose, f, 0, s->ntags < FEED_LOOSE_MAX ? s->ntags : FEED_LOOSE_MAX);
+	uint32_t loose = link_is_own(l) ? FEED_LOOSE_OWN_MAX : FEED_LOOSE_MAX;
+	emit_init(&f->loose, f, 0, s->ntags < loose ? s->ntags : loose);
 	f->known = must_calloc(s->ntags, sizeof *f->known);
 	for (uint32_t i = 0; i < s->ntags; i++)
 		f->known[i].scan_class = (uint16_t)(s->tags[i].scan_ns > 0 ? s->tags[i].scan_class : s->nscans);

@@ -11,6 +11,7 @@
 /* Classes slower than this are read once at once when their source comes up. */
 #define FEED_FIRST_SCAN_NS	NS_PER_S
 #define FEED_LOOSE_MAX		64u		/* samples outside of scans that go out in one batch */
+#define FEED_LOOSE_OWN_MAX	2048u		/* the same where all samples are outside of scans */
 #define FEED_RATE_S		10u		/* seconds over which the achieved rate is taken */
 
 struct scan {

@@ -118,6 +118,9 @@ field_stop(struct field *f, int64_t within_ns, void (*done)(void *arg), void *ar
 	for (uint32_t i = 0; i < f->nlinks; i++)
 		for (uint32_t k = 0; k < f->links[i]->sources.n; k++)
 			feed_halt(f->links[i]->feeds[k]);
+	for (uint32_t i = 0; i < f->nlinks; i++)
+		if (link_is_own(f->links[i]))
+			link_own_leave(f->links[i]);
 	int64_t wait = f->running == 0 ? 0 : within_ns < FIELD_STOP_NS ? within_ns : FIELD_STOP_NS;
 	deadline_set(&f->deadlines, &f->stop_deadline, mono_add(mono_now(), wait));
 }

@@ -53,7 +53,7 @@ feed_figures(struct feed *f, struct mono now)
 	stat_set(&s[STATS_source_lateness_p50_us], hist_us(&f->lateness, 0.50, now));
 	stat_set(&s[STATS_source_lateness_p99_us], hist_us(&f->lateness, 0.99, now));
 	stat_set(&s[STATS_source_rate_mhz], f->rate_mhz);
-	stat_set(&s[STATS_source_target_mhz], target_mhz(f->source));
+	stat_set(&s[STATS_source_target_mhz], link_is_own(l) ? 0 : target_mhz(f->source));
 	stat_set(&s[STATS_source_last_good_ns], (uint64_t)f->good_at.ns);
 }
 

@@ -79,9 +79,23 @@ host_reset(struct driver_host *h, const char *why)
 	link_break(of(h), why, -1);
 }
 
+static void
+host_reach(struct driver_host *h, uint32_t src, bool reached, const char *text)
+{
+	feed_at(of(h), src);
+	link_own_reach(of(h), src, reached, text);
+}
+
+static void
+host_left(struct driver_host *h)
+{
+	link_own_left(of(h));
+}
+
 void
 link_host_init(struct driver_host *h)
 {
 	*h = (struct driver_host){ .send = host_send, .sample = host_sample, .scan_done = host_scan_done,
-		.outcome = host_outcome, .frame = host_frame, .done = host_done, .reset = host_reset };
+		.outcome = host_outcome, .frame = host_frame, .done = host_done, .reset = host_reset,
+		.reach = host_reach, .left = host_left };
 }

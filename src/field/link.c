@@ -33,8 +33,8 @@ link_state_name(enum link_state s)
 }
 
 /* The one place where the state changes. Every state but idle and up has a deadline. */
-static void
-enter(struct link *l, enum link_state to, struct mono deadline)
+void
+link_move(struct link *l, enum link_state to, struct mono deadline)
 {
 	if (l->state != to) {
 		if ((states[l->state].next >> to & 1) == 0)
@@ -93,7 +93,7 @@ attempt_failed(struct link *l)
 
 	wire_close(l);
 	uncount(l);
-	enter(l, LINK_WAITING, mono_add(now, wait));
+	link_move(l, LINK_WAITING, mono_add(now, wait));
 	if (log_limit_ok(&l->quiet, now, &left_out))
 		log_warn("link_failed", "link=\"%s\" retry=\"%s\" left_out=%lu cause=\"%s\"", l->name,
 		    duration_format(wait, pause), left_out,
@@ -110,7 +110,7 @@ link_is_up(struct link *l)
 	unsigned long left_out = 0;
 
 	uncount(l);
-	enter(l, LINK_UP, MONO_NEVER);
+	link_move(l, LINK_UP, MONO_NEVER);
 	l->up_at = now;
 	l->answered = false;
 	l->silence = 0;
@@ -139,7 +139,7 @@ connect_next(struct link *l)
 		int err = tcp_connect(to, l->addresses[l->address].len, &fd);
 		int errnum = errno;
 		if (err == 0 && (err = wire_open(l, fd, UV_WRITABLE)) == 0) {
-			enter(l, LINK_CONNECTING, mono_add(mono_now(), l->spec.connect_timeout_ns));
+			link_move(l, LINK_CONNECTING, mono_add(mono_now(), l->spec.connect_timeout_ns));
 			return;
 		}
 		snprintf(l->cause, sizeof l->cause, "%s: %s", tcp_format(to, l->addresses[l->address].len, text),
@@ -200,7 +200,7 @@ attempt(struct link *l)
 		return;
 	}
 	if (f->connecting >= f->connects_max) {
-		enter(l, LINK_QUEUED, MONO_NEVER);	/* no deadline: every connect that it waits for has one */
+		link_move(l, LINK_QUEUED, MONO_NEVER);	/* no deadline: every connect that it waits for has one */
 		*(f->connect_queue.tail != NULL ? &f->connect_queue.tail->queue_next : &f->connect_queue.head) = l;
 		f->connect_queue.tail = l;
 		return;
@@ -214,7 +214,7 @@ attempt(struct link *l)
 		return;
 	}
 	l->naddresses = 0;
-	enter(l, LINK_RESOLVING, mono_add(mono_now(), LINK_RESOLVE_NS));
+	link_move(l, LINK_RESOLVING, mono_add(mono_now(), LINK_RESOLVE_NS));
 	if (resolve_start(l) != 0)
 		link_resolved(l, UV_ENOMEM);
 }
@@ -222,7 +222,10 @@ attempt(struct link *l)
 void
 link_start(struct link *l)
 {
-	attempt(l);
+	if (link_is_own(l))
+		link_own_start(l);
+	else
+		attempt(l);
 }
 
 static void
@@ -256,7 +259,9 @@ link_close(struct link *l)
 	wire_close(l);
 	link_forget_output(l);
 	uncount(l);
-	enter(l, LINK_IDLE, MONO_NEVER);
+	if (l->leaving)
+		link_own_left(l);
+	link_move(l, LINK_IDLE, MONO_NEVER);
 	deadline_clear(&l->field->deadlines, &l->tick);
 	deadline_clear(&l->field->deadlines, &l->probe_turn);
 }
@@ -280,7 +285,7 @@ link_drop(struct link *l)
 	l->broken = NULL;
 	wire_close(l);
 	link_forget_output(l);
-	enter(l, LINK_WAITING, mono_add(now, wait));
+	link_move(l, LINK_WAITING, mono_add(now, wait));
 	if (log_limit_ok(&l->quiet, now, &left_out))
 		log_warn("link_lost", "link=\"%s\" retry=\"%s\" left_out=%lu cause=\"%s\"", l->name,
 		    duration_format(wait, pause), left_out,

@@ -6,6 +6,9 @@
  *	            ^           failure │        │        │ lost, reset by the driver, silent
  *	            └────── waiting <───┴────────┴────────┘
  *
+ * A link of kind LINK_OWN has a driver that connects by itself: connecting until it says something, then up or waiting
+ * as it says (link_own.c).
+ *
  * Waiting lasts 1 to 30 s, growing and jittered; it becomes short again when a device has answered, not when a socket
  * has opened. A connection that was of use and is lost is tried again within a tenth of a second first.
  */
@@ -23,6 +26,7 @@
 #define LINK_RETRY_SOON_NS	(100 * NS_PER_MS)
 #define LINK_RESOLVE_NS		(10 * NS_PER_S)	/* longest that a name lookup is waited for */
 #define LINK_ADDRESSES_MAX	8u		/* of one name; they are tried in turn */
+#define LINK_CAUSE_MAX		1024u	/* bytes of a text for people; certificates need many words */
 #define LINK_QUEUE_MAX		(16u << 10)	/* bytes that wait for a peer to read */
 /* Requests in a row nobody on the link answered: the connection is half open. */
 #define LINK_SILENCE_MAX	3u
@@ -42,6 +46,7 @@ const char *link_state_name(enum link_state s);
 struct wire {
 	uv_poll_t	 poll;
 	int		 fd;
+	bool		 borrowed;	/* fd is somebody else's */
 	int		 events;	/* asked of the loop */
 	struct link	*link;		/* NULL once the link has let go */
 };
@@ -86,9 +91,10 @@ struct link {
 	struct feed		*probe_head, *probe_tail;	/* silent feeds that may be probed next */
 	struct feed		*probing;	/* the one being probed; one at a time */
 	uint64_t		 connects;	/* that succeeded */
-	char			 cause[200];	/* of the last failure, for people */
+	char			 cause[LINK_CAUSE_MAX];	/* of the last failure, for people */
 	struct log_limit	 quiet;
 
+	bool			 leaving;	/* LINK_OWN: at a stop, until the driver has left the device */
 	bool			 kept;		/* by the plan that is being applied */
 	/* A new set of sources, to be taken over when no scan is under way; see apply.h. */
 	struct link_change	*change;
@@ -104,6 +110,19 @@ void link_drop(struct link *l);
 /* The descriptor of a connect under way is ready. */
 void link_connected(struct link *l);
 void link_resolved(struct link *l, int gai_error);
+/* Change the state; deadline MONO_NEVER: none. For link.c and link_own.c. */
+void link_move(struct link *l, enum link_state to, struct mono deadline);
+
+/* link_own.c: links of a driver's own threads. */
+static inline bool link_is_own(const struct link *l) { return l->spec.kind == LINK_OWN; }
+void link_own_start(struct link *l);
+/* The driver's descriptor is readable. */
+void link_own_ready(struct link *l);
+/* What the driver says: see host.reach and host.left in driver/driver.h. */
+void link_own_reach(struct link *l, uint32_t src, bool reached, const char *text);
+void link_own_left(struct link *l);
+/* The process stops: have the driver leave the device; field.running counts that until it has. */
+void link_own_leave(struct link *l);
 
 /* link_io.c: bytes and driver calls. */
 void link_io_init(struct link *l);
@@ -141,6 +160,8 @@ void link_host_init(struct driver_host *h);
 
 /* wire.c: the descriptor in the loop; fd taken. */
 int wire_open(struct link *l, int fd, int events);
+/* The same for a descriptor that somebody else closes, after wire_close(). */
+int wire_borrow(struct link *l, int fd, int events);
 void wire_close(struct link *l);
 void wire_want(struct link *l, int events);
 

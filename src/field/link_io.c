@@ -21,6 +21,13 @@ all_demoted(const struct link *l)
 	return true;
 }
 
+/* The driver has deadlines: on a connection, or always if it connects by itself. */
+static bool
+ticks(const struct link *l)
+{
+	return link_is_own(l) ? l->wire != NULL : l->state == LINK_UP;
+}
+
 static void
 act(struct link *l)
 {
@@ -44,14 +51,14 @@ link_leave(struct link *l)
 			act(l);
 		if (l->silence >= LINK_SILENCE_MAX && l->state == LINK_UP && l->spec.kind == LINK_TCP && all_demoted(l))
 			link_break(l, "nobody answers on this connection although it is open", -1);
-		if (l->broken != NULL && l->state == LINK_UP)
+		if (l->broken != NULL && l->state == LINK_UP && !link_is_own(l))
 			link_drop(l);
 		l->broken = NULL;
 	} while (l->todo);
 	if (l->change != NULL && l->running == 0)
 		link_change_take(l);
 	l->depth = 0;
-	if (l->state == LINK_UP) {
+	if (ticks(l)) {
 		struct mono next = l->driver->next(l->ctx);
 		if (!deadline_is_set(&l->tick) || mono_before(next, l->tick.at))
 			deadline_set(&l->field->deadlines, &l->tick, next);
@@ -68,7 +75,7 @@ tick_due(struct deadline *d, struct mono unused)
 	struct mono now = field_now(l->field, &wall);
 
 	(void)unused;
-	if (l->state != LINK_UP)
+	if (!ticks(l))
 		return;
 	struct mono next = l->driver->next(l->ctx);
 	if (mono_before(now, next)) {
@@ -162,6 +169,10 @@ take_input(struct link *l)
 void
 link_ready(struct link *l, int events)
 {
+	if (link_is_own(l)) {
+		link_own_ready(l);
+		return;
+	}
 	if (l->state == LINK_CONNECTING) {
 		link_connected(l);
 		return;

@@ -78,7 +78,7 @@ why_json(struct feed *f, uint32_t tag, struct buf *out)
 	const struct tag *t = &f->source->tags[tag];
 	const struct known *k = &f->known[tag];
 	struct json j = { .out = out };
-	char text[512];
+	char text[LINK_CAUSE_MAX + 256];
 
 	json_open(&j, '{');
 	json_key(&j, "tag");

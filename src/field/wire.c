@@ -24,6 +24,16 @@ on_closed(uv_handle_t *h)
 }
 
 int
+wire_borrow(struct link *l, int fd, int events)
+{
+	int err = wire_open(l, fd, events);
+
+	if (err == 0)
+		l->wire->borrowed = true;
+	return err;
+}
+
+int
 wire_open(struct link *l, int fd, int events)
 {
 	struct wire *w = calloc(1, sizeof *w);
@@ -64,5 +74,6 @@ wire_close(struct link *l)
 	l->wire = NULL;
 	w->link = NULL;
 	uv_close((uv_handle_t *)&w->poll, on_closed);
-	stream_close(w->fd);
+	if (!w->borrowed)
+		stream_close(w->fd);
 }

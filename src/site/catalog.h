@@ -36,6 +36,11 @@ struct driver_info {
 	int			 default_port;	/* 0: none */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*
+	 * "opc.tcp": an endpoint may also be written as a URL of this scheme, with a path. The source's link is then
+	 * "opc.tcp://host:port/path (name of the source)": such sources never share a connection. NULL: no URLs.
+	 */
+	const char		*endpoint_scheme;
+	/*
 	 * Judge one address. keys: the source's values. On failure returns a negative error and writes cause and
 	 * remedy into why (at most size bytes): "register 70000 is past 65535: holding registers count from 0 to
 	 * 65535".

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/num.h"
@@ -97,6 +98,37 @@ endpoint_parse(const char *s, struct endpoint *out, char *why, size_t size)
 		    "holds several colons; an IPv6 address stands in brackets, as in [fd00::10]:502");
 	int err = take_host(out, host, (size_t)(end - host), why, size);
 	return err != 0 ? err : take_port(out, out->v6 ? end + 1 : end, why, size);
+}
+
+int
+endpoint_parse_url(const char *s, const char *scheme, struct endpoint *out, const char **path, char *why, size_t size)
+{
+	char authority[ENDPOINT_HOST_MAX + 16];
+	size_t n = strlen(scheme);
+
+	*path = "";
+	if (strncasecmp(s, scheme, n) != 0 || strncmp(s + n, "://", 3) != 0) {
+		int err = endpoint_parse(s, out, why, size);
+		if (err != 0 && strstr(s, "://") != NULL)
+			snprintf(why, size, "is no %s URL: write %s://host:port", scheme, scheme);
+		return err;
+	}
+	s += n + 3;
+	n = strcspn(s, "/?#");
+	if (n >= sizeof authority)
+		return fault(why, size, "has a host of more than 253 bytes");
+	memcpy(authority, s, n);
+	authority[n] = '\0';
+	if (strchr(authority, '@') != NULL)
+		return fault(why, size, "holds a user name: users have keys of their own");
+	for (const char *p = s + n; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || (unsigned char)*p == 0x7f)
+			return fault(why, size, "has a blank in its path: write it as %20");
+	*path = s + n;
+	int err = endpoint_parse(authority, out, why, size);
+	if (err == 0 && out->device)
+		return fault(why, size, "has no host");
+	return err;
 }
 
 char *

@@ -19,6 +19,11 @@ struct endpoint {
 
 /* Whole text s. 0, or ERR_SYNTAX with the cause in why ("has a port that is no number from 1 to 65535"). */
 int endpoint_parse(const char *s, struct endpoint *out, char *why, size_t size);
+/*
+ * The same, or "scheme://host[:port][/path]": *path then points into s at the path's slash, or is "". A path holds no
+ * blanks and no control bytes.
+ */
+int endpoint_parse_url(const char *s, const char *scheme, struct endpoint *out, const char **path, char *why, size_t size);
 /* Normal form: "host:port", "[v6]:port" or the path. default_port: used when none is written. Returns out. */
 char *endpoint_link(const struct endpoint *e, int default_port, char *out, size_t size);
 

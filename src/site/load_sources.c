@@ -68,13 +68,17 @@ static void
 read_endpoint(struct loader *l, const struct node *n, const struct driver_info *d, const char *what, struct source *s)
 {
 	struct endpoint e;
-	char why[160], link[4200];
+	char why[160], link[4200], url[8600];
 	struct place at = keys_item_place(l, n, "endpoint", 0);
+	const char *scheme = d != NULL ? d->endpoint_scheme : NULL, *path = "";
+	int err = scheme != NULL ? endpoint_parse_url(s->endpoint, scheme, &e, &path, why, sizeof why) :
+	    endpoint_parse(s->endpoint, &e, why, sizeof why);
 
-	if (endpoint_parse(s->endpoint, &e, why, sizeof why) != 0) {
+	if (err != 0) {
 		site_error(&l->f, "endpoint", at, "endpoint of %s is \"%.100s\", which %s", what, s->endpoint, why);
 		site_remedy(&l->f, d != NULL && d->endpoint_is_device ?
-		    "write the path of the device, such as /dev/ttyS0" :
+		    "write the path of the device, such as /dev/ttyS0" : scheme != NULL ?
+		    "write scheme://host:port/path or host:port, such as opc.tcp://10.3.1.10:4840" :
 		    "write host:port, such as 10.3.1.10:502");
 	} else if (d != NULL && d->endpoint_is_device != e.device) {
 		site_error(&l->f, "endpoint", at, "endpoint of %s is \"%.100s\", but driver %s speaks over a %s",
@@ -90,7 +94,12 @@ read_endpoint(struct loader *l, const struct node *n, const struct driver_info *
 		site_remedy(&l->f, "write host:port");
 	}
 	endpoint_link(&e, d != NULL ? d->default_port : 0, link, sizeof link);
-	s->link = strings_keep(&l->strings, link, strlen(link));
+	if (scheme == NULL) {
+		s->link = strings_keep(&l->strings, link, strlen(link));
+		return;
+	}
+	snprintf(url, sizeof url, "%s://%s%s (%s)", scheme, link, path, s->name);
+	s->link = strings_keep(&l->strings, url, strlen(url));
 }
 
 static uint32_t

@@ -59,8 +59,8 @@ const struct key source_keys[] = {
 		.help = "Driver that speaks to it; its own keys stand beside this one." },
 	[SOURCE_ZONE] = { "zone", KEY_NAME, .required = true, .help = "Zone that it stands in." },
 	[SOURCE_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 4000, .required = true,
-		.help = "Where it is: host:port, [IPv6 address]:port, host alone for the driver's usual port, or "
-		    "the path of a serial device." },
+		.help = "Where it is: host:port, [IPv6 address]:port, host alone for the driver's usual port, a URL "
+		    "where the driver speaks of one (opc.tcp://host:port/path), or the path of a serial device." },
 	[SOURCE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[SOURCE_KEYS] = { 0 },
 };
