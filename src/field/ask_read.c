@@ -33,7 +33,7 @@ part_start(struct ask *a, struct part *p)
 {
 	struct feed *f = p->feed;
 	struct link *l = f->link;
-	char text[300];
+	char text[LINK_CAUSE_MAX + 256];
 
 	if (l->state != LINK_UP) {
 		snprintf(text, sizeof text, "there is no connection to %s: %s", l->name,

@@ -25,7 +25,7 @@ struct try_value {
 
 struct try_result {
 	bool		 connected, answered;	/* the link came up; the device answered at least one request */
-	char		 cause[256];		/* of a connection that failed */
+	char		 cause[1024];		/* of a connection that failed */
 	struct try_value values[TRY_TAGS_MAX];
 };
 
