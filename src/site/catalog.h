@@ -48,6 +48,8 @@ struct driver_info {
 	int	(*parse_at)(const char *at, const struct keyval *keys, struct at_info *out, char *why, size_t size);
 	/* What it can do on the way back (requests:), see driver.h. */
 	bool	writes, calls, acks;
+	/* May this source be written as its keys say? 0, or an error with cause and remedy in why. NULL: yes. */
+	int	(*can_write)(const struct keyval *keys, char *why, size_t size);
 	/*
 	 * Judge the address of a method, as parse_at does a tag's. NULL: any text that is not empty will do (only with
 	 * calls).

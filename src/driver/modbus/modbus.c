@@ -287,7 +287,7 @@ mb_counts(const void *ctx, uint32_t src)
 	const struct driver id##_driver = { \
 		.info = { .name = name_, .help = help_, .keys = keys_, .at_forms = mb_at_forms, .default_port = port_, \
 		    .endpoint_is_device = device_, .parse_at = id##_parse_at, .load = id##_load, \
-		    .writes = true }, \
+		    .writes = true, .can_write = mb_can_write }, \
 		.link = id##_link, .size = mb_size, .open = id##_open, .close = mb_close, .up = mb_up, \
 		.down = mb_down, .input = mb_input, .tick = mb_tick, .next = mb_next, .scan = mb_scan, \
 		.give_up = mb_give_up, .read = mb_read_now, .write = mb_write_now, .trace = mb_trace, \

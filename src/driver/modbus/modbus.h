@@ -201,6 +201,7 @@ bool mb_read_run(const struct mb_src *s, struct mb_read *r);
 /* modbus_turn.c: whose turn it is. */
 void mb_enlist(struct mb_link *l, struct mb_src *s);	/* after anything that may have given the source work */
 struct mb_src *mb_turn(struct mb_link *l);		/* who may send now; NULL: nobody */
+bool mb_wants_turn(const struct mb_src *s);
 void mb_turn_taken(struct mb_link *l, struct mb_src *s); /* it has sent: to the end of the list, if there is more */
 
 /* modbus_txn.c: the life of a request. */
@@ -239,6 +240,8 @@ void mb_write_request(struct mb_src *s, struct writer *w);
 void mb_write_reply(struct mb_link *l, struct mb_src *s, const struct mb_reply *reply);
 void mb_write_fault(struct mb_link *l, struct mb_src *s, enum mb_fault fault);
 void mb_write_end(struct mb_link *l, struct mb_src *s, int err, const char *why);
+/* Writes that wait and whose time is over end with ERR_EXPIRED. */
+void mb_write_expire(struct mb_link *l, struct mb_src *s);
 /* Everything that waits ends with this error. */
 void mb_demand_abandon(struct mb_link *l, struct mb_src *s, int err, const char *why);
 

@@ -148,8 +148,11 @@ mb_write_start(struct mb_link *l, struct mb_src *s, uint32_t tag, const struct v
 		return err;
 	if (w->enc.masked && mb_broadcast(l, s) && !s->conf.mask_write)
 		return ERR_TYPE;	/* read, change, write needs a unit that answers */
-	if (w->enc.masked && (!s->conf.mask_write || s->no_mask))
+	if (w->enc.masked && (!s->conf.mask_write || s->no_mask)) {
+		if (!s->conf.read_modify_write)
+			return ERR_DENIED;	/* function 22 is not to be had, and nothing else is allowed */
 		w->step = MB_STEP_FETCH;
+	}
 	s->w_count++;
 	return 0;
 }
@@ -213,6 +216,10 @@ mb_write_reply(struct mb_link *l, struct mb_src *s, const struct mb_reply *reply
 	else if (reply->exception == MB_EX_FUNCTION && w->enc.masked && w->step == MB_STEP_WRITE) {
 		s->no_mask = true;	/* nothing was changed: the device lacks function 22 */
 		w->step = MB_STEP_FETCH;
+		if (!s->conf.read_modify_write)
+			mb_write_end(l, s, ERR_DENIED,
+			    "the device lacks function 22, which changes a part of a register; `read-modify-write: yes` at the "
+			    "source allows to read, change and write it");
 	} else if (reply->exception == MB_EX_FUNCTION && w->enc.n == 1 && !s->conf.write_multiple && !s->no_single &&
 	    w->step != MB_STEP_FETCH)
 		s->no_single = true;	/* nor function 5 or 6 */
@@ -234,7 +241,7 @@ mb_write_fault(struct mb_link *l, struct mb_src *s, enum mb_fault fault)
 	bool harmless = s->writes[s->w_head].step == MB_STEP_FETCH;
 
 	if (harmless)
-		mb_write_end(l, s, ERR_TIMEOUT,
+		mb_write_end(l, s, ERR_BUSY,
 		    "the register could not be read before changing it: nothing was written");
 	else
 		mb_write_end(l, s,
@@ -243,11 +250,21 @@ mb_write_fault(struct mb_link *l, struct mb_src *s, enum mb_fault fault)
 }
 
 void
+mb_write_expire(struct mb_link *l, struct mb_src *s)
+{
+	while (s->w_count > 0 && !s->w_flight && l->h->deadline != NULL &&
+	    mono_before(l->h->deadline(l->h, s->writes[s->w_head].id), l->now))
+		mb_write_end(l, s, ERR_EXPIRED, "its time was over before it could be sent");
+}
+
+void
 mb_demand_abandon(struct mb_link *l, struct mb_src *s, int err, const char *why)
 {
 	while (s->w_count > 0)
-		mb_write_end(l, s, err,
-		    s->w_flight ? "the connection went away: the write may or may not have been carried out" : why);
+		if (s->w_flight && s->writes[s->w_head].step != MB_STEP_FETCH)
+			mb_write_end(l, s, err, "the connection went away: the write may or may not have been carried out");
+		else
+			mb_write_end(l, s, ERR_BUSY, why);	/* nothing was sent */
 	if (s->read.active) {
 		for (uint32_t i = 0; i < s->ntags; i++)
 			if (s->tags[i].marked)

@@ -47,6 +47,7 @@ TEST(each_kind_of_place_is_written_with_its_function)
 TEST(a_device_without_mask_write_is_read_changed_and_written)
 {
 	struct rig *r = writable("holding 4.2");
+	rig_key(r, 0, MB_KEY_READ_MODIFY_WRITE, 1);
 	r->dev[1]->no_fc = 22;
 	r->dev[1]->regs[1][4] = 0x00F1;
 	rig_open(r);
@@ -59,6 +60,49 @@ TEST(a_device_without_mask_write_is_read_changed_and_written)
 	rig_run(r);
 	CHECK_INT(r->dev[1]->regs[1][4], 0x00F1);
 	CHECK_INT(r->total_sent, 5);
+	rig_close(r);
+}
+
+TEST(a_register_is_not_read_changed_and_written_unless_the_site_allows_it)
+{
+	struct rig *r = writable("holding 4.2");
+	r->dev[1]->no_fc = 22;
+	r->dev[1]->regs[1][4] = 0x00F1;
+	rig_open(r);
+	write_u(r, 1);
+	rig_run(r);
+	CHECK_INT(r->op_err, ERR_DENIED);
+	CHECK(strstr(r->op_why, "read-modify-write: yes") != NULL);
+	CHECK_INT(r->dev[1]->regs[1][4], 0x00F1);
+	CHECK_INT(r->d->write(r->ctx, 0, 0, &(struct value){ .type = VALUE_U32, .u = 1 }, 78, r->now), ERR_DENIED);
+	CHECK_INT(r->total_sent, 1);
+	rig_close(r);
+}
+
+static struct mono
+due(struct driver_host *h, uint32_t id)
+{
+	(void)h;
+	(void)id;
+	return (struct mono){ 1000 * NS_PER_S + 100 * NS_PER_MS };
+}
+
+/* The line is held by a scan that gets no answer; by the time that it is free the write is too late. */
+TEST(a_write_that_waited_too_long_never_leaves)
+{
+	struct rig *r = writable("holding 4");
+	r->h.deadline = due;
+	r->dev[1]->dead = true;
+	rig_open(r);
+	CHECK_INT(r->d->scan(r->ctx, 0, 0, false, r->now, r->wall), 0);
+	CHECK_INT(r->nsent, 1);
+	write_u(r, 9);
+	while (r->ops == 0) {
+		rig_pass(r, 50 * NS_PER_MS);
+		for (uint32_t i = 0; i < r->nsent; i++)
+			CHECK_INT(r->sent[i].p[7], 3);
+	}
+	CHECK_INT(r->op_err, ERR_EXPIRED);
 	rig_close(r);
 }
 

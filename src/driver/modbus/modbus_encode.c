@@ -6,6 +6,8 @@
 
 #include "base/utf8.h"
 
+#define STEP_SLACK	1e-3	/* of a step of the device: what decimal fractions lose on their way through a double */
+
 /* What an element may hold once scaling is undone. */
 static const struct range { double lo, hi; uint8_t bytes; bool is_signed, is_float; } ranges[MB_KINDS] = {
 	[MB_K_BIT] = { 0, 1, 0, false, false },
@@ -71,8 +73,15 @@ raw_of(const struct mb_op *op, const struct value *v, uint64_t *out, char *why, 
 	}
 	if (op->scaled)
 		d = (d - op->offset) * op->divisor / op->factor;
-	if (!r->is_float)
-		d = round(d);
+	if (!r->is_float) {
+		/* What was admitted is what is written, or nothing is. */
+		double whole = round(d), step = op->scaled ? fabs(op->factor / op->divisor) : 1;
+		if (fabs(d - whole) > STEP_SLACK) {
+			snprintf(why, size, "the value lies between two that the device can hold, which are %g apart", step);
+			return ERR_RANGE;
+		}
+		d = whole;
+	}
 	if (isnan(d) || d < r->lo || d > r->hi) {
 		snprintf(why, size, "%g is outside of what the address holds, %g to %g: give a value in that range", d,
 		    r->lo, r->hi);

@@ -54,8 +54,10 @@ static const char *const parities[] = { "none", "even", "odd", NULL };
 	[MB_KEY_WRITES] = { .name = "writes", .type = KEY_BOOL, .def = "no", .help = \
 	    "Whether admitted requests may write to this device at all." }, \
 	[MB_KEY_MASK_WRITE] = { .name = "mask-write", .type = KEY_BOOL, .def = "yes", .help = \
-	    "Write a bit or byte of a register with function 22. Without it, or when the device refuses it: read, " \
-	    "change, write, which may undo what the device changes in between." }, \
+	    "Write a bit or byte of a register with function 22 (mask write)." }, \
+	[MB_KEY_READ_MODIFY_WRITE] = { .name = "read-modify-write", .type = KEY_BOOL, .def = "no", .help = \
+	    "Where function 22 is off or refused by the device: may a bit or byte be written by reading its register, " \
+	    "changing and writing it? That may undo what the machine changes in between." }, \
 	[MB_KEY_WRITE_MULTIPLE] = { .name = "write-multiple", .type = KEY_BOOL, .def = "no", .help = \
 	    "Write single registers and coils with functions 16 and 15 too, for devices without 6 and 5." }
 
@@ -187,6 +189,7 @@ mb_conf_read(enum mb_framing f, const struct keyval *keys, struct mb_conf *c)
 		.isolated_ns = num(keys, MB_KEY_ISOLATED_RETRY, 10 * NS_PER_S),
 		.writes = yes(keys, MB_KEY_WRITES, false),
 		.mask_write = yes(keys, MB_KEY_MASK_WRITE, true),
+		.read_modify_write = yes(keys, MB_KEY_READ_MODIFY_WRITE, false),
 		.write_multiple = yes(keys, MB_KEY_WRITE_MULTIPLE, false),
 	};
 	if (f == MB_RTU)
@@ -265,4 +268,13 @@ mb_parse_at(enum mb_framing f, const char *at, const struct keyval *keys, struct
 		out->last = half ? out->first : 2ull * a.reg0 + 2ull * a.span - 1;
 	}
 	return 0;
+}
+
+int
+mb_can_write(const struct keyval *keys, char *why, size_t size)
+{
+	if (yes(keys, MB_KEY_WRITES, false))
+		return 0;
+	snprintf(why, size, "set `writes: yes` at the source: a Modbus device has no user names, so this key says that it may be written");
+	return ERR_DENIED;
 }

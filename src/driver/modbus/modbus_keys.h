@@ -13,7 +13,7 @@ enum mb_key {
 	MB_KEY_UNIT, MB_KEY_ADDRESS_BASE, MB_KEY_WORD_ORDER, MB_KEY_STRING_ORDER, MB_KEY_NOT_IMPLEMENTED, MB_KEY_NAN,
 	MB_KEY_BLOCK_LIMIT, MB_KEY_BIT_BLOCK_LIMIT, MB_KEY_GAP_LIMIT, MB_KEY_IN_FLIGHT, MB_KEY_REQUEST_GAP,
 	    MB_KEY_TIMEOUT,
-	MB_KEY_RETRIES, MB_KEY_RETRY_DELAY, MB_KEY_ISOLATED_RETRY, MB_KEY_WRITES, MB_KEY_MASK_WRITE,
+	MB_KEY_RETRIES, MB_KEY_RETRY_DELAY, MB_KEY_ISOLATED_RETRY, MB_KEY_WRITES, MB_KEY_MASK_WRITE, MB_KEY_READ_MODIFY_WRITE,
 	    MB_KEY_WRITE_MULTIPLE,
 	/* streams */
 	MB_KEY_CONNECT_TIMEOUT, MB_KEY_RECONNECT_AFTER, MB_KEY_ROUND_TRIP,
@@ -32,7 +32,7 @@ extern const struct key mb_keys_tcp[], mb_keys_rtu[], mb_keys_rtu_tcp[];
 struct mb_conf {
 	uint8_t		 unit;
 	struct mb_addr_rules rules;
-	bool		 nan_bad, writes, mask_write, write_multiple;
+	bool		 nan_bad, writes, mask_write, read_modify_write, write_multiple;
 	uint16_t	 gap_limit;		/* registers; bits: 16 times as many */
 	uint8_t		 window;		/* requests in flight */
 	uint8_t		 retries;
@@ -45,6 +45,8 @@ struct mb_conf {
 };
 
 /* keys: MB_KEYS_... values of the framing's table, or NULL for all defaults. */
+/* Does the source's key `writes` let requests write? 0, or ERR_DENIED with the remedy in why. */
+int mb_can_write(const struct keyval *keys, char *why, size_t size);
 void mb_conf_read(enum mb_framing f, const struct keyval *keys, struct mb_conf *out);
 
 /* The parts of a driver record that the configuration answers; f by the record. */

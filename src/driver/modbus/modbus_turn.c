@@ -14,6 +14,12 @@ has_work(const struct mb_src *s)
 
 static bool has_probe(const struct mb_src *s) { return s->probe_class != MB_NONE && !s->probe_flight; }
 
+bool
+mb_wants_turn(const struct mb_src *s)
+{
+	return has_work(s) || has_probe(s);
+}
+
 static void
 append(struct mb_link *l, struct mb_src *s, enum mb_list list)
 {

@@ -151,12 +151,16 @@ send_one(struct mb_link *l, struct mb_src *s)
 void
 mb_pump(struct mb_link *l)
 {
-	/* Ends: each turn uses up a slot, moves line_free past now (broadcast, full link) or finds no source. */
+	/*
+	 * Ends: each turn uses up a slot, moves line_free past now (broadcast, full link), finds no source or takes one that
+	 * has nothing left off the list.
+	 */
 	while (l->up && !l->resetting && l->flight < l->window && !mono_before(l->now, l->line_free)) {
 		struct mb_src *s = mb_turn(l);
 		if (s == NULL)
 			break;
-		if (!send_one(l, s))
+		mb_write_expire(l, s);
+		if (mb_wants_turn(s) && !send_one(l, s))
 			break;
 		mb_turn_taken(l, s);
 	}

@@ -123,7 +123,7 @@ TEST(nan_and_reserved_values_are_bad_and_carry_no_value)
 	    decode("holding 0 int64 sunspec", "80 00 00 00 00 00 00 00", t, &v), (uint32_t)STATUS_BadNotSupported);
 }
 
-TEST(scaling_gives_a_double_and_is_undone_with_rounding)
+TEST(scaling_gives_a_double_and_is_undone_exactly_or_not_at_all)
 {
 	struct value v;
 	struct tag t = { .factor = 0.1, .offset = -40 };
@@ -132,7 +132,9 @@ TEST(scaling_gives_a_double_and_is_undone_with_rounding)
 	decode("holding 0 int16", "01 F4", t, &v);
 	CHECK(v.type == VALUE_F64 && fabs(v.f64 - 10.0) < 1e-9);
 	struct mb_op op = op_for("holding 0 int16", &t);
-	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = 10.04 }, &e, why, sizeof why), 0);
+	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = 10.04 }, &e, why, sizeof why), ERR_RANGE);
+	CHECK(strstr(why, "0.1 apart") != NULL);
+	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = 10.0 }, &e, why, sizeof why), 0);
 	CHECK_BYTES(e.bytes, "\x01\xF4", 2);
 	CHECK_INT(mb_encode(&op, &(struct value){ .type = VALUE_F64, .f64 = 4000 }, &e, why, sizeof why), ERR_RANGE);
 	CHECK(strstr(why, "-32768 to 32767") != NULL);
