@@ -12,8 +12,8 @@
 #define REQUESTS_MAX	64	/* that are being read, then the oldest goes; those answered are clients, proc/client.h */
 #define REQUEST_MS	2000	/* a client must have said all by then */
 
-struct request {
-	struct request	*next;
+struct incoming {
+	struct incoming	*next;
 	struct supervisor *sup;
 	uv_poll_t	 poll;
 	uv_timer_t	 timer;
@@ -25,22 +25,22 @@ struct request {
 	char		 texts[CTL_REQUEST_MAX + CLIENT_ARGS_MAX + 1];
 };
 
-static struct request	*requests;	/* being read, the oldest first */
+static struct incoming	*requests;	/* being read, the oldest first */
 static int		 nrequests;
 
 static void
 on_request_closed(uv_handle_t *h)
 {
-	struct request *r = h->data;
+	struct incoming *r = h->data;
 	if (--r->closing == 0)
 		free(r);
 }
 
 /* Forget the request; its descriptor has been taken over by somebody or is closed here. */
 static void
-end_request(struct request *r, bool close_fd)
+end_request(struct incoming *r, bool close_fd)
 {
-	struct request **at = &requests;
+	struct incoming **at = &requests;
 
 	while (*at != r)
 		at = &(*at)->next;
@@ -54,7 +54,7 @@ end_request(struct request *r, bool close_fd)
 }
 
 static int
-parse(struct request *r)
+parse(struct incoming *r)
 {
 	struct reader head = rd_init(r->b, r->len < 4 ? r->len : 4);
 	uint32_t len = rd_le32(&head);
@@ -79,7 +79,7 @@ parse(struct request *r)
 static void
 on_request(uv_poll_t *h, int status, int events)
 {
-	struct request *r = h->data;
+	struct incoming *r = h->data;
 	(void)status;
 	(void)events;
 
@@ -113,7 +113,7 @@ on_connection(uv_poll_t *h, int status, int events)
 	int fd = accept_unix(s->listen_fd);
 	if (fd < 0)
 		return;
-	struct request *r = calloc(1, sizeof *r), **end = &requests;
+	struct incoming *r = calloc(1, sizeof *r), **end = &requests;
 	if (r == NULL) {
 		close(fd);
 		return;

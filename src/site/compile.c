@@ -129,6 +129,23 @@ point_flow(struct loader *l, struct flow *f, const uint32_t *new)
 	f->ntags = k;
 }
 
+static void
+point_request(struct loader *l, struct request_rule *r, const uint32_t *new)
+{
+	const struct plan *p = l->plan;
+	uint32_t *at = arena_array(&l->scratch, r->ntags + 1, sizeof *at);
+
+	for (uint32_t i = 0; i < r->ntags; i++)
+		at[i] = new[r->tags[i].tag];
+	qsort(at, r->ntags, sizeof *at, by_number);
+	for (uint32_t i = 0; i < r->ntags; i++)
+		r->tags[i] = (struct tag_ref){ p->tags[at[i]].source, p->tags[at[i]].index };
+	if (r->readback_other) {
+		const struct tag *t = &p->tags[new[r->readback_tag.tag]];
+		r->readback_tag = (struct tag_ref){ t->source, t->index };
+	}
+}
+
 void
 plan_compile(struct loader *l)
 {
@@ -146,5 +163,7 @@ plan_compile(struct loader *l)
 		point_flow(l, &p->flows[i], new);
 		p->flows[i].schema = hash_schema(p, &p->flows[i]);
 	}
+	for (uint32_t i = 0; i < p->nrequests; i++)
+		point_request(l, &p->requests[i], new);
 	p->hash = hash_plan(p);
 }

@@ -154,6 +154,31 @@ compare_sinks(struct diff *d)
 			d->sinks[d->nsinks++] = (struct sink_change){ REMOVED, &d->before->sinks[i], NULL };
 }
 
+static const struct request_rule *
+find_request(const struct plan *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->nrequests; i++)
+		if (same_text(p->requests[i].name, name))
+			return &p->requests[i];
+	return NULL;
+}
+
+static void
+compare_requests(struct diff *d)
+{
+	d->requests = arena_array(&d->arena, (size_t)d->before->nrequests + d->after->nrequests + 1, sizeof *d->requests);
+	for (uint32_t i = 0; i < d->after->nrequests; i++) {
+		const struct request_rule *r = &d->after->requests[i], *was = find_request(d->before, r->name);
+		if (was == NULL)
+			d->requests[d->nrequests++] = (struct request_change){ ADDED, NULL, r };
+		else if (hash_request(d->before, was) != hash_request(d->after, r))
+			d->requests[d->nrequests++] = (struct request_change){ CHANGED, was, r };
+	}
+	for (uint32_t i = 0; i < d->before->nrequests; i++)
+		if (find_request(d->after, d->before->requests[i].name) == NULL)
+			d->requests[d->nrequests++] = (struct request_change){ REMOVED, &d->before->requests[i], NULL };
+}
+
 int
 site_diff(const struct plan *running, const struct plan *next, struct buf *out, bool json)
 {
@@ -163,6 +188,7 @@ site_diff(const struct plan *running, const struct plan *next, struct buf *out, 
 	compare_sources(&d);
 	compare_sinks(&d);
 	compare_flows(&d);
+	compare_requests(&d);
 	if (json)
 		diff_print_json(&d, out);
 	else

@@ -112,7 +112,12 @@ diff_print_text(const struct diff *d, struct buf *out)
 	}
 	for (uint32_t i = 0; i < d->nflows; i++)
 		put_flow_change(out, &d->flows[i]);
-	if (d->nsources == 0 && d->nflows == 0 && d->nsinks == 0)
+	for (uint32_t i = 0; i < d->nrequests; i++) {
+		const struct request_rule *r = d->requests[i].after != NULL ? d->requests[i].after : d->requests[i].before;
+		buf_printf(out, "  %c request %s: %s, %u tags%s\n", change_signs[d->requests[i].how], r->name, request_kind_name(r->kind),
+		    r->ntags, r->second_person ? ", by two persons" : "");
+	}
+	if (d->nsources == 0 && d->nflows == 0 && d->nsinks == 0 && d->nrequests == 0)
 		buf_puts(out, "  only names and descriptions change\n");
 	buf_printf(out, "sources %u -> %u, tags %u -> %u, flows %u -> %u, sinks %u -> %u\n", d->before->nsources,
 	    d->after->nsources,
@@ -193,6 +198,14 @@ json_rows(const struct diff *d, struct json *j)
 		    d->flows[i].before->name);
 		json_key(j, "new-schema");
 		json_bool(j, d->flows[i].schema);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_key(j, "requests");
+	json_open(j, '[');
+	for (uint32_t i = 0; i < d->nrequests; i++) {
+		json_head(j, d->requests[i].how, d->requests[i].after != NULL ? d->requests[i].after->name :
+		    d->requests[i].before->name);
 		json_close(j, '}');
 	}
 	json_close(j, ']');

@@ -31,13 +31,19 @@ struct sink_change {
 	const struct sink	*before, *after;
 };
 
+struct request_change {
+	enum change		 how;
+	const struct request_rule *before, *after;
+};
+
 struct diff {
 	struct arena		 arena;
 	const struct plan	*before, *after;
 	struct source_change	*sources;
 	struct flow_change	*flows;
 	struct sink_change	*sinks;
-	uint32_t		 nsources, nflows, nsinks;
+	struct request_change	*requests;
+	uint32_t		 nsources, nflows, nsinks, nrequests;
 	uint32_t		 tags[3];	/* by enum change */
 };
 

@@ -160,6 +160,66 @@ hash_flow(const struct plan *p, const struct flow *f)
 }
 
 static void
+put_tag_ref(uint64_t *h, const struct plan *p, struct tag_ref t)
+{
+	put_text(h, p->sources[t.source].tags[t.tag].path);
+}
+
+static void
+put_texts(uint64_t *h, const char *const *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		put_text(h, v[i]);
+	put_u64(h, n);
+}
+
+static void
+put_bounds(uint64_t *h, const struct request_rule *r)
+{
+	for (uint32_t i = 0; i < r->nargs; i++) {
+		put_u64(h, r->args[i].any | (uint64_t)r->args[i].has_limits << 1);
+		put_f64(h, r->args[i].lo);
+		put_f64(h, r->args[i].hi);
+		put_text(h, r->args[i].words);
+	}
+	for (uint32_t i = 0; i < r->nvalues; i++)
+		put_f64(h, r->values[i]);
+	put_u64(h, (uint64_t)r->nargs << 32 | r->nvalues);
+	put_texts(h, r->words, r->nwords);
+	put_u64(h, r->has_limits | (uint64_t)r->cli << 1 | (uint64_t)r->second_person << 2 | (uint64_t)r->readback << 3);
+	const double numbers[] = { r->lo, r->hi, r->step, r->change, r->tolerance };
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		put_f64(h, numbers[i]);
+	const int64_t times[] = { r->change_ns, r->min_interval_ns, r->per_minute, r->ttl_ns, r->within_ns };
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		put_u64(h, (uint64_t)times[i]);
+}
+
+uint64_t
+hash_request(const struct plan *p, const struct request_rule *r)
+{
+	uint64_t h = SEED;
+	put_text(&h, r->name);
+	put_u64(&h, (uint64_t)r->kind);
+	for (uint32_t i = 0; i < r->ntags; i++)
+		put_tag_ref(&h, p, r->tags[i]);
+	put_u64(&h, r->ntags);
+	put_text(&h, r->kind == REQUEST_CALL ? p->sources[r->source].name : "");
+	put_text(&h, r->method);
+	for (uint32_t i = 0; i < r->nsinks; i++)
+		put_text(&h, p->sinks[r->sinks[i]].name);
+	put_u64(&h, r->nsinks);
+	put_texts(&h, r->roles, r->nroles);
+	put_bounds(&h, r);
+	if (r->readback_other)
+		put_tag_ref(&h, p, r->readback_tag);
+	put_text(&h, r->interlock);
+	put_text(&h, r->why);
+	put_text(&h, r->owner);
+	return finish(h);
+}
+
+static void
 put_zones(uint64_t *h, const struct plan *p)
 {
 	for (uint32_t i = 0; i < p->nzones; i++) {
@@ -172,7 +232,7 @@ put_zones(uint64_t *h, const struct plan *p)
 		put_text(h, p->conduits[i].name);
 		put_text(h, p->zones[p->conduits[i].from].name);
 		put_text(h, p->zones[p->conduits[i].to].name);
-		put_u64(h, p->conduits[i].initiator_from);
+		put_u64(h, p->conduits[i].initiator_from | (uint64_t)p->conduits[i].requests << 1);
 	}
 	put_u64(h, p->nconduits);
 }
@@ -198,5 +258,7 @@ hash_plan(const struct plan *p)
 	}
 	for (uint32_t i = 0; i < p->nflows; i++)
 		put_u64(&h, hash_flow(p, &p->flows[i]));
+	for (uint32_t i = 0; i < p->nrequests; i++)
+		put_u64(&h, hash_request(p, &p->requests[i]));
 	return finish(h);
 }

@@ -14,6 +14,8 @@ uint64_t hash_sink(const struct sink *s, const char *folder);
 uint32_t hash_schema(const struct plan *p, const struct flow *f);
 /* The rest of a flow: all that the gate does differently when it changes. */
 uint64_t hash_flow(const struct plan *p, const struct flow *f);
+/* An entry of requests. */
+uint64_t hash_request(const struct plan *p, const struct request_rule *r);
 uint64_t hash_plan(const struct plan *p);
 
 #endif

@@ -49,7 +49,7 @@ find_sections(struct loader *l)
 		    n->key->text,
 		    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
 		site_remedy(&l->f,
-		    "sections are site, zones, conduits, sources, sinks, enums, types, equipment, tables and flows");
+		    "sections are site, zones, conduits, sources, sinks, enums, types, equipment, tables, flows and requests");
 	}
 }
 
@@ -87,6 +87,7 @@ load_sections(struct loader *l)
 	load_equipment(l);
 	load_tables(l);
 	load_flows(l);
+	load_requests(l);
 	site_checks(l);
 }
 

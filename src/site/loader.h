@@ -106,6 +106,7 @@ void load_types(struct loader *l);
 void load_equipment(struct loader *l);
 void load_tables(struct loader *l);
 void load_flows(struct loader *l);
+void load_requests(struct loader *l);
 
 /*
  * compile.c: sort the tags into the plan, number them, fill in scan classes, flows and hashes. Only when nothing is

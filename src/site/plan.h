@@ -13,12 +13,14 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "model/request.h"
 #include "model/value.h"
 #include "site/key.h"
 
 #define PLAN_TAGS_MAX		2000000u
 #define PLAN_SOURCES_MAX	100000u
 #define PLAN_FLOWS_MAX		10000u
+#define PLAN_REQUESTS_MAX	10000u
 #define PLAN_SCAN_CLASSES_MAX	32u	/* different periods within one source */
 
 #define PLAN_NO_SCAN		UINT16_MAX	/* scan class of a tag that is read on demand only */
@@ -40,6 +42,7 @@ struct conduit {
 	const char	*name;
 	uint32_t	 from, to;	/* zones; data flows from -> to */
 	bool		 initiator_from;	/* who opens the session */
+	bool		 requests;	/* admitted requests may go back through it, to -> from */
 	struct place	 at;
 };
 
@@ -125,6 +128,52 @@ struct flow {
 	struct place	 place;
 };
 
+struct tag_ref { uint32_t source, tag; };	/* tag: within the source */
+
+/* An argument of a method call. */
+struct request_arg {
+	bool		 any, has_limits;	/* any value; a number within [lo, hi]; else one of the words */
+	double		 lo, hi;
+	const char	*words;		/* "start|stop" */
+};
+
+/* An entry of `requests:`: what may be asked of a device, by whom, within which limits. Nothing else may. */
+struct request_rule {
+	const char	*name;
+	enum request_kind kind;
+	struct tag_ref	*tags;		/* WRITE, ACK: that may be named; sorted */
+	uint32_t	 ntags;
+	uint32_t	 source;	/* CALL */
+	const char	*method;	/* CALL: its address; else "" */
+	struct request_arg *args;	/* CALL: exactly these */
+	uint32_t	 nargs;
+	uint32_t	*sinks;		/* that may pass it on */
+	uint32_t	 nsinks;
+	bool		 cli;		/* the command line may */
+	const char *const *roles;	/* one of these the user must have; none: any user */
+	uint32_t	 nroles;
+	bool		 has_limits;
+	double		 lo, hi;	/* in the tags' unit */
+	const double	*values;	/* allowed numbers; names of an enumeration stand as their numbers */
+	const char *const *words;	/* allowed texts */
+	uint32_t	 nvalues, nwords;
+	double		 step;		/* most that it may differ from the present value; 0: any */
+	double		 change;	/* most that its values may move in all within change_ns; 0: any */
+	int64_t		 change_ns;
+	int64_t		 min_interval_ns;	/* between two admitted ones for a tag; 0: none */
+	uint32_t	 per_minute;	/* admitted ones of this entry; 0: any number */
+	const char	*interlock;	/* must be true; "": none */
+	int64_t		 ttl_ns;	/* the longest time to live */
+	bool		 second_person;
+	bool		 readback;	/* the outcome is judged by reading */
+	bool		 readback_other;	/* `readback_tag`, else the tag itself */
+	struct tag_ref	 readback_tag;
+	double		 tolerance;
+	int64_t		 within_ns;	/* how long the value may take to show */
+	const char	*why, *owner;
+	struct place	 place;
+};
+
 struct plan {
 	struct arena	 arena;
 	const char	*enterprise, *site, *country, *time_zone;
@@ -136,6 +185,7 @@ struct plan {
 	struct tag	*tags;		uint32_t ntags;		/* all tags, source by source */
 	struct sink	*sinks;		uint32_t nsinks;
 	struct flow	*flows;		uint32_t nflows;
+	struct request_rule *requests;	uint32_t nrequests;
 	uint64_t	 hash;		/* of everything: two plans with equal hash run alike */
 };
 

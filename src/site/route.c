@@ -180,3 +180,24 @@ route_flow(struct loader *l, struct flow *f, const struct node *node, const stru
 	if (via->set && f->ntags > 0 && f->nsinks > 0 && l->f.report->errors == before)
 		check_idle_via(l, f, node, via, what);
 }
+
+const struct conduit *
+route_back(const struct plan *p, uint32_t from, uint32_t to, const struct conduit *none)
+{
+	bool allowed[256] = { false };
+	struct walk open = { .plan = p, .allowed = allowed, .to = to }, any = { .plan = p, .to = to };
+
+	if (from == to)
+		return NULL;
+	for (uint32_t i = 0; i < p->nconduits && i < 256; i++)
+		allowed[i] = p->conduits[i].requests;
+	if (p->nconduits <= 256)
+		walk(&open, from);
+	if (open.found > 0)
+		return NULL;
+	walk(&any, from);
+	for (uint32_t i = 0; any.found > 0 && i < any.first_n; i++)
+		if (!p->conduits[any.first[i]].requests)
+			return &p->conduits[any.first[i]];
+	return none;
+}

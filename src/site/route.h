@@ -10,5 +10,10 @@
  * there is not.
  */
 void route_flow(struct loader *l, struct flow *f, const struct node *node, const struct keyval *via, const char *what);
+/*
+ * Is there a chain of conduits by which data goes from one zone to another, all of which let requests back? Equal zones need
+ * none. NULL: there is. Else the conduit that stands in the way, or `none`'s address when no chain leads there at all.
+ */
+const struct conduit *route_back(const struct plan *p, uint32_t from, uint32_t to, const struct conduit *none);
 
 #endif

@@ -1,6 +1,8 @@
 /* See sections.h. */
 #include "site/sections.h"
 
+#include "model/request.h"
+
 #define MS(n)	((double)(n) * 1e6)
 #define S(n)	((double)(n) * 1e9)
 #define D(n)	((double)(n) * 86400e9)
@@ -16,6 +18,7 @@ static const char *const durabilities[] = { "each", "interval", "none", NULL };
 static const char *const functions[] = {
 	"min", "max", "mean", "time-mean", "sum", "count", "first", "last", "stddev", NULL
 };
+static const char *const request_kinds[] = { "write", "call", "ack", NULL };	/* in the order of enum request_kind */
 static const char *const value_types[] = {
 	"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "datetime",
 	"string", "bytes", "json", NULL
@@ -50,6 +53,9 @@ const struct key conduit_keys[] = {
 	[CONDUIT_TO] = { "to", KEY_NAME, .required = true, .help = "Zone that the data goes to." },
 	[CONDUIT_INITIATOR] = { "initiator", KEY_ENUM, .choices = ends, .def = "from",
 		.help = "Which end opens the session; the firewall lets sessions through in this direction only." },
+	[CONDUIT_REQUESTS] = { "requests", KEY_BOOL, .def = "no",
+		.help = "May admitted requests go back through it, against the data? Each is named in the section "
+		    "requests." },
 	[CONDUIT_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024,
 		.help = "What the conduit is for, for people." },
 	[CONDUIT_KEYS] = { 0 },
@@ -159,6 +165,65 @@ const struct key how_keys[] = {
 		.help = "How long samples may wait at the gate to share a batch. Left out: a batch a scan." },
 	[HOW_KEYS] = { 0 },
 };
+const struct key request_keys[] = {
+	[REQUEST_RULE_WHAT] = { "what", KEY_LIST,
+		.help = "Paths of the tags that may be written (or, with kind ack, whose events may be acknowledged); "
+		    "patterns as in a flow. Each must be writable." },
+	[REQUEST_RULE_KIND] = { "kind", KEY_ENUM, .choices = request_kinds, .def = "write",
+		.help = "Write a tag, call a method of a source, or acknowledge an event." },
+	[REQUEST_RULE_SOURCE] = { "source", KEY_NAME, .help = "With kind call: the source that has the method." },
+	[REQUEST_RULE_METHOD] = { "method", KEY_TEXT, .min = 1, .max = REQUEST_METHOD_MAX,
+		.help = "With kind call: address of the method, as the driver writes it." },
+	[REQUEST_RULE_ARGUMENTS] = { "arguments", KEY_LIST,
+		.help = "With kind call: what each input argument may be: a range (\"0..100\"), words (\"start|stop\") or "
+		    "any. Left out: the method is called without arguments." },
+	[REQUEST_RULE_FROM] = { "from", KEY_LIST, .required = true,
+		.help = "Who may pass it on: names of sinks, and cli for the command line on this machine." },
+	[REQUEST_RULE_ROLE] = { "role", KEY_LIST,
+		.help = "Roles of which the user must have one: as the sink grants them; at the command line the user's "
+		    "groups. Left out: any user of `from`." },
+	[REQUEST_RULE_UNIT] = { "unit", KEY_UNIT,
+		.help = "Unit that limits, step and change are meant in. It must be the tags' own; left out, it is." },
+	[REQUEST_RULE_LIMITS] = { "limits", KEY_RANGE,
+		.help = "Lowest and highest value, in the tag's unit. Left out: the tag's range." },
+	[REQUEST_RULE_VALUES] = { "values", KEY_LIST,
+		.help = "The only values allowed: numbers, names of the tag's enumeration, or texts." },
+	[REQUEST_RULE_STEP] = { "step", KEY_REAL, .min = 0, .max = 1e300,
+		.help = "Most that a value may differ from the present one, which must be good and fresh." },
+	[REQUEST_RULE_CHANGE] = { "change", KEY_REAL, .min = 0, .max = 1e300,
+		.help = "Most that the values of a tag may move in all, up and down, within change-per." },
+	[REQUEST_RULE_CHANGE_PER] = { "change-per", KEY_DURATION, .min = S(1), .max = S(3600), .def = "1 min",
+		.help = "See change." },
+	[REQUEST_RULE_MIN_INTERVAL] = { "min-interval", KEY_DURATION, .min = MS(10), .max = D(1),
+		.help = "Least time between two requests for one tag or method." },
+	[REQUEST_RULE_PER_MINUTE] = { "per-minute", KEY_INT, .min = 1, .max = 60000, .def = "60",
+		.help = "Most requests that this entry admits in any minute." },
+	[REQUEST_RULE_INTERLOCK] = { "interlock", KEY_TEXT, .min = 1, .max = 4000,
+		.help = "Expression over live tags that must be true when it is admitted. What is bad, stale or unknown "
+		    "refuses." },
+	[REQUEST_RULE_TTL] = { "ttl", KEY_DURATION, .min = MS(100), .max = S(600), .def = "10 s",
+		.help = "Longest time to live: what has not left for the device by then never does." },
+	[REQUEST_RULE_SECOND_PERSON] = { "second-person", KEY_BOOL, .def = "no",
+		.help = "Must another person confirm it? The time to live runs meanwhile." },
+	[REQUEST_RULE_READBACK] = { "readback", KEY_MAP, .help = "How the outcome of a write is judged. Left out: the tag is "
+		    "read until it has the value, for 5 s." },
+	[REQUEST_RULE_WHY] = { "why", KEY_TEXT, .min = 1, .max = 1024, .required = true,
+		.help = "What it is for: the reason that something above may act on a machine." },
+	[REQUEST_RULE_OWNER] = { "owner", KEY_TEXT, .min = 1, .max = 256, .required = true,
+		.help = "Who answers for it." },
+	[REQUEST_RULE_KEYS] = { 0 },
+};
+const struct key readback_keys[] = {
+	[READBACK_TAG] = { "tag", KEY_TEXT, .min = 1, .max = 512,
+		.help = "Tag of the same source to read instead of the written one, such as the drive's actual speed." },
+	[READBACK_TOLERANCE] = { "tolerance", KEY_REAL, .min = 0, .max = 1e300, .def = "0",
+		.help = "How far it may be from the value written, in the tag's unit." },
+	[READBACK_WITHIN] = { "within", KEY_DURATION, .min = MS(100), .max = S(600), .def = "5 s",
+		.help = "How long the value may take to show." },
+	[READBACK_SKIP] = { "skip", KEY_BOOL, .def = "no",
+		.help = "Do not read back (a command bit that the machine resets): the device's confirmation is believed." },
+	[READBACK_KEYS] = { 0 },
+};
 const struct key column_keys[] = {
 	[COLUMN_PATH] = { "path", KEY_TEXT, .min = 1, .max = 512, .help = "Whole path of the tag, equipment first." },
 	[COLUMN_EQUIPMENT] = { "equipment", KEY_TEXT, .min = 1, .max = 512,
@@ -179,6 +244,8 @@ ROWS(equipment_keys, EQUIPMENT_KEYS);
 ROWS(tag_keys, TAG_KEYS);
 ROWS(flow_keys, FLOW_KEYS);
 ROWS(how_keys, HOW_KEYS);
+ROWS(request_keys, REQUEST_RULE_KEYS);
+ROWS(readback_keys, READBACK_KEYS);
 ROWS(column_keys, COLUMN_KEYS);
 
 const struct section sections[] = {
@@ -203,6 +270,8 @@ const struct section sections[] = {
 		"table." },
 	[SECTION_FLOWS] = { "flows", "a flow", SECTION_NAMED, false, false, flow_keys, "What crosses from level to "
 	    "level." },
+	[SECTION_REQUESTS] = { "requests", "an entry of requests", SECTION_NAMED, false, false, request_keys,
+		"The way back: what somebody above may ask of a device. What is not admitted here is refused." },
 	[SECTIONS] = { 0 },
 };
 ROWS(sections, SECTIONS);
@@ -210,5 +279,5 @@ ROWS(sections, SECTIONS);
 const struct key *
 section_below(const struct key *k)
 {
-	return k == &flow_keys[FLOW_HOW] ? how_keys : NULL;
+	return k == &flow_keys[FLOW_HOW] ? how_keys : k == &request_keys[REQUEST_RULE_READBACK] ? readback_keys : NULL;
 }

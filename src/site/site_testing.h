@@ -63,9 +63,20 @@ toy_load(const struct source *s, struct arena *a, struct load_info *out)
 	return 0;
 }
 
+/* Toy 99 has a seal on it. */
+static int
+toy_can_write(const struct keyval *keys, char *why, size_t size)
+{
+	if (keys[TOY_UNIT].i != 99)
+		return 0;
+	snprintf(why, size, "toy 99 is sealed: break the seal");
+	return ERR_DENIED;
+}
+
 static const struct driver_info toy_driver = {
 	.name = "toy",
 		.help = "A toy.", .keys = toy_keys, .default_port = 502, .parse_at = toy_parse_at, .load = toy_load,
+		.writes = true, .calls = true, .can_write = toy_can_write,
 };
 
 enum { BOX_BROKER, BOX_TOPIC, BOX_CA, BOX_KEYS };

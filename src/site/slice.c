@@ -16,9 +16,10 @@
 #include "base/crc32c.h"
 #include "site/enums.h"
 #include "site/pack.h"
+#include "site/slice_request.h"
 #include "site/slice_view.h"
 
-#define SLICE_VERSION	1u
+#define SLICE_VERSION	2u
 #define HEAD		12u
 #define KEYS_MAX	256u	/* keys of one driver or sink */
 #define LIST_MAX	65536u
@@ -64,6 +65,7 @@ pack_conduit(struct slice *s, struct conduit *c)
 	pack_u32(&s->k, &c->from, s->p->nzones);
 	pack_u32(&s->k, &c->to, s->p->nzones);
 	pack_bool(&s->k, &c->initiator_from);
+	pack_bool(&s->k, &c->requests);
 }
 
 static void
@@ -324,6 +326,9 @@ pack_plan(struct slice *s)
 	p->flows = rows(s, p->flows, &p->nflows, PLAN_FLOWS_MAX, sizeof *p->flows);
 	for (uint32_t i = 0; i < p->nflows && pack_err(&s->k) == 0; i++)
 		pack_flow(s, &p->flows[i]);
+	p->requests = rows(s, p->requests, &p->nrequests, PLAN_REQUESTS_MAX, sizeof *p->requests);
+	for (uint32_t i = 0; i < p->nrequests && pack_err(&s->k) == 0; i++)
+		slice_request(&s->k, p, &p->requests[i]);
 }
 
 int

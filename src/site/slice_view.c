@@ -7,14 +7,16 @@ static const struct {
 	bool	all_tags;	/* else only those that a flow names */
 	bool	one_zone;	/* sources of one zone only */
 	bool	flows, sinks, sink_keys;
+	bool	requests;	/* what may be asked of devices */
 	bool	help;		/* descriptions of tags: for those who write schemas */
 } told[] = {
 	[SLICE_FIELD] =   { .endpoints = true, .addresses = true, .all_tags = true, .one_zone = true },
 	[SLICE_INSIGHT] = { .all_tags = true },
-	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true, .help = true },
+	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true, .requests = true,
+	    .help = true },
 	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true, .help = true },
 	[SLICE_ALL] =     { .endpoints = true, .addresses = true, .all_tags = true, .flows = true, .sinks = true,
-	    .sink_keys = true, .help = true },
+	    .sink_keys = true, .requests = true, .help = true },
 };
 
 /* For each tag of the plan: 0 when it is left out, else its new number within its source, plus 1. */
@@ -103,6 +105,8 @@ slice_view(const struct plan *p, enum slice_for who, uint32_t zone, struct arena
 		view->nconduits = 0;
 	else
 		view_flows(p, a, view, keep);
+	if (!told[who].requests)	/* who has them has all tags and sinks, so their numbers hold */
+		view->nrequests = 0;
 	view->sinks = arena_array(a, p->nsinks + 1, sizeof *view->sinks);
 	for (uint32_t i = 0; told[who].sinks && i < p->nsinks; i++) {
 		struct sink *s = &view->sinks[view->nsinks++];
