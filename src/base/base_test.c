@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -231,6 +232,29 @@ TEST(durations_read_as_people_write_them)
 	CHECK_STR(duration_format(90 * 60 * NS_PER_S, out), "1.5 h");
 	CHECK_STR(duration_format(3650LL * 86400 * NS_PER_S, out), "3650 d");
 	CHECK_STR(duration_format(0, out), "0 s");
+}
+
+TEST(base64_gives_the_vectors_of_rfc_4648)
+{
+	static const char *const rows[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
+	static const char *const wrong[] = { "Z", "Zg=", "Zg", "Zh==", "Zm9=", "Zg==Zg==", "Z===", "====", "Zm8-", "Zm 8" };
+	struct buf b = { 0 };
+	uint8_t out[16];
+	size_t n;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		buf_reset(&b);
+		base64_put(&b, rows[i][0], strlen(rows[i][0]));
+		CHECK_STR(buf_text(&b), rows[i][1]);
+		CHECK_INT(base64_get(rows[i][1], strlen(rows[i][1]), out, &n), 0);
+		CHECK_INT(n, strlen(rows[i][0]));
+		CHECK_BYTES(out, rows[i][0], n);
+	}
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		if (base64_get(wrong[i], strlen(wrong[i]), out, &n) == 0)
+			test_fail(__FILE__, __LINE__, "taken: %s", wrong[i]);
+	buf_fini(&b);
 }
 
 TEST(json_that_others_made_is_taken_only_whole_and_bounded)

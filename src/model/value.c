@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/num.h"
 
@@ -103,22 +104,11 @@ value_at(const struct value *array, size_t i)
 }
 
 static void
-json_base64(struct json *j, const uint8_t *p, size_t len)
+json_base64(struct json *j, const void *p, size_t len)
 {
-	static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	struct buf b = { 0 };
-
-	buf_putc(&b, '"');
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t w = (uint32_t)p[i] << 16 | (i + 1 < len ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < len ? p[i + 2] : 0);
-		buf_putc(&b, abc[w >> 18]);
-		buf_putc(&b, abc[w >> 12 & 63]);
-		buf_putc(&b, i + 1 < len ? abc[w >> 6 & 63] : '=');
-		buf_putc(&b, i + 2 < len ? abc[w & 63] : '=');
-	}
-	buf_putc(&b, '"');
-	json_raw(j, buf_text(&b), b.len);
-	buf_fini(&b);
+	json_raw(j, "\"", 1);
+	base64_put(j->out, p, len);
+	buf_putc(j->out, '"');
 }
 
 void
