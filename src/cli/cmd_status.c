@@ -51,7 +51,7 @@ ask_sinks(const char *state)
 }
 
 static int
-show(const char *state, bool json)
+show(const char *state, bool json, bool security)
 {
 	json_t *root = NULL;
 	int fd = ctl_request(state, "status", 0, NULL);
@@ -68,7 +68,9 @@ show(const char *state, bool json)
 	if (json) {
 		json_dumpf(root, stdout, JSON_COMPACT);
 		putchar('\n');
-	} else
+	} else if (security)
+		status_show_security(root);
+	else
 		status_show(root);
 	json_decref(root);
 	return EXIT_OK;
@@ -79,16 +81,16 @@ cmd_status(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "state", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' }, { "watch", no_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' }, { 0 },
+		{ "security", no_argument, NULL, 'S' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
-	static const char usage[] = "usage: penstock status [--state DIR] [--json] [--watch]\n--watch shows it anew every second until ^C. Counts are "
+	static const char usage[] = "usage: penstock status [--state DIR] [--json] [--watch] [--security]\n--security shows what the kernel enforces on each process. --watch shows it anew every second until ^C. Counts are "
 	    "of the process as it runs; over restarts, 'penstock ledger' counts.\nERRORS: requests that failed and connections lost. REFUSED: tags that the "
 	    "device refuses, 'penstock why TAG'. LATE: 99th percentile.\n";
 	const char *state = NULL;
-	bool json = false, watch = false;
+	bool json = false, watch = false, security = false;
 	int opt, status;
 
-	while ((opt = getopt_long(argc, argv, "s:jwh", options, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, "s:jwSh", options, NULL)) != -1)
 		switch (opt) {
 		case 's':
 			state = optarg;
@@ -99,6 +101,9 @@ cmd_status(int argc, char **argv)
 		case 'w':
 			watch = true;
 			break;
+		case 'S':
+			security = true;
+			break;
 		default:
 			fputs(usage, opt == 'h' ? stdout : stderr);
 			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
@@ -106,7 +111,7 @@ cmd_status(int argc, char **argv)
 	do {
 		if (watch && !json)
 			printf("\033[H\033[2J");
-		status = show(ctl_state_dir(state), json);
+		status = show(ctl_state_dir(state), json, security);
 		if (fflush(stdout) != 0)
 			break;
 		if (watch && status == EXIT_OK)

@@ -11,10 +11,12 @@
 #include "os/clock.h"
 #include "os/memfd.h"
 #include "os/memory.h"
+#include "proc/cages.h"
 #include "proc/client.h"
 #include "site/slice.h"
 
 #define CHANNEL_FD	3
+#define CAGE_LOOK_MS	5000	/* how often it is looked whether files were replaced */
 #define WAKES_MAX	64
 #define DRAIN_ROUNDS	64	/* messages taken a loop turn, so that a chatty supervisor cannot starve the rest */
 
@@ -29,7 +31,8 @@ struct child_proc {
 	int			 wake_in;
 	struct { int fd; enum role role; char name[64]; } wake_out[WAKES_MAX];
 	size_t			 nwakes;
-	bool			 signal_due, leaving;
+	bool			 signal_due, leaving, caged;
+	uv_timer_t		 cage_timer;
 	int			 status;
 };
 
@@ -52,6 +55,46 @@ say(struct child_proc *c, enum msg_type type, const void *p, size_t len, int fd)
 	}
 }
 
+/* What the process may reach was fixed by its first plan; one that needs more gets a new process. */
+static void
+restart_for(struct child_proc *c, const char *why, const char *path)
+{
+	log_info("cage_outgrown", "why=\"%s\" path=\"%s\" next=\"the process ends and starts anew\"", why, path);
+	leave(c, 0);
+}
+
+static void
+on_cage_timer(uv_timer_t *t)
+{
+	struct child_proc *c = t->data;
+	const char *path = cages_stale();
+
+	if (path != NULL)
+		restart_for(c, "the file was replaced by another", path);
+}
+
+/* False: the process leaves, and the plan (taken) is not put in force. */
+static bool
+enter_cage(struct child_proc *c, struct plan *plan)
+{
+	if (c->caged && cages_fit(plan))
+		return true;
+	if (c->caged)
+		restart_for(c, "the new plan needs what the sandbox does not allow", "");
+	else if (cages_enter(c->role, c->pub.state_dir, plan) != 0)
+		leave(c, 1);
+	else {
+		c->caged = true;
+		uv_timer_init(c->pub.loop, &c->cage_timer);
+		c->cage_timer.data = c;
+		uv_timer_start(&c->cage_timer, on_cage_timer, CAGE_LOOK_MS, CAGE_LOOK_MS);
+		uv_unref((uv_handle_t *)&c->cage_timer);
+		return true;
+	}
+	plan_free(plan);
+	return false;
+}
+
 static void
 take_plan(struct child_proc *c, const struct msg *m)
 {
@@ -63,8 +106,12 @@ take_plan(struct child_proc *c, const struct msg *m)
 	int err = p == NULL ? ERR_PROTO : slice_read(p, len, &plan);
 
 	memfd_unmap(p, len);
+	if (err == 0 && !enter_cage(c, plan))
+		return;
 	if (err == 0)
 		err = c->ops->plan(c->arg, plan);
+	if (err == 0)
+		cages_publish(c->pub.stats);
 	if (err != 0) {
 		log_error("plan_refused", "error=\"%s\"", err_text(err));
 		leave(c, 1);

@@ -21,6 +21,32 @@ object(void *arg, enum stats_kind kind, const char *name, const uint64_t *figure
 	json_close(j, '}');
 }
 
+/* As the kernel says, beside what the process itself found by trying (object of kind cage). */
+static void
+security(int64_t pid, struct json *j)
+{
+	struct procfs_security s;
+
+	procfs_security(pid, &s);
+	json_key(j, "kernel");
+	json_open(j, '{');
+	json_key(j, "known");
+	json_bool(j, s.known);
+	json_key(j, "seccomp");
+	json_i64(j, s.seccomp);
+	json_key(j, "no_new_privs");
+	json_bool(j, s.no_new_privs);
+	json_key(j, "capabilities");
+	json_u64(j, s.effective);
+	json_key(j, "capabilities_bound");
+	json_u64(j, s.bounding);
+	json_key(j, "uid");
+	json_i64(j, s.uid);
+	json_key(j, "netns");
+	json_u64(j, s.netns);
+	json_close(j, '}');
+}
+
 static void
 process(const struct proc *p, struct json *j)
 {
@@ -47,6 +73,7 @@ process(const struct proc *p, struct json *j)
 		json_u64(j, mem.pss);
 		json_key(j, "cpu_ns");
 		json_u64(j, procfs_cpu_ns(p->process.pid));
+		security(p->process.pid, j);
 	}
 	json_key(j, "objects");
 	json_open(j, '[');
@@ -72,6 +99,7 @@ supervisor_status(struct supervisor *s, struct buf *out)
 	json_key(&j, "pid");
 	json_i64(&j, procfs_self());
 	struct procfs_memory mem;
+	security(procfs_self(), &j);
 	procfs_memory(procfs_self(), &mem);
 	json_key(&j, "pss_bytes");
 	json_u64(&j, mem.pss);

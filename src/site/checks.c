@@ -1,6 +1,8 @@
 /* See checks.h. */
 #include "site/checks.h"
 
+#include <string.h>
+
 #include "site/types.h"
 
 /*
@@ -97,11 +99,33 @@ check_flow_texts(struct loader *l)
 	}
 }
 
+/* One process, the office, serves all sinks; it can live in one network namespace only. */
+static void
+check_netns(struct loader *l)
+{
+	const struct plan *p = l->plan;
+	const struct sink *first = NULL;
+
+	for (uint32_t i = 0; i < p->nsinks; i++) {
+		const struct sink *s = &p->sinks[i];
+		const char *netns = p->zones[s->zone].netns;
+		if (first == NULL)
+			first = s;
+		if (strcmp(netns, p->zones[first->zone].netns) == 0)
+			continue;
+		site_error(&l->f, "netns", s->place, "sink %s is in network namespace \"%s\" and sink %s in \"%s\", but one process serves both",
+		    s->name, netns, first->name, p->zones[first->zone].netns);
+		site_remedy(&l->f, "give the zones %s and %s the same `netns`, or run a second node for one of them",
+		    p->zones[s->zone].name, p->zones[first->zone].name);
+	}
+}
+
 static void (*const rules[])(struct loader *) = {
 	check_scan_classes,
 	check_flow_texts,
 	check_overlaps,
 	check_link_load,
+	check_netns,
 	check_unused,	/* these last: they look at what the others found */
 	check_unused_types,
 };

@@ -226,6 +226,7 @@ put_zones(uint64_t *h, const struct plan *p)
 		put_text(h, p->zones[i].name);
 		put_f64(h, p->zones[i].level);
 		put_u64(h, (uint64_t)p->zones[i].sl_t);
+		put_text(h, p->zones[i].netns);
 	}
 	put_u64(h, p->nzones);
 	for (uint32_t i = 0; i < p->nconduits; i++) {
@@ -245,6 +246,7 @@ hash_plan(const struct plan *p)
 	put_text(&h, p->site);
 	put_text(&h, p->country);
 	put_text(&h, p->time_zone);
+	put_u64(&h, p->sandbox_required);
 	put_zones(&h, p);
 	for (uint32_t i = 0; i < p->nsources; i++) {
 		put_u64(&h, p->sources[i].key);

@@ -49,7 +49,7 @@ find_sections(struct loader *l)
 		    n->key->text,
 		    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
 		site_remedy(&l->f,
-		    "sections are site, zones, conduits, sources, sinks, enums, types, equipment, tables, flows and requests");
+		    "sections are site, security, zones, conduits, sources, sinks, enums, types, equipment, tables, flows and requests");
 	}
 }
 

@@ -1,4 +1,4 @@
-/* The sections site, zones, conduits and enums. */
+/* The sections site, security, zones, conduits and enums. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +18,11 @@ load_site(struct loader *l)
 	p->site = v[SITE_NAME].set ? v[SITE_NAME].s : "";
 	p->country = v[SITE_COUNTRY].set ? v[SITE_COUNTRY].s : "";
 	p->time_zone = v[SITE_TIME_ZONE].set ? v[SITE_TIME_ZONE].s : "UTC";
+	if (l->section[SECTION_SECURITY] != NULL) {
+		struct keyval s[SECURITY_KEYS] = { 0 };
+		keys_read(l, l->section[SECTION_SECURITY], "the section security", &(struct keyset){ security_keys, s }, 1);
+		p->sandbox_required = s[SECURITY_SANDBOX].i == 1;
+	}
 	l->table_decimal = !v[SITE_DECIMAL].set ? '\0' : v[SITE_DECIMAL].i == 1 ? ',' : '.';
 }
 
@@ -45,7 +50,7 @@ load_zones(struct loader *l)
 		*z = (struct zone){
 			.name = strings_keep(&l->strings, n->key->text, n->key->len),
 			.level = v[ZONE_LEVEL].f, .sl_t = (int)v[ZONE_SL_T].i, .it = v[ZONE_LEVEL].f >= 3.5,
-			    .at = loader_at(l, n->key),
+			.netns = v[ZONE_NETNS].set ? v[ZONE_NETNS].s : "", .at = loader_at(l, n->key),
 		};
 		ref_add(l, SECTION_ZONES, z->name, z);
 	}

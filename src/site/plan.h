@@ -35,6 +35,7 @@ struct zone {
 	double		 level;		/* Purdue level: 0..5, 3.5 for a DMZ */
 	int		 sl_t;		/* IEC 62443-3-3 target security level, 0..4 */
 	bool		 it;		/* on the IT side: level 3.5 and above */
+	const char	*netns;		/* network namespace of the process that faces it, "": that of the start */
 	struct place	 at;
 };
 
@@ -177,6 +178,7 @@ struct request_rule {
 struct plan {
 	struct arena	 arena;
 	const char	*enterprise, *site, *country, *time_zone;
+	bool		 sandbox_required;	/* every layer of it, or the process does not run */
 	const char	*folder;	/* of the site file */
 	const char *const *files;	/* the site file, then its tables; NULL-ended. Not in slices. */
 	struct zone	*zones;		uint32_t nzones;

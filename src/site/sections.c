@@ -12,6 +12,7 @@
 static const char *const decimals[] = { ".", ",", NULL };
 static const char *const ends[] = { "from", "to", NULL };
 static const char *const on_demand[] = { "on-demand", NULL };
+static const char *const sandboxes[] = { "best-effort", "require", NULL };
 static const char *const off[] = { "off", NULL };
 static const char *const durabilities[] = { "each", "interval", "none", NULL };
 /* In the order of enum window_fn. */
@@ -38,12 +39,21 @@ const struct key site_keys[] = {
 		.help = "Decimal sign in the tag tables. Left out: ',' in a table separated by ';', else '.'." },
 	[SITE_KEYS] = { 0 },
 };
+const struct key security_keys[] = {
+	[SECURITY_SANDBOX] = { "sandbox", KEY_ENUM, .choices = sandboxes, .def = "best-effort",
+		.help = "What to do where the kernel lacks a layer of the sandbox that each process lives in: run with the others and say so "
+		    "(best-effort), or do not run (require). `penstock status --security` shows what is in force." },
+	[SECURITY_KEYS] = { 0 },
+};
 const struct key zone_keys[] = {
 	[ZONE_LEVEL] = { "level", KEY_REAL, .min = 0, .max = 5, .required = true,
 		.help = "Purdue level: 0 process, 1 sensing, 2 control, 3 operations, 3.5 DMZ, 4 and 5 enterprise. "
 		    "From 3.5 up the zone is IT." },
 	[ZONE_SL_T] = { "sl-t", KEY_INT, .min = 0, .max = 4, .def = "0",
 		.help = "Target security level of IEC 62443-3-3." },
+	[ZONE_NETNS] = { "netns", KEY_NAME,
+		.help = "Network namespace (as `ip netns` keeps them) that holds the interfaces towards this zone. The process that faces the zone "
+		    "lives in it, and reaches nothing else. Left out: the namespace that penstock was started in." },
 	[ZONE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024,
 		.help = "What the zone holds, for people." },
 	[ZONE_KEYS] = { 0 },
@@ -235,6 +245,7 @@ const struct key column_keys[] = {
 };
 
 ROWS(site_keys, SITE_KEYS);
+ROWS(security_keys, SECURITY_KEYS);
 ROWS(zone_keys, ZONE_KEYS);
 ROWS(conduit_keys, CONDUIT_KEYS);
 ROWS(source_keys, SOURCE_KEYS);
@@ -250,6 +261,8 @@ ROWS(column_keys, COLUMN_KEYS);
 
 const struct section sections[] = {
 	[SECTION_SITE] = { "site", "the site", SECTION_ONE, true, false, site_keys, "What the site is." },
+	[SECTION_SECURITY] = { "security", "security", SECTION_ONE, false, false, security_keys,
+		"What this machine must be able to enforce." },
 	[SECTION_ZONES] = { "zones", "a zone", SECTION_NAMED, true, false, zone_keys,
 		"Zones of IEC 62443-3-2, placed on Purdue levels." },
 	[SECTION_CONDUITS] = { "conduits", "a conduit", SECTION_NAMED, false, false, conduit_keys,

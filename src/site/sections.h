@@ -8,7 +8,8 @@
 #include "site/key.h"
 
 enum { SITE_ENTERPRISE, SITE_NAME, SITE_COUNTRY, SITE_TIME_ZONE, SITE_DECIMAL, SITE_KEYS };
-enum { ZONE_LEVEL, ZONE_SL_T, ZONE_DESCRIPTION, ZONE_KEYS };
+enum { SECURITY_SANDBOX, SECURITY_KEYS };
+enum { ZONE_LEVEL, ZONE_SL_T, ZONE_NETNS, ZONE_DESCRIPTION, ZONE_KEYS };
 enum { CONDUIT_FROM, CONDUIT_TO, CONDUIT_INITIATOR, CONDUIT_REQUESTS, CONDUIT_DESCRIPTION, CONDUIT_KEYS };
 enum { SOURCE_DRIVER, SOURCE_ZONE, SOURCE_ENDPOINT, SOURCE_DESCRIPTION, SOURCE_KEYS };
 enum { SINK_KIND, SINK_ZONE, SINK_DESCRIPTION, SINK_KEYS };
@@ -34,7 +35,7 @@ enum { READBACK_TAG, READBACK_TOLERANCE, READBACK_WITHIN, READBACK_SKIP, READBAC
 /* Columns that only a table has: where YAML says it by nesting. */
 enum { COLUMN_PATH, COLUMN_EQUIPMENT, COLUMN_NAME, COLUMN_LOW, COLUMN_HIGH, COLUMN_KEYS };
 
-extern const struct key site_keys[], zone_keys[], conduit_keys[], source_keys[], sink_keys[], type_keys[], equipment_keys[],
+extern const struct key site_keys[], security_keys[], zone_keys[], conduit_keys[], source_keys[], sink_keys[], type_keys[], equipment_keys[],
     tag_keys[], flow_keys[], how_keys[], request_keys[], readback_keys[], column_keys[];
 
 enum section_shape {
@@ -45,7 +46,7 @@ enum section_shape {
 };
 
 enum {
-	SECTION_SITE, SECTION_ZONES, SECTION_CONDUITS, SECTION_SOURCES, SECTION_SINKS, SECTION_ENUMERATIONS, SECTION_TYPES,
+	SECTION_SITE, SECTION_SECURITY, SECTION_ZONES, SECTION_CONDUITS, SECTION_SOURCES, SECTION_SINKS, SECTION_ENUMERATIONS, SECTION_TYPES,
 	SECTION_EQUIPMENT, SECTION_TABLES, SECTION_FLOWS, SECTION_REQUESTS, SECTIONS
 };
 

@@ -55,6 +55,7 @@ pack_zone(struct slice *s, struct zone *z)
 	pack_f64(&s->k, &z->level);
 	pack_u32(&s->k, &sl_t, 5);
 	pack_bool(&s->k, &z->it);
+	pack_text(&s->k, &z->netns, true);
 	z->sl_t = (int)sl_t;
 }
 
@@ -306,6 +307,7 @@ pack_plan(struct slice *s)
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		pack_text(&s->k, texts[i], true);
+	pack_bool(&s->k, &p->sandbox_required);
 	pack_u64(&s->k, &p->hash);
 	p->zones = rows(s, p->zones, &p->nzones, LIST_MAX, sizeof *p->zones);
 	for (uint32_t i = 0; i < p->nzones && pack_err(&s->k) == 0; i++) {

@@ -1,0 +1,272 @@
+/* See cages.h. */
+#include "proc/cages.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "driver/driver.h"
+#include "os/cage.h"
+#include "os/disk.h"
+#include "sink/sink.h"
+
+#define PATHS_MAX	512u
+
+/* Folders below the state directory: whose they are, and who may read them. Made here if they are not there, since a cage is made of what is. */
+static const struct {
+	const char	*name;
+	uint32_t	 writers, readers;	/* sets of roles */
+} folders[] = {
+	{ "spool", 1u << ROLE_GATE, 1u << ROLE_OFFICE },
+	{ "audit", 1u << ROLE_GATE, 0 },
+	{ "gate", 1u << ROLE_GATE, 0 },
+	{ "insight", 1u << ROLE_INSIGHT, 0 },
+	{ "office", 1u << ROLE_OFFICE, 0 },
+	{ "pki", 0, 0 },
+	{ "pki/ot", 1u << ROLE_FIELD, 0 },
+	{ "pki/it", 1u << ROLE_OFFICE, 0 },
+};
+
+/* What a process with a network needs to find names, zones of time, authorities and the libraries that do it. */
+static const char *const networked[] = {
+	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/localtime", "/etc/ssl",
+	"/etc/ca-certificates", "/etc/ld.so.cache", "/usr/share/ca-certificates", "/usr/share/zoneinfo", "/usr/lib/ssl", "/usr/lib", "/lib", "/lib64",
+	"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager",
+};
+
+static struct {
+	enum role		 role;
+	enum cage_net		 net;
+	const char		*netns;		/* own memory */
+	struct { char *path; dev_t dev; ino_t ino; uint32_t access; } v[PATHS_MAX];
+	size_t			 n;
+	bool			 too_many;
+	struct cage_state	 st;
+	unsigned		 tried, worked;	/* by the self-test */
+} cage;
+
+/* All that a plan asks of the cage goes through here; each(): one path more. */
+typedef void each_path(void *arg, const char *path, uint32_t access);
+
+static void
+key_paths(const struct key *keys, const struct keyval *v, uint32_t n, each_path *each, void *arg)
+{
+	for (uint32_t i = 0; keys != NULL && i < n && keys[i].name != NULL; i++)
+		if ((keys[i].type == KEY_PATH || keys[i].type == KEY_SECRET) && v[i].s != NULL)
+			each(arg, v[i].s, CAGE_READ);
+}
+
+static void
+plan_paths(enum role role, const struct plan *p, each_path *each, void *arg)
+{
+	for (uint32_t i = 0; role == ROLE_FIELD && i < p->nsources; i++) {
+		const struct source *s = &p->sources[i];
+		const struct driver *d = driver_find(s->driver);
+		if (d == NULL)
+			continue;
+		if (d->info.endpoint_is_device)
+			each(arg, s->link != NULL ? s->link : s->endpoint, CAGE_READ | CAGE_DEVICE);
+		key_paths(d->info.keys, s->keys, s->nkeys, each, arg);
+	}
+	for (uint32_t i = 0; role == ROLE_OFFICE && i < p->nsinks; i++) {
+		const struct sink_type *t = sink_find(p->sinks[i].kind);
+		if (t != NULL)
+			key_paths(t->info.keys, p->sinks[i].keys, p->sinks[i].nkeys, each, arg);
+	}
+}
+
+static enum cage_net
+plan_net(enum role role, const struct plan *p)
+{
+	if (role != ROLE_FIELD && role != ROLE_OFFICE)
+		return CAGE_NET_NONE;
+	for (uint32_t i = 0; role == ROLE_OFFICE && i < p->nsinks; i++) {
+		const struct sink_type *t = sink_find(p->sinks[i].kind);
+		if (t != NULL && t->info.listens)
+			return CAGE_NET_SERVER;
+	}
+	return CAGE_NET_CLIENT;
+}
+
+/* NULL: none is named. "": an empty one. */
+static const char *
+plan_netns(enum role role, const struct plan *p)
+{
+	const char *name = "";
+
+	if (role != ROLE_FIELD && role != ROLE_OFFICE)
+		return "";
+	if (role == ROLE_FIELD && p->nsources > 0)
+		name = p->zones[p->sources[0].zone].netns;
+	if (role == ROLE_OFFICE && p->nsinks > 0)
+		name = p->zones[p->sinks[0].zone].netns;
+	return *name != '\0' ? name : NULL;
+}
+
+static void
+add(void *unused, const char *path, uint32_t access)
+{
+	struct stat st = { 0 };
+	(void)unused;
+
+	if (cage.n == PATHS_MAX) {
+		cage.too_many = true;
+		return;
+	}
+	char *copy = strdup(path);
+	if (copy == NULL)
+		fatal("out_of_memory", "what=cage");
+	/* What is not there yet is found to be new later. */
+	(void)stat(path, &st);
+	cage.v[cage.n].path = copy;
+	cage.v[cage.n].dev = st.st_dev;
+	cage.v[cage.n].ino = st.st_ino;
+	cage.v[cage.n++].access = access;
+}
+
+static void
+add_folders(const char *state_dir)
+{
+	char path[DISK_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		bool writes = (folders[i].writers & 1u << cage.role) != 0;
+		snprintf(path, sizeof path, "%s/%s", state_dir, folders[i].name);
+		disk_os.mkdir(disk_os.ctx, path);	/* one that cannot be made is missed by whoever needs it, with a better text */
+		if (writes || (folders[i].readers & 1u << cage.role) != 0)
+			add(NULL, path, CAGE_READ | (writes ? CAGE_WRITE : 0u));
+	}
+}
+
+void
+cages_publish(struct stats *s)
+{
+	stat_t *f = stats_object(s, STATS_cage, "cage");
+
+	stat_set(&f[STATS_cage_privileges], cage.st.privileges);
+	stat_set(&f[STATS_cage_calls], cage.st.calls);
+	stat_set(&f[STATS_cage_files], cage.st.files);
+	stat_set(&f[STATS_cage_landlock], (uint64_t)cage.st.landlock_abi);
+	stat_set(&f[STATS_cage_own_network], cage.st.own_network);
+	stat_set(&f[STATS_cage_tried], cage.tried);
+	stat_set(&f[STATS_cage_worked], cage.worked);
+}
+
+/* A layer could not be had: an error where the plan demands it, else a warning. */
+static int
+missing(const struct plan *p, const char *layer, int err, const char *remedy)
+{
+	if (!p->sandbox_required) {
+		log_warn("sandbox_layer_missing", "layer=\"%s\" error=\"%s\" remedy=\"%s\"", layer, err_text(err), remedy);
+		return 0;
+	}
+	log_error("sandbox_layer_missing", "layer=\"%s\" error=\"%s\" demanded_by=\"security: sandbox: require\" remedy=\"%s\"", layer,
+	    err_text(err), remedy);
+	return ERR_DENIED;
+}
+
+static int
+enter_network(struct cage_state *st)
+{
+	int err = cage_network(cage.netns, st);
+
+	if (err != 0)
+		log_error("no_network_namespace", "netns=\"%s\" error=\"%s\" remedy=\"%s\"", cage.netns, err_text(err), err == ERR_NOTFOUND ?
+		    "make it with ip netns add, or mend netns of the zone" : "penstock must be started with CAP_SYS_ADMIN to enter it");
+	return err;
+}
+
+static int
+layers(const struct plan *p, struct cage_state *st)
+{
+	struct cage_path paths[PATHS_MAX];
+	int err;
+
+	for (size_t i = 0; i < cage.n; i++)
+		paths[i] = (struct cage_path){ cage.v[i].path, cage.v[i].access };
+	if (enter_network(st) != 0)
+		return ERR_DENIED;
+	if ((err = cage_privileges(st)) != 0 &&
+	    missing(p, "privileges", err, "find out why the kernel refuses to take capabilities away") != 0)
+		return ERR_DENIED;
+	if ((err = cage_files(paths, cage.n, st)) != 0 &&
+	    missing(p, "files", err, "Landlock takes Linux 5.13 or later with landlock in its lsm= list") != 0)
+		return ERR_DENIED;
+	if ((err = cage_calls(cage.net, st)) != 0 &&
+	    missing(p, "calls", err, "seccomp takes a kernel that has it, and a build without sanitizers") != 0)
+		return ERR_DENIED;
+	return 0;
+}
+
+/* Only a whole cage is put to the test: of another one it is known what it lets through. */
+static int
+try_cage(const struct plan *p, const char *state_dir)
+{
+	char plan_file[DISK_PATH_MAX], holes[512];
+
+	if (!cage.st.privileges || !cage.st.calls || !cage.st.files)
+		return 0;
+	snprintf(plan_file, sizeof plan_file, "%s/plans/current", state_dir);
+	cage.worked = cage_try(cage.net, plan_file, &cage.tried, holes, sizeof holes);
+	if (cage.worked == 0)
+		return 0;
+	return missing(p, holes, ERR_PROTO, "the sandbox lets through what it must not: report this with the kernel's version");
+}
+
+int
+cages_enter(enum role role, const char *state_dir, const struct plan *p)
+{
+	const char *netns = plan_netns(role, p);
+
+	cage.role = role;
+	cage.net = plan_net(role, p);
+	cage.netns = netns == NULL ? NULL : strdup(netns);
+	add_folders(state_dir);
+	add(NULL, "/dev/null", CAGE_READ | CAGE_DEVICE);
+	add(NULL, "/dev/urandom", CAGE_READ);
+	for (size_t i = 0; cage.net != CAGE_NET_NONE && i < sizeof networked / sizeof networked[0]; i++)
+		add(NULL, networked[i], CAGE_READ);
+	plan_paths(role, p, add, NULL);
+	if (cage.too_many) {
+		log_error("cage_too_large", "paths=%u remedy=\"one process names more files than a cage holds: spread its devices over several "
+		    "zones\"", PATHS_MAX);
+		return ERR_LIMIT;
+	}
+	int err = layers(p, &cage.st);
+	return err != 0 ? err : try_cage(p, state_dir);
+}
+
+static void
+look_for(void *arg, const char *path, uint32_t access)
+{
+	bool *all = arg;
+	size_t i = 0;
+
+	while (i < cage.n && (strcmp(cage.v[i].path, path) != 0 || (access & ~cage.v[i].access) != 0))
+		i++;
+	*all = *all && i < cage.n;
+}
+
+bool
+cages_fit(const struct plan *p)
+{
+	bool all = plan_net(cage.role, p) <= cage.net;
+	const char *netns = plan_netns(cage.role, p);
+
+	if ((netns == NULL) != (cage.netns == NULL) || (netns != NULL && strcmp(netns, cage.netns) != 0))
+		return false;
+	plan_paths(cage.role, p, look_for, &all);
+	return all;
+}
+
+const char *
+cages_stale(void)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < cage.n; i++)
+		if (stat(cage.v[i].path, &st) == 0 && (st.st_dev != cage.v[i].dev || st.st_ino != cage.v[i].ino))
+			return cage.v[i].path;
+	return NULL;
+}
