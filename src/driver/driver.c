@@ -1,6 +1,7 @@
 /* The list of drivers, from drivers.def. */
 #include "driver/driver.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct driver *const drivers[] = {
@@ -17,4 +18,25 @@ driver_find(const char *name)
 		if (strcmp(drivers[i]->info.name, name) == 0)
 			return drivers[i];
 	return NULL;
+}
+
+static struct { const char *state; char site[128]; } home = { .state = "" };
+
+void
+driver_set_home(const char *state_dir, const char *site)
+{
+	home.state = state_dir != NULL ? state_dir : "";
+	snprintf(home.site, sizeof home.site, "%s", site != NULL ? site : "");
+}
+
+const char *
+driver_state(void)
+{
+	return home.state;
+}
+
+const char *
+driver_site(void)
+{
+	return home.site;
 }

@@ -154,6 +154,14 @@ struct driver {
  * records that are not in the list, whose tags are questions (driver/modbus/modbus_try.h, modbus_ident.h).
  */
 
+/*
+ * Where drivers that keep something of their own on disk (certificates) do so, and the name of the site; set once before the first open() and
+ * again when a plan comes, borrowed for good. "" while nobody has said so: a tool.
+ */
+void driver_set_home(const char *state_dir, const char *site);
+const char *driver_state(void);
+const char *driver_site(void);
+
 /* All drivers, NULL-ended; and one by the name a site file uses, NULL if unknown. */
 extern const struct driver *const drivers[];
 const struct driver *driver_find(const char *name);

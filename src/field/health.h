@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "driver/driver.h"
-#include "field/backoff.h"
+#include "base/backoff.h"
 
 #define HEALTH_MISSES_MAX	3		/* unanswered requests in a row until a source is demoted */
 #define HEALTH_MISSES_NEW	1		/* the same for a source on a shared link that has never answered */

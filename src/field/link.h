@@ -17,7 +17,7 @@
 
 #include <netinet/in.h>
 
-#include "field/backoff.h"
+#include "base/backoff.h"
 #include "field/engine.h"
 #include "field/health.h"
 

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "field/apply.h"
 #include "field/ask.h"
-#include "field/copy.h"
+#include "site/copy.h"
 #include "field/feed.h"
 #include "os/clock.h"
 
@@ -51,7 +51,7 @@ link_new(struct field *f, const struct driver *d, const struct link_spec *spec, 
 
 	l->field = f;
 	l->driver = d;
-	l->sources = copy_sources(&l->memory, sources->v, sources->n);
+	l->sources = (struct link_sources){ copy_sources(&l->memory, sources->v, sources->n), sources->n };
 	l->name = l->sources.v[0]->link;
 	own_spec(l, spec, &l->memory);
 	link_init(l);
@@ -93,7 +93,7 @@ link_change_new(struct link *l, const struct link_sources *sources, struct link_
 {
 	struct link_change *c = must_calloc(1, sizeof *c);
 
-	c->sources = copy_sources(&c->memory, sources->v, sources->n);
+	c->sources = (struct link_sources){ copy_sources(&c->memory, sources->v, sources->n), sources->n };
 	int err = open_driver(l->driver, &c->sources, &l->host, &c->ctx);
 	if (err != 0)
 		link_change_free(l->driver, c);

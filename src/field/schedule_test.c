@@ -2,7 +2,7 @@
 #include "field/schedule.h"
 
 #include "base/test.h"
-#include "field/backoff.h"
+#include "base/backoff.h"
 #include "field/deadline.h"
 #include "field/hist.h"
 

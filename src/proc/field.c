@@ -19,6 +19,7 @@
 
 struct field_proc {
 	struct child		*child;
+	const char		*state_dir;
 	struct field		*field;
 	struct ring_writer	*ring;
 	size_t			 ring_size;
@@ -98,6 +99,7 @@ on_plan(void *arg, struct plan *plan)
 		return err;
 	}
 	field_set_batch_max(p->field, p->ring_size / 4);
+	driver_set_home(p->state_dir, plan->site);
 	return field_apply(p->field, plan);
 }
 
@@ -164,6 +166,7 @@ field_main(const char *name, const char *state_dir)
 	static const struct child_ops ops = { .plan = on_plan, .client = on_client, .stop = on_stop };
 
 	log_open(name, LOG_LEVEL_INFO);
+	proc.state_dir = state_dir;
 	int status = child_main(ROLE_FIELD, name, state_dir, &ops, &proc, &proc.child);
 
 	field_free(proc.field);

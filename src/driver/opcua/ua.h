@@ -128,8 +128,13 @@ void ua_out_sample(struct ua_agent *a, uint32_t tag, uint32_t status, const stru
 /* A DataValue of an item: value, status, times, exactly as the server gave them (no status means Good, Part 4, 7.11). Uses ua_value_of(). */
 void ua_out_value(struct ua_agent *a, uint32_t tag, const UA_DataValue *dv, struct wall arrival, uint8_t flags);
 void ua_out_trouble(struct ua_agent *a, uint32_t tag, UA_StatusCode status, const char *why);
-/* An ask is done; result: see ua_ask. */
+/* Output argument i of the call with this id, before its ua_out_done(); v's bytes copied. */
+void ua_out_result(struct ua_agent *a, uint32_t id, uint32_t i, const struct value *v);
+/* An ask is done (it is freed). err and why as driver.h's host.done says; copied. Once; later ones are ignored. */
 void ua_out_done(struct ua_agent *a, uint32_t id, int err, const char *why);
+/* One line for `penstock trace`, only while it is on (ua_tracing()); copied. */
+bool ua_tracing(struct ua_agent *a);
+void ua_out_trace(struct ua_agent *a, bool out, const char *text);
 /* The data lives (a notification, a keep-alive, a reply): health is judged by this. */
 void ua_out_alive(struct ua_agent *a);
 

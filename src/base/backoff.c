@@ -1,5 +1,5 @@
 /* See backoff.h. */
-#include "field/backoff.h"
+#include "base/backoff.h"
 
 /* splitmix64 (Steele, Lea, Flood, 2014): enough to pull devices apart, nothing depends on its secrecy. */
 static uint64_t

@@ -2,8 +2,8 @@
  * Growing pauses between attempts: each doubles up to a ceiling, and each is drawn at random from the upper half of its
  * range, so that devices which failed together do not come back together.
  */
-#ifndef FIELD_BACKOFF_H
-#define FIELD_BACKOFF_H
+#ifndef BASE_BACKOFF_H
+#define BASE_BACKOFF_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* See copy.h. Texts that many tags share (units, the file's name) are kept once, enumerations too. */
-#include "field/copy.h"
+#include "site/copy.h"
 
 #include <string.h>
 
@@ -87,7 +87,7 @@ copy_source(struct copying *c, const struct source *from)
 	return to;
 }
 
-struct link_sources
+const struct source **
 copy_sources(struct arena *a, const struct source *const *v, uint32_t n)
 {
 	struct copying c = { .arena = a, .texts.arena = a };
@@ -97,5 +97,5 @@ copy_sources(struct arena *a, const struct source *const *v, uint32_t n)
 		mine[i] = copy_source(&c, v[i]);
 	strings_fini(&c.texts);
 	map_fini(&c.enums);
-	return (struct link_sources){ .v = mine, .n = n };
+	return mine;
 }
