@@ -120,10 +120,14 @@ FORCE:
 fuzz: test-deps $(FUZZERS)
 	@sh test/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 
+PEER_FLAGS = $(eval PEER_FLAGS := $$(patsubst -I%,-isystem %,$$(shell \
+	$$(PKG_CONFIG) --cflags --libs libmodbus libmosquitto open62541 openssl)))$(PEER_FLAGS)
+# The OPC UA server is several files, in a folder of its own.
+$(B)/peers/ua_server: $(wildcard test/peers/ua/*.[ch])
 $(B)/peers/%: test/peers/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g $(SANFLAGS) -o $@ $< \
-		-Wl,--as-needed,--gc-sections $$($(PKG_CONFIG) --cflags --libs libmodbus libmosquitto open62541 openssl) \
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g $(SANFLAGS) -o $@ $(filter %.c,$^) \
+		-Wl,--as-needed,--gc-sections $(PEER_FLAGS) \
 		-lpthread -lm
 peers: $(PEERS)
 

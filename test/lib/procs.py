@@ -91,7 +91,7 @@ class Proc:
     A sanitizer's report in its output fails the test, whatever the program did after it.
     """
 
-    def __init__(self, argv, env=None, cwd=None, name=None, pass_fds=()):
+    def __init__(self, argv, env=None, cwd=None, name=None, pass_fds=(), stdin=subprocess.DEVNULL):
         self.argv = [str(word) for word in argv]
         self.name = name or os.path.basename(self.argv[0])
         self.out = collections.deque(maxlen=LINES_MAX)
@@ -99,7 +99,7 @@ class Proc:
         self._news = threading.Condition()
         self._open = 2
         self._judged = False
-        self.proc = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.proc = subprocess.Popen(self.argv, stdin=stdin, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, cwd=cwd, env={**os.environ, **(env or {})},
                                      start_new_session=True, pass_fds=pass_fds)
         self.pid = self.proc.pid
