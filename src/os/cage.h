@@ -48,8 +48,9 @@ struct cage_state {
 int cage_network(const char *name, struct cage_state *st);
 /* Give up all capabilities for good. 0 or ERR_DENIED. */
 int cage_privileges(struct cage_state *st);
-/* 0; ERR_UNSUPPORTED: this kernel or this build (sanitizers need more calls than are good) has no seccomp. */
-int cage_calls(enum cage_net net, struct cage_state *st);
+/* locks: it may lock files, which one that only reads another's files must not: a lock held for ever would stop the other. 0; ERR_UNSUPPORTED: this
+ * kernel or this build (sanitizers need more calls than are good) has no seccomp. */
+int cage_calls(enum cage_net net, bool locks, struct cage_state *st);
 /*
  * Only these paths from now on (n of them; one that does not exist is left out). 0; ERR_UNSUPPORTED: the kernel has no Landlock; ERR_IO. Descriptors that are open stay so.
  */

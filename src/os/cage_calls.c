@@ -1,10 +1,12 @@
 /* The list of system calls, see cage.h. libseccomp makes the filter; here stands what is on it, and for whom. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
+#include <unistd.h>
 #include <linux/serial.h>
 
 #include "base/err.h"
@@ -25,15 +27,15 @@ static const char *const calls[] = {
 	"sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "gettid", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid",
 	"getresuid", "getresgid", "getgroups", "set_tid_address", "exit", "exit_group", "restart_syscall", "prctl", "arch_prctl", "getrandom",
 	"uname", "sysinfo", "getrusage", "getrlimit", "prlimit64", "getcpu", "times",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "tgkill", "sigreturn",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "sigreturn",
 	"clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
 	"timer_create", "timer_settime", "timer_delete", "timerfd_create", "timerfd_settime", "timerfd_gettime", "alarm", "setitimer",
 	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek", "_llseek", "close", "close_range",
-	"dup", "dup2", "dup3", "fcntl", "fcntl64", "flock", "pipe", "pipe2", "eventfd", "eventfd2", "splice", "copy_file_range", "sendfile",
+	"dup", "dup2", "dup3", "pipe", "pipe2", "eventfd", "eventfd2", "splice", "copy_file_range", "sendfile",
 	"open", "openat", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "stat64", "fstat64", "lstat64", "statx", "access", "faccessat",
 	"faccessat2", "readlink", "readlinkat", "getcwd", "getdents", "getdents64", "statfs", "fstatfs", "statfs64", "fstatfs64", "umask",
-	"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "chmod", "fchmod", "fchmodat",
-	"ftruncate", "ftruncate64", "truncate", "fallocate", "fsync", "fdatasync", "sync_file_range", "fadvise64", "readahead", "utimensat",
+	"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "ftruncate", "ftruncate64", "truncate",
+	"fallocate", "fsync", "fdatasync", "sync_file_range", "fadvise64", "readahead", "utimensat",
 	"poll", "ppoll", "ppoll_time64", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
 	"sendmsg", "recvmsg", "sendto", "recvfrom", "sendmmsg", "recvmmsg", "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername",
 	"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
@@ -44,6 +46,12 @@ static const char *const server_calls[] = { "bind", "listen", "accept", "accept4
 static const unsigned long ioctls[] = {
 	FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, TCGETS, TCSETS, TCSETSW, TCSETSF, TCFLSH, TCSBRK, TCSBRKP, TIOCEXCL, TIOCNXCL, TIOCMGET, TIOCMSET,
 	TIOCMBIS, TIOCMBIC, TIOCOUTQ, TIOCGICOUNT, TIOCGSERIAL, TIOCGRS485, TIOCSRS485, TIOCGWINSZ,
+};
+
+/* Of fcntl: no leases and no notices, by which a reader can hold up a writer. */
+static const int fcntls[] = {
+	F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_ADD_SEALS,
+	F_GET_SEALS,
 };
 
 #define NEW_NAMESPACES	((unsigned long)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
@@ -72,6 +80,16 @@ allow_threads(scmp_filter_ctx f)
 }
 
 static int
+allow_fcntl(scmp_filter_ctx f)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof fcntls / sizeof fcntls[0] && err == 0; i++)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
+	return err;
+}
+
+static int
 allow_sockets(scmp_filter_ctx f)
 {
 	static const unsigned families[] = { AF_INET, AF_INET6 }, kinds[] = { SOCK_STREAM, SOCK_DGRAM };
@@ -85,7 +103,7 @@ allow_sockets(scmp_filter_ctx f)
 }
 
 static int
-fill(scmp_filter_ctx f, enum cage_net net)
+fill(scmp_filter_ctx f, enum cage_net net, bool locks)
 {
 	int err = allow(f, calls, sizeof calls / sizeof calls[0]);
 
@@ -93,6 +111,13 @@ fill(scmp_filter_ctx f, enum cage_net net)
 		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
 	if (err == 0)
 		err = allow_threads(f);
+	if (err == 0)
+		err = allow_fcntl(f);
+	/* abort() signals a thread; only one of ours. */
+	if (err == 0)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	if (err == 0 && locks)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(flock), 0);
 	if (err == 0 && net != CAGE_NET_NONE)
 		err = allow_sockets(f);
 	if (err == 0 && net == CAGE_NET_SERVER)
@@ -101,16 +126,17 @@ fill(scmp_filter_ctx f, enum cage_net net)
 }
 
 int
-cage_calls(enum cage_net net, struct cage_state *st)
+cage_calls(enum cage_net net, bool locks, struct cage_state *st)
 {
 #ifdef SANITIZED
 	(void)fill;
 	(void)net;
+	(void)locks;
 	(void)st;
 	return ERR_UNSUPPORTED;
 #else
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int err = f == NULL ? -ENOMEM : fill(f, net);
+	int err = f == NULL ? -ENOMEM : fill(f, net, locks);
 
 	if (err == 0)
 		err = seccomp_load(f);

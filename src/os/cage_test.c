@@ -96,7 +96,7 @@ calls_still_there(void)
 
 	if (cage_privileges(&st) != 0 || !st.privileges)
 		return 1;
-	int err = cage_calls(CAGE_NET_CLIENT, &st);
+	int err = cage_calls(CAGE_NET_CLIENT, false, &st);
 	if (err == ERR_UNSUPPORTED)
 		return 77;
 	if (err != 0 || !st.calls)
@@ -121,7 +121,7 @@ server_listens(void)
 
 	if (cage_privileges(&st) != 0)
 		return 1;
-	if (cage_calls(CAGE_NET_SERVER, &st) == ERR_UNSUPPORTED)
+	if (cage_calls(CAGE_NET_SERVER, false, &st) == ERR_UNSUPPORTED)
 		return 77;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	return fd >= 0 && bind(fd, (struct sockaddr *)&sin, sizeof sin) == 0 && listen(fd, 1) == 0 ? 0 : 2;
@@ -138,7 +138,7 @@ everything(enum cage_net net)
 	cage_network(net == CAGE_NET_NONE ? "" : NULL, &st);
 	if (cage_privileges(&st) != 0)
 		return 1;
-	if (cage_calls(net, &st) == ERR_UNSUPPORTED || cage_files(paths, 1, &st) == ERR_UNSUPPORTED)
+	if (cage_calls(net, false, &st) == ERR_UNSUPPORTED || cage_files(paths, 1, &st) == ERR_UNSUPPORTED)
 		return 77;
 	unsigned worked = cage_try(net, in_dir("read/a"), &tried, text, sizeof text);
 	if (worked > 0)
