@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "driver/opcua/ua_type.h"
 #include "model/value.h"
 
 struct ua_agent;
@@ -23,8 +24,6 @@ int ua_value_of(struct ua_agent *a, const struct ua_item *it, const UA_Variant *
     uint32_t *status, const char **why);
 /* The reverse for a write: a Variant of the type that the server's node has (data type and rank known from resolving). Given: UA_Variant_clear. */
 int ua_value_to(struct ua_agent *a, const struct ua_item *it, const struct value *v, UA_Variant *out, const char **why);
-
-#define UA_NESTING_MAX	16u
 
 /* 100 ns since 1601 <-> ns since 1970; 0 is none both ways; what does not fit is none. */
 struct wall ua_wall(UA_DateTime t);
