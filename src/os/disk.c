@@ -23,7 +23,7 @@ os_open(void *ctx, const char *path, int flags)
 
 	(void)ctx;
 	do
-		fd = open(path, f, 0640);
+		fd = open(path, f, (flags & DISK_PRIVATE) != 0 ? 0600 : 0640);
 	while (fd < 0 && errno == EINTR);
 	return fd < 0 ? err_from_errno(errno) : fd;
 }
@@ -125,6 +125,7 @@ fill_stat(const struct stat *st, struct disk_stat *out)
 		.size = (uint64_t)st->st_size,
 		.mtime_ns = st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec,
 		.is_dir = S_ISDIR(st->st_mode),
+		.exposed = (st->st_mode & (S_IRWXG | S_IRWXO)) != 0,
 		.id = st->st_ino,
 	};
 }

@@ -15,6 +15,7 @@ struct disk_stat {
 	uint64_t	size;
 	int64_t		mtime_ns;
 	bool		is_dir;
+	bool		exposed;	/* somebody who is not its owner (or root) may read or write it */
 	uint64_t	id;		/* of the file itself: another one under the same name has another id */
 };
 
@@ -48,7 +49,8 @@ struct disk {
 	int	(*space)(void *ctx, const char *path, uint64_t *out_free);
 };
 
-enum { DISK_READ = 1, DISK_WRITE = 2, DISK_CREATE = 4, DISK_EXCL = 8 };
+/* DISK_PRIVATE: what is created is for its owner alone (0600), for secrets. */
+enum { DISK_READ = 1, DISK_WRITE = 2, DISK_CREATE = 4, DISK_EXCL = 8, DISK_PRIVATE = 16 };
 
 extern const struct disk disk_os;	/* the real one */
 

@@ -1,6 +1,7 @@
 /* The real disk, and the simulated one: that it forgets what a power cut may take and keeps what was synced. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -123,6 +124,22 @@ after(const struct disk_sim *s, uint64_t state, uint64_t subsets)
 	}
 	disk_sim_free(c);
 	return text;
+}
+
+TEST(what_is_made_private_is_for_its_owner_alone_whatever_the_umask)
+{
+	const char *dir = test_dir();
+	mode_t mask = umask(0);
+	struct disk_stat st;
+
+	for (int private = 0; private < 2; private++) {
+		const char *name = in(dir, private ? "secret" : "plain");
+		int fd = disk_os.open(NULL, name, DISK_WRITE | DISK_CREATE | DISK_EXCL | (private ? DISK_PRIVATE : 0));
+		CHECK(fd >= 0 && disk_os.close(NULL, fd) == 0);
+		CHECK_INT(disk_os.stat(NULL, name, &st), 0);
+		CHECK_INT(st.exposed, !private);
+	}
+	umask(mask);
 }
 
 TEST(a_power_cut_keeps_what_was_synced_and_maybe_the_rest)
