@@ -128,6 +128,9 @@ int pki_renew_activate(struct pki *p);
 /* The reverse: put previous in force again; what was in force becomes next. ERR_NOTFOUND, or ERR_DENIED when it has expired. */
 int pki_renew_back(struct pki *p, struct wall now);
 
+/* Give up what is staged or requested: own/next.* go. ERR_NOTFOUND when there is nothing. */
+int pki_renew_cancel(struct pki *p);
+
 enum pki_due { PKI_DUE_NOTHING, PKI_DUE_STAGE, PKI_DUE_ACTIVATE, PKI_DUE_PERSON };
 /*
  * What renewal asks for now: stage `before_days` ahead of the end, activate `overlap_days` ahead of it (peers are told in
@@ -163,7 +166,7 @@ enum pki_status {
 	PKI_STATUS_LIST(X)
 #undef X
 };
-const char *pki_status_name(uint32_t status);	/* "BadCertificateUntrusted"; "Good"; static */
+const char *pki_status_name(enum pki_status status);	/* "BadCertificateUntrusted"; "Good"; static */
 
 enum pki_role { PKI_SERVER, PKI_CLIENT };	/* what the peer is */
 
@@ -182,7 +185,7 @@ struct pki_peer {
 
 struct pki_verdict {
 	int		 err;			/* 0 trusted; ERR_DENIED refused; anything else: could not be judged, so refused */
-	uint32_t	 status;		/* PKI_Good or PKI_Bad...; OPC 10000-4 wants servers to tell clients
+	enum pki_status	 status;		/* PKI_Good or PKI_Bad...; OPC 10000-4 wants servers to tell clients
 						 * BadSecurityChecksFailed instead and to keep this one for their own log */
 	char		 subject[PKI_NAME_MAX];	/* of the certificate at fault (the peer's, or an issuer's) */
 	char		 sha1[PKI_SHA1_TEXT];	/* its thumbprint */

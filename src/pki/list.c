@@ -1,0 +1,94 @@
+/* What there is in a store, and what of it is about to end. */
+#include "pki/list.h"
+
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+fill_cert(struct pki_item *it, X509 *x)
+{
+	cert_name(X509_get_subject_name(x), it->subject);
+	cert_name(X509_get_issuer_name(x), it->issuer);
+	cert_sha1(x, it->sha1);
+	if (cert_uri(x, 0, it->uri) == 0)
+		cert_clean(it->uri);
+	it->ca = cert_is_ca(x);
+	it->self_signed = cert_is_self_signed(x);
+	it->not_before = cert_time(X509_get0_notBefore(x));
+	it->not_after = cert_time(X509_get0_notAfter(x));
+}
+
+void
+item_fill(struct pki_item *it, enum pki_place place, const struct pki_file *f, struct wall now)
+{
+	*it = (struct pki_item){ .place = place, .err = f->err };
+	snprintf(it->path, sizeof it->path, "%s", f->path);
+	if (f->cert != NULL)
+		fill_cert(it, f->cert);
+	else if (f->crl != NULL) {
+		const ASN1_TIME *next = X509_CRL_get0_nextUpdate(f->crl);
+		cert_name(X509_CRL_get_issuer(f->crl), it->subject);
+		snprintf(it->issuer, sizeof it->issuer, "%s", it->subject);
+		it->not_before = cert_time(X509_CRL_get0_lastUpdate(f->crl));
+		it->not_after = next != NULL ? cert_time(next) : (struct wall){ INT64_MAX };
+	}
+	if (it->err == 0)
+		it->days_left = cert_days_left(it->not_after, now);
+}
+
+struct walk {
+	struct wall	 now;
+	int		 (*each)(void *arg, const struct pki_item *item);
+	void		*arg;
+	bool		 in_use;	/* only what is, and ends soon */
+	int32_t		 days;
+};
+
+static int
+walk_place(struct pki *p, enum pki_place place, const struct walk *w)
+{
+	struct pki_files f = { 0 };
+
+	int stop = pki_files_load(p, place, &f);
+	if (stop != 0)
+		pki_fail(p, stop, "%s/%s cannot be read: %s", p->dir, pki_place_name(place), err_text(stop));
+	for (size_t i = 0; stop == 0 && i < f.n; i++) {
+		struct pki_item it;
+		uint8_t *der = NULL;
+		item_fill(&it, place, &f.v[i], w->now);
+		if (w->in_use && (it.err != 0 || it.days_left >= w->days))
+			continue;
+		if (f.v[i].cert != NULL) {
+			it.der_len = cert_der(f.v[i].cert, &der);
+			it.der = der;
+		}
+		stop = w->each(w->arg, &it);
+		OPENSSL_free(der);
+	}
+	pki_files_free(&f);
+	return stop;
+}
+
+int
+pki_each(struct pki *p, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg)
+{
+	const struct walk w = { .now = now, .each = each, .arg = arg };
+	int stop = 0;
+
+	for (int place = 0; stop == 0 && place < PKI_PLACES; place++)
+		stop = walk_place(p, (enum pki_place)place, &w);
+	return stop;
+}
+
+int
+pki_each_ending(struct pki *p, unsigned days, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg)
+{
+	const struct walk w = { .now = now, .each = each, .arg = arg, .in_use = true, .days = (int32_t)(days > 100000 ? 100000 : days) };
+	int stop = 0;
+
+	for (int place = 0; stop == 0 && place < PKI_PLACES; place++)
+		if (place != PKI_PREVIOUS && place != PKI_REJECTED)
+			stop = walk_place(p, (enum pki_place)place, &w);
+	return stop;
+}
