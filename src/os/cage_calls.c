@@ -56,6 +56,15 @@ static const int fcntls[] = {
 
 #define NEW_NAMESPACES	((unsigned long)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
 
+/* Allow a call whose argument `arg` is v, looking at the bits of mask (0: all). */
+static int
+allow_if(scmp_filter_ctx f, int call, unsigned arg, uint64_t mask, uint64_t v)
+{
+	struct scmp_arg_cmp c = { .arg = arg, .op = mask != 0 ? SCMP_CMP_MASKED_EQ : SCMP_CMP_EQ, .datum_a = mask != 0 ? mask : v, .datum_b = v };
+
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, 1, &c);
+}
+
 static int
 allow(scmp_filter_ctx f, const char *const *names, size_t n)
 {
@@ -72,8 +81,7 @@ allow(scmp_filter_ctx f, const char *const *names, size_t n)
 static int
 allow_threads(scmp_filter_ctx f)
 {
-	int err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-	    SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES | CLONE_THREAD, CLONE_THREAD));
+	int err = allow_if(f, SCMP_SYS(clone), 0, NEW_NAMESPACES | CLONE_THREAD, CLONE_THREAD);
 
 	/* Its flags lie in memory, where a filter cannot look; the C library falls back to clone. */
 	return err != 0 ? err : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
@@ -85,7 +93,7 @@ allow_fcntl(scmp_filter_ctx f)
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof fcntls / sizeof fcntls[0] && err == 0; i++)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
+		err = allow_if(f, SCMP_SYS(fcntl), 1, 0, (uint64_t)fcntls[i]);
 	return err;
 }
 
@@ -97,8 +105,9 @@ allow_sockets(scmp_filter_ctx f)
 
 	for (size_t i = 0; i < 2; i++)
 		for (size_t k = 0; k < 2 && err == 0; k++)
-			err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, families[i]),
-			    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, kinds[k]));
+			err = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, (struct scmp_arg_cmp[]){
+			    { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = families[i] },
+			    { .arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xf, .datum_b = kinds[k] } });
 	return err;
 }
 
@@ -108,14 +117,14 @@ fill(scmp_filter_ctx f, enum cage_net net, bool locks)
 	int err = allow(f, calls, sizeof calls / sizeof calls[0]);
 
 	for (size_t i = 0; i < sizeof ioctls / sizeof ioctls[0] && err == 0; i++)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
+		err = allow_if(f, SCMP_SYS(ioctl), 1, 0, ioctls[i]);
 	if (err == 0)
 		err = allow_threads(f);
 	if (err == 0)
 		err = allow_fcntl(f);
 	/* abort() signals a thread; only one of ours. */
 	if (err == 0)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		err = allow_if(f, SCMP_SYS(tgkill), 0, 0, (uint64_t)getpid());
 	if (err == 0 && locks)
 		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(flock), 0);
 	if (err == 0 && net != CAGE_NET_NONE)
