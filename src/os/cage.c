@@ -38,6 +38,16 @@ cage_network(const char *name, struct cage_state *st)
 	return err;
 }
 
+/* A service manager may have taken all away already, and the call to do so with it. */
+static bool
+has_none(struct __user_cap_header_struct *head)
+{
+	struct __user_cap_data_struct have[2] = { 0 };
+
+	return syscall(SYS_capget, head, have) == 0 && (have[0].effective | have[0].permitted | have[0].inheritable) == 0 &&
+	    (have[1].effective | have[1].permitted | have[1].inheritable) == 0;
+}
+
 int
 cage_privileges(struct cage_state *st)
 {
@@ -50,7 +60,7 @@ cage_privileges(struct cage_state *st)
 	for (int cap = 0; cap <= CAPS_MAX; cap++)
 		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(SYS_capset, &head, none) != 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || (syscall(SYS_capset, &head, none) != 0 && !has_none(&head)))
 		return ERR_DENIED;
 	st->privileges = true;
 	return 0;
