@@ -44,6 +44,7 @@ struct ua_thread {
 	struct ua_conf	 conf;
 	struct ua_memory memory;
 	uint64_t	 seed;
+	char		 home[512], site[128];	/* driver_state(), driver_site() when it was made */
 
 	pthread_mutex_t	 asks_lock;
 	struct ua_asked	*asks, **asks_end;	/* under asks_lock: not yet seen by the thread */

@@ -139,7 +139,7 @@ void ua_out_trace(struct ua_agent *a, bool out, const char *text);
 void ua_out_alive(struct ua_agent *a);
 
 /* What the engine asks; owned by the agent until done. */
-enum ua_ask_kind { UA_ASK_READ, UA_ASK_WRITE, UA_ASK_CALL };
+enum ua_ask_kind { UA_ASK_READ, UA_ASK_WRITE, UA_ASK_CALL, UA_ASK_ACK };
 struct ua_ask {
 	enum ua_ask_kind	 kind;
 	uint32_t		 id;
@@ -147,7 +147,8 @@ struct ua_ask {
 	uint32_t		 ntags;
 	struct value		*args;		/* WRITE: one, CALL: any */
 	uint32_t		 nargs;
-	const char		*method;	/* CALL: address text */
+	const char		*method;	/* CALL: address text; ACK: the event's id, "" the newest (its tag is tags[0]) */
+	const char		*comment;	/* ACK: for the device */
 	struct mono		 deadline;
 };
 
