@@ -94,13 +94,6 @@ const struct key ua_keys[] = {
 	[UA_KEYS] = { .name = NULL },
 };
 
-const char *const ua_at_forms[] = {
-	"nsu=http://acme.com/UA/;s=Line1.Speed: a NodeId with the URI of its namespace (s text, i number, g GUID, b base64)",
-	"i=2258: a NodeId of namespace 0",
-	"/2:Objects... paths are written with URIs: see doc/opcua.md",
-	NULL
-};
-
 static int64_t
 num(const struct keyval *k, int i, int64_t unset)
 {

@@ -49,7 +49,6 @@ enum ua_key {
 	UA_KEYS
 };
 extern const struct key ua_keys[];		/* UA_KEYS rows, then the end */
-extern const char *const ua_at_forms[];
 
 /*
  * Security policies in the order of strength, strongest first. Aes256_Sha256_RsaPss ranks first: 256-bit AES, RSA-OAEP with SHA-256 and PSS
