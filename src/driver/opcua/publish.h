@@ -11,6 +11,7 @@
 #include "driver/opcua/ua_data.h"
 
 #define UA_SUBS_MAX		40u	/* subscriptions of a session that we follow: PLAN_SCAN_CLASSES_MAX and some for events */
+#define UA_SEQ_NEAR		1000u	/* steps within which a sequence number is taken for one of the same run */
 #define UA_HELD_MAX		64u	/* messages that wait for the one before them */
 #define UA_HELD_BYTES_MAX	(8u << 20)
 #define UA_REORDER_NS		(200 * NS_PER_MS)	/* a missing message may be on its way still; then Republish */
@@ -32,7 +33,11 @@ struct ua_sub {
 	uint32_t	 expected;		/* the next sequence number, 1..UINT32_MAX */
 	uint32_t	 known;			/* newest sequence number that the server is known to have, 0: none past `expected` */
 	bool		 in;			/* followed on this session */
-	bool		 asked;			/* a Republish is under way */
+	bool		 asked;			/* a Republish is under way... */
+	uint32_t	 asked_seq;		/* ...for this message */
+	uint32_t	 refused;		/* Republish calls that failed in a row */
+	uint32_t	 gone_by;		/* messages lost and not told to the owner yet */
+	struct mono	 suspect;		/* it was found silent at this time; MONO_NEVER */
 	struct mono	 heard;			/* the last message of any kind */
 	struct mono	 missing_since;		/* MONO_NEVER: nothing is missing */
 	UA_NotificationMessage	*held;		/* [UA_HELD_MAX], given */

@@ -11,6 +11,7 @@
 #ifndef DRIVER_OPCUA_UA_DATA_H
 #define DRIVER_OPCUA_UA_DATA_H
 
+#include "base/log.h"
 #include "driver/opcua/ua.h"
 
 /* What the site file says about data, from the source's keys (data_opts.c). */
@@ -51,8 +52,11 @@ void ua_item_resolved(struct ua_agent *a, uint32_t tag);
 /* Its values come by themselves; tags read only on demand and events are neither. */
 bool ua_item_subscribed(const struct ua_agent *a, const struct ua_item *it);
 bool ua_item_cyclic(const struct ua_agent *a, const struct ua_item *it);
+#define UA_BADSERVERTOOBUSY	0x80EE0000u	/* BadServerTooBusy, Part 6, A.2; newer than the library's list */
 /* Name of a status code, for texts ("BadNodeIdUnknown"). Static. */
 const char *ua_status_name(UA_StatusCode s);
+/* It says that the connection or the session is lost. */
+bool ua_status_lost(UA_StatusCode s);
 
 /*
  * How many items go into one call. A server that refuses the call as too big gets smaller ones; one that refuses a whole call because of one item (a server's
