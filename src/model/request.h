@@ -50,7 +50,10 @@ struct request {
 	 * outcome, never a second write. "": none. */
 	const char		*key;
 	const char		*note;		/* why, by the requester; the comment of an ACK; "" if none */
-	/* Not to be carried out after this. ns 0: as long as the entry of the site file grants, from the arrival at gate. */
+	/*
+	 * Not to be carried out after this. ns 0: as long as the entry of the site file grants, from the arrival at gate. A sink gives it on
+	 * mono_now(); from there on (packed, at gate, in field) it is on boot_now(), which a suspended machine does not stop.
+	 */
 	struct mono		 deadline;
 };
 

@@ -8,7 +8,7 @@ read_clock(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(id, &ts);	/* cannot fail for these two ids */
+	clock_gettime(id, &ts);	/* cannot fail for these ids */
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
@@ -16,6 +16,12 @@ struct mono
 mono_now(void)
 {
 	return (struct mono){ read_clock(CLOCK_MONOTONIC) };
+}
+
+struct mono
+boot_now(void)
+{
+	return (struct mono){ read_clock(CLOCK_BOOTTIME) };
 }
 
 struct wall

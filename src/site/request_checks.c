@@ -214,9 +214,9 @@ check_tag(struct loader *l, const struct request_draft *d, uint32_t at, const st
 	}
 	check_unit(l, d, t, first);
 	check_limits(l, d, t);
-	if (d->rule->step > 0 && t->scan_ns == 0) {
-		snprintf(cause, sizeof cause, "step needs the present value, but tag \"%.200s\" is read on demand only", t->path);
-		request_error(l, d, "request-limits", "step", cause, "give the tag a scan period, or use change instead");
+	if ((d->rule->step > 0 || d->rule->change > 0) && t->scan_ns == 0) {
+		snprintf(cause, sizeof cause, "step and change need the present value, but tag \"%.200s\" is read on demand only", t->path);
+		request_error(l, d, "request-limits", d->rule->step > 0 ? "step" : "change", cause, "give the tag a scan period");
 	}
 	if (d->rule->readback_other && l->tags[d->rule->readback_tag.tag].source != t->source)
 		request_error(l, d, "request-readback", "readback", "the tag to read back is of another source than the one written",

@@ -1,0 +1,493 @@
+/* Requests at the gate, with a clock that the test turns: what is admitted, each reason to refuse, and what holds across every kind of end. */
+#include "gate/request_rig.h"
+
+static struct rig *
+ready(void)
+{
+	struct rig *g = rig_new();
+	rig_rule(g->plan, "sp", 0);
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	return g;
+}
+
+TEST(nothing_is_admitted_without_an_entry)
+{
+	struct rig *g = rig_new();
+	CHECK_STR(rig_ask(g, "L/sp", 5), "no-entry");
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "no-entry");
+	CHECK_INT(g->told.state, REQUEST_REFUSED);
+	CHECK_INT(g->nsent, 0);
+	CHECK_INT(rig_entries(g, AUDIT_REQUEST), 2);
+	CHECK_INT(rig_entries(g, AUDIT_OUTCOME), 2);
+	rig_free(g);
+}
+
+TEST(an_admitted_write_is_entered_sent_and_told)
+{
+	struct rig *g = ready();
+	rig_ask(g, "L/sp", 42);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	CHECK_INT(g->nsent, 1);
+	CHECK(g->sent_value == 42 && g->sent_deadline.ns == g->now.ns + 10 * NS_PER_S);
+	CHECK_STR(g->sent_zone, "line");
+	CHECK_STR(g->sent_readback, "L/sp");
+	rig_carried(g, g->sent_id, REQUEST_APPLIED);
+	CHECK_INT(g->told.state, REQUEST_APPLIED);
+	CHECK_INT(g->token, 5);
+	CHECK_INT(g->nlog, 3);
+	CHECK(strstr(g->log[0].json, "\"value\":42") != NULL && strstr(g->log[0].json, "\"user\":\"anna\"") != NULL);
+	CHECK_STR(g->log[2].mark, "applied");
+	rig_carried(g, g->sent_id, REQUEST_UNKNOWN);	/* said twice: it is over */
+	CHECK_INT(g->nlog, 3);
+	rig_free(g);
+}
+
+TEST(who_asks_must_be_named_and_have_the_role)
+{
+	static const char *const roles[] = { "operator" };
+	struct rig *g = rig_new();
+	struct request_rule *r = rig_rule(g->plan, "sp", 0);
+	struct value v = { .type = VALUE_F64, .f64 = 1 };
+	struct request q = rig_write("L/sp", &v);
+
+	r->roles = roles;
+	r->nroles = 1;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "role");
+	q.from = "server";
+	q.roles[q.nroles++] = "operator";
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "from");
+	q.from = "cli";
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	rig_free(g);
+}
+
+TEST(values_are_judged_in_the_tags_type)
+{
+	static const double allowed[] = { 3, 5 };
+	static const char *const words[] = { "A", "B" };
+	static const struct { const char *tag; struct value v; const char *code; } rows[] = {
+		{ "L/sp", { .type = VALUE_F64, .f64 = 100 }, "" }, { "L/sp", { .type = VALUE_F64, .f64 = 100.001 }, "limit" },
+		{ "L/sp", { .type = VALUE_F64, .f64 = -1 }, "limit" }, { "L/sp", { .type = VALUE_F64, .f64 = (double)__builtin_nanf("") }, "type" },
+		{ "L/sp", { .type = VALUE_F64, .f64 = __builtin_inf() }, "type" },
+		{ "L/sp", { .type = VALUE_TEXT, .len = 4, .p = "12.5" }, "" }, { "L/sp", { .type = VALUE_TEXT, .len = 3, .p = "hot" }, "type" },
+		{ "L/n", { .type = VALUE_I32, .i = 5 }, "" }, { "L/n", { .type = VALUE_I32, .i = 4 }, "value" },
+		{ "L/n", { .type = VALUE_F64, .f64 = 3.5 }, "type" }, { "L/n", { .type = VALUE_I32, .i = 70000 }, "type" },
+		{ "L/mode", { .type = VALUE_TEXT, .len = 3, .p = "run" }, "" }, { "L/mode", { .type = VALUE_I32, .i = 2 }, "value" },
+		{ "L/flag", { .type = VALUE_TEXT, .len = 4, .p = "true" }, "" }, { "L/flag", { .type = VALUE_I32, .i = 2 }, "type" },
+		{ "L/name", { .type = VALUE_TEXT, .len = 1, .p = "B" }, "" }, { "L/name", { .type = VALUE_TEXT, .len = 1, .p = "C" }, "value" },
+		{ "L/name", { .type = VALUE_I32, .i = 1 }, "type" },
+	};
+	struct rig *g = rig_new();
+
+	rig_rule(g->plan, "sp", 0);
+	struct request_rule *n = rig_rule(g->plan, "n", 1);
+	n->values = allowed;
+	n->nvalues = 2;
+	rig_rule(g->plan, "mode", 2);
+	rig_rule(g->plan, "flag", 3);
+	struct request_rule *name = rig_rule(g->plan, "name", 4);
+	name->words = words;
+	name->nwords = 2;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct request q = rig_write(rows[i].tag, &rows[i].v);
+		requests_ask(g->r, 1, &q, g->now, g->wall);
+		if (strcmp(g->told_code, rows[i].code) != 0)
+			test_fail(__FILE__, __LINE__, "row %zu: \"%s\" (%s), want \"%s\"", i, g->told_code, g->told_text, rows[i].code);
+		CHECK_INT(g->told.state, *rows[i].code == '\0' ? REQUEST_SENT : REQUEST_REFUSED);
+	}
+	rig_free(g);
+}
+
+TEST(limits_of_the_entry_are_narrower_than_the_range)
+{
+	struct rig *g = rig_new();
+	struct request_rule *r = rig_rule(g->plan, "sp", 0);
+	r->has_limits = true;
+	r->lo = 10.1;
+	r->hi = 20.3;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	CHECK_STR(rig_ask(g, "L/sp", 20.3), "");
+	CHECK_STR(rig_ask(g, "L/sp", 10.1), "");
+	CHECK_STR(rig_ask(g, "L/sp", 20.4), "limit");
+	CHECK(strstr(g->told_text, "10.1 to 20.3 Cel") != NULL);
+	rig_free(g);
+}
+
+TEST(a_method_is_called_with_the_arguments_that_are_allowed)
+{
+	struct rig *g = rig_new();
+	struct request_rule *r = rig_rule(g->plan, "go", 0);
+	struct request_arg args[] = { { .has_limits = true, .lo = 0, .hi = 5, .words = "" }, { .words = "fast|slow" } };
+	struct value v[] = { { .type = VALUE_F64, .f64 = 5 }, { .type = VALUE_TEXT, .len = 4, .p = "slow" } };
+	struct request q = { .kind = REQUEST_CALL, .target = "plc", .method = "start", .event = "", .args = v, .nargs = 2, .from = "cli",
+	    .user = "a", .key = "", .note = "" };
+
+	r->kind = REQUEST_CALL;
+	r->method = "start";
+	r->args = args;
+	r->nargs = 2;
+	r->ntags = 0;
+	r->readback = false;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	v[0].f64 = 6;
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "arguments");
+	v[0].f64 = 1;
+	v[1].len = 3;
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "arguments");
+	q.nargs = 1;
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "arguments");
+	q.method = "stop";
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "no-entry");
+	CHECK_INT(g->nsent, 1);
+	rig_free(g);
+}
+
+TEST(a_time_to_live_is_bounded_and_may_be_over)
+{
+	struct rig *g = ready();
+	struct value v = { .type = VALUE_F64, .f64 = 1 };
+	struct request q = rig_write("L/sp", &v);
+
+	q.deadline = mono_add(g->now, 11 * NS_PER_S);
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "ttl");
+	q.deadline = g->now;
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "late");
+	CHECK_INT(g->told.state, REQUEST_EXPIRED);
+	CHECK_INT(g->nsent, 0);
+	q.deadline = mono_add(g->now, 1);
+	g->wall.ns -= 3600 * NS_PER_S;		/* the wall clock has no say */
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	CHECK_INT(g->sent_deadline.ns, g->now.ns + 1);
+	rig_free(g);
+}
+
+TEST(steps_are_judged_by_a_present_value_that_is_good_and_fresh)
+{
+	struct rig *g = rig_new();
+	rig_rule(g->plan, "sp", 0)->step = 5;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "present");
+	rig_live(g, 0, 10, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 15), "");
+	CHECK_STR(rig_ask(g, "L/sp", 15.1), "step");
+	CHECK_STR(rig_ask(g, "L/sp", 4.9), "step");
+	rig_pass(g, 5100);	/* three scans and two seconds */
+	CHECK_STR(rig_ask(g, "L/sp", 10), "present");
+	CHECK(strstr(g->told_text, "stale") != NULL);
+	rig_live(g, 0, 10, (uint32_t)STATUS_BadNoCommunication);
+	CHECK_STR(rig_ask(g, "L/sp", 10), "present");
+	rig_live(g, 0, 10, (uint32_t)STATUS_Good);
+	g->wall.ns -= 60 * NS_PER_S;	/* set back: how old it is cannot be said */
+	CHECK_STR(rig_ask(g, "L/sp", 10), "present");
+	rig_live(g, 0, 10, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 10), "");
+	rig_free(g);
+}
+
+TEST(a_tag_moves_only_so_far_within_the_time)
+{
+	struct rig *g = rig_new();
+	struct request_rule *r = rig_rule(g->plan, "sp", 0);
+	r->change = 10;
+	r->change_ns = 60 * NS_PER_S;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	rig_live(g, 0, 50, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 54), "");		/* 4 */
+	CHECK_STR(rig_ask(g, "L/sp", 50), "");		/* and 4 back */
+	CHECK_STR(rig_ask(g, "L/sp", 53), "change");
+	CHECK_STR(rig_ask(g, "L/sp", 52), "");		/* 10 */
+	CHECK_STR(rig_ask(g, "L/sp", 52.1), "change");
+	rig_pass(g, 60000);
+	rig_live(g, 0, 52, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 62), "");
+	CHECK_INT(g->nsent, 4);
+	rig_free(g);
+}
+
+TEST(requests_come_no_faster_than_the_entry_says)
+{
+	struct rig *g = rig_new();
+	struct request_rule *r = rig_rule(g->plan, "sp", 0);
+	r->min_interval_ns = NS_PER_S;
+	r->per_minute = 3;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	CHECK_STR(rig_ask(g, "L/sp", 1), "");
+	rig_pass(g, 999);
+	CHECK_STR(rig_ask(g, "L/sp", 1), "interval");
+	rig_pass(g, 1);
+	CHECK_STR(rig_ask(g, "L/sp", 1), "");
+	rig_pass(g, 1000);
+	/* A new plan does not forget the pace. */
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	CHECK_STR(rig_ask(g, "L/sp", 1), "");
+	rig_pass(g, 1000);
+	CHECK_STR(rig_ask(g, "L/sp", 1), "rate");
+	rig_pass(g, 57000);
+	CHECK_STR(rig_ask(g, "L/sp", 1), "");
+	rig_free(g);
+}
+
+TEST(the_same_key_gives_the_known_outcome_and_no_second_write)
+{
+	struct rig *g = ready();
+	struct value v = { .type = VALUE_F64, .f64 = 7 };
+	struct request q = rig_write("L/sp", &v);
+
+	q.key = "order-1";
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	requests_ask(g->r, 2, &q, g->now, g->wall);	/* while it is under way: waits too */
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	g->ntold = 0;
+	rig_carried(g, g->sent_id, REQUEST_APPLIED);
+	CHECK_INT(g->ntold, 2);
+	rig_pass(g, 60000);
+	requests_ask(g->r, 3, &q, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_APPLIED);
+	CHECK_INT(g->token, 3);
+	v.f64 = 8;
+	requests_ask(g->r, 4, &q, g->now, g->wall);
+	CHECK_STR(g->told_code, "key");
+	CHECK_INT(g->nsent, 1);
+	q.user = "bert";		/* another one's key is another key */
+	requests_ask(g->r, 5, &q, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	CHECK_INT(g->nsent, 2);
+	rig_free(g);
+}
+
+/* A new gate over what the log of the old one says. */
+static void
+restart(struct rig *g)
+{
+	uint32_t n = g->nlog;
+
+	requests_free(g->r);
+	g->r = rig_requests(g);
+	for (uint32_t i = 0; i < n; i++) {
+		struct audit_line l = { .number = i + 1, .kind = g->log[i].kind, .id = g->log[i].id, .mark = g->log[i].mark,
+		    .mark_len = strlen(g->log[i].mark) };
+		requests_recall(g->r, &l);
+	}
+	requests_recalled(g->r, g->now, g->wall);
+	requests_plan(g->r, g->plan, g->now, g->wall);
+}
+
+TEST(what_was_sent_by_a_gate_that_died_is_unknown_and_not_sent_again)
+{
+	struct rig *g = ready();
+	struct value v = { .type = VALUE_F64, .f64 = 7 };
+	struct request q = rig_write("L/sp", &v);
+
+	q.key = "k";
+	requests_ask(g->r, 1, &q, g->now, g->wall);
+	uint64_t id = g->sent_id;
+	restart(g);
+	CHECK_INT(g->log[g->nlog - 1].kind, AUDIT_OUTCOME);
+	CHECK_INT(g->log[g->nlog - 1].id, id);
+	CHECK_STR(g->log[g->nlog - 1].mark, "unknown");
+	requests_ask(g->r, 9, &q, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_UNKNOWN);
+	rig_carried(g, id, REQUEST_APPLIED);	/* the word of an order that is over */
+	CHECK_INT(g->told.state, REQUEST_UNKNOWN);
+	CHECK_INT(g->nsent, 1);
+	rig_ask(g, "L/sp", 3);
+	CHECK(g->sent_id > id);
+	restart(g);
+	restart(g);
+	CHECK_INT(rig_entries(g, AUDIT_OUTCOME), 2);
+	rig_free(g);
+}
+
+TEST(a_field_that_dies_leaves_what_it_had_unknown)
+{
+	struct rig *g = ready();
+	rig_ask(g, "L/sp", 3);
+	requests_zone_lost(g->r, "other", g->wall);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	requests_zone_lost(g->r, "line", g->wall);
+	CHECK_INT(g->told.state, REQUEST_UNKNOWN);
+	CHECK_STR(g->told_code, "lost");
+	g->no_field = true;
+	CHECK_STR(rig_ask(g, "L/sp", 3), "field");
+	CHECK_INT(g->told.state, REQUEST_REFUSED);
+	CHECK_INT(rig_entries(g, AUDIT_OUTCOME), 2);
+	rig_free(g);
+}
+
+TEST(a_field_that_stays_silent_leaves_it_unknown)
+{
+	struct rig *g = ready();
+	rig_ask(g, "L/sp", 3);
+	struct mono next = requests_tick(g->r, g->now, g->wall);
+	CHECK_INT(next.ns, g->now.ns + 10 * NS_PER_S + 5 * NS_PER_S + REQUESTS_SILENCE_NS);
+	rig_pass(g, 44999);
+	requests_tick(g->r, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	rig_pass(g, 1);
+	requests_tick(g->r, g->now, g->wall);
+	CHECK_STR(g->told_code, "silent");
+	struct request_result res = { .id = g->sent_id, .state = REQUEST_APPLIED, .code = "", .text = "" };
+	requests_carried(g->r, "line", &res, g->wall);
+	CHECK_INT(g->told.state, REQUEST_UNKNOWN);
+	rig_free(g);
+}
+
+TEST(a_field_may_speak_of_its_own_orders_only)
+{
+	struct rig *g = ready();
+	rig_ask(g, "L/sp", 3);
+	struct request_result res = { .id = g->sent_id, .state = REQUEST_APPLIED, .code = "", .text = "" };
+	requests_carried(g->r, "other", &res, g->wall);
+	res.state = REQUEST_PENDING;
+	requests_carried(g->r, "line", &res, g->wall);
+	res.state = REQUEST_APPLIED;
+	res.id++;
+	requests_carried(g->r, "line", &res, g->wall);
+	CHECK_INT(g->told.state, REQUEST_SENT);
+	rig_free(g);
+}
+
+TEST(without_a_log_nothing_is_done)
+{
+	struct rig *g = ready();
+	g->disk_full = true;
+	CHECK_STR(rig_ask(g, "L/sp", 3), "audit");
+	CHECK_INT(g->nsent, 0);
+	g->disk_full = false;
+	rig_ask(g, "L/sp", 3);
+	g->disk_full = true;		/* between sending and outcome */
+	rig_carried(g, g->sent_id, REQUEST_APPLIED);
+	CHECK_INT(g->told.state, REQUEST_APPLIED);
+	g->disk_full = false;
+	CHECK_STR(rig_ask(g, "L/sp", 3), "audit");	/* an outcome is owed to the log */
+	rig_pass(g, 1000);
+	requests_tick(g->r, g->now, g->wall);
+	CHECK_INT(rig_entries(g, AUDIT_OUTCOME), 1);
+	CHECK_STR(rig_ask(g, "L/sp", 3), "");
+	rig_free(g);
+}
+
+static int
+confirm(struct rig *g, const char *user, const char *role, enum request_reason *why)
+{
+	struct request_person p = { .from = "cli", .user = user, .roles = &role, .nroles = 1 };
+	return requests_confirm(g->r, 8, g->told.id, &p, why, g->now, g->wall);
+}
+
+TEST(a_second_person_must_be_another_one_and_the_time_runs)
+{
+	struct rig *g = rig_new();
+	enum request_reason why;
+	rig_rule(g->plan, "sp", 0)->second_person = true;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	rig_ask(g, "L/sp", 3);
+	CHECK_INT(g->told.state, REQUEST_PENDING);
+	CHECK_INT(confirm(g, "anna", "", &why), ERR_DENIED);
+	CHECK_INT(confirm(g, "ANNA", "", &why), ERR_DENIED);
+	CHECK_INT(why, REASON_PERSON);
+	CHECK_INT(g->nsent, 0);
+	rig_pass(g, 9000);
+	CHECK_INT(confirm(g, "bert", "", &why), 0);
+	CHECK_INT(g->nsent, 1);
+	CHECK_INT(g->sent_deadline.ns, g->now.ns + NS_PER_S);
+	CHECK_INT(confirm(g, "carl", "", &why), ERR_NOTFOUND);
+	rig_carried(g, g->sent_id, REQUEST_APPLIED);
+	CHECK_INT(rig_entries(g, AUDIT_CONFIRM), 3);
+	rig_ask(g, "L/sp", 4);
+	rig_pass(g, 10000);
+	requests_tick(g->r, g->now, g->wall);
+	CHECK_INT(g->told.state, REQUEST_EXPIRED);
+	CHECK_INT(confirm(g, "bert", "", &why), ERR_NOTFOUND);
+	CHECK_INT(g->nsent, 1);
+	rig_free(g);
+}
+
+TEST(what_changed_while_a_second_person_was_waited_for_counts)
+{
+	struct rig *g = rig_new();
+	enum request_reason why;
+	struct request_rule *r = rig_rule(g->plan, "sp", 0);
+	r->second_person = true;
+	r->step = 5;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	rig_live(g, 0, 10, (uint32_t)STATUS_Good);
+	rig_ask(g, "L/sp", 12);
+	rig_live(g, 0, 50, (uint32_t)STATUS_Good);
+	CHECK_INT(confirm(g, "bert", "", &why), 0);
+	CHECK_STR(g->told_code, "step");
+	CHECK_INT(g->nsent, 0);
+	rig_live(g, 0, 10, (uint32_t)STATUS_Good);
+	rig_ask(g, "L/sp", 12);
+	struct plan *other = rig_plan();
+	requests_plan(g->r, other, g->now, g->wall);
+	CHECK_STR(g->told_code, "plan");
+	plan_free(g->plan);
+	g->plan = other;
+	rig_free(g);
+}
+
+TEST(a_pending_request_can_be_called_off_and_dies_with_its_gate)
+{
+	struct rig *g = rig_new();
+	enum request_reason why;
+	struct request_person anna = { .from = "cli", .user = "anna" };
+	rig_rule(g->plan, "sp", 0)->second_person = true;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	rig_ask(g, "L/sp", 3);
+	CHECK_INT(requests_cancel(g->r, g->told.id, &anna, &why, g->wall), 0);
+	CHECK_STR(g->told_code, "cancelled");
+	rig_ask(g, "L/sp", 3);
+	uint64_t id = g->told.id;
+	restart(g);
+	CHECK_STR(g->log[g->nlog - 1].mark, "refused");
+	CHECK_INT(g->log[g->nlog - 1].id, id);
+	CHECK_INT(g->nsent, 0);
+	rig_free(g);
+}
+
+TEST(a_flood_is_refused_without_filling_the_log)
+{
+	struct rig *g = ready();
+	for (int i = 0; i < 1000; i++)
+		rig_ask(g, "L/none", 3);
+	CHECK_STR(g->told_code, "flood");
+	CHECK_INT(g->nlog, 2 * REQUESTS_A_SECOND);
+	rig_pass(g, 60000);
+	requests_tick(g->r, g->now, g->wall);
+	CHECK_INT(rig_entries(g, AUDIT_FLOOD), 1);
+	CHECK(strstr(g->log[g->nlog - 1].json, "950") != NULL);
+	rig_ask(g, "L/sp", 3);
+	CHECK_INT(g->nsent, 1);
+	rig_free(g);
+}
+
+TEST(what_is_shown_names_the_state_and_why)
+{
+	struct rig *g = ready();
+	struct buf b = { 0 };
+	rig_ask(g, "L/sp", 101);
+	rig_ask(g, "L/sp", 3);
+	CHECK(requests_show(g->r, 0, 10, g->now, &b));
+	CHECK(strstr(buf_text(&b), "\"state\":\"sent\"") != NULL && strstr(buf_text(&b), "\"reason\":\"limit\"") != NULL);
+	CHECK(!requests_show(g->r, 99, 10, g->now, &b));
+	CHECK_INT(requests_counts(g->r)->by_reason[REASON_LIMIT], 1);
+	buf_fini(&b);
+	rig_free(g);
+}
+
+TEST_MAIN
