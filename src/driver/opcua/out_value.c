@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "driver/opcua/agent.h"
+#include "driver/opcua/types.h"
 #include "driver/opcua/ua_value.h"
 #include "model/status.h"
 
@@ -29,7 +30,16 @@ ua_out_value(struct ua_agent *a, uint32_t tag, const UA_DataValue *dv, struct wa
 	bool live = (flags & SAMPLE_HISTORICAL) == 0;
 
 	if (dv->hasValue && dv->value.type != NULL) {
-		if (ua_value_of(a, it, &dv->value, &scratch, &v, &bad, &why) != 0) {
+		int err = ua_value_of(a, it, &dv->value, &scratch, &v, &bad, &why);
+		if (err == ERR_AGAIN && ua_types_hold(a, tag, dv, arrival, flags)) {
+			arena_fini(&scratch);
+			return;		/* it comes again when its types are known */
+		}
+		if (err == ERR_AGAIN) {
+			bad = UA_STATUSCODE_BADDATATYPEIDUNKNOWN;
+			why = "too many values wait for the server to say what their structures are made of";
+		}
+		if (err != 0) {
 			v = (struct value){ .type = VALUE_NULL };
 			status = bad;
 		}
