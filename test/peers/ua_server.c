@@ -4,7 +4,7 @@
  *   ua_server --port N [--host ADDR] [--uri APPLICATION-URI] [--namespaces URI,URI,...]
  *             [--variables N] [--per-folder N] [--type Double|Float|Int32|UInt32|UInt16|Int64|Boolean]
  *             [--change-ms MS | --rate CHANGES-PER-SECOND] [--analog N] [--history N [--history-ms MS]]
- *             [--policy NAME]... [--no-sign] [--no-encrypt] [--cert DER --key PEM-OR-DER] [--plain-passwords]
+ *             [--policy NAME]... [--no-sign] [--no-encrypt] [--no-discovery] [--cert DER --key PEM-OR-DER] [--plain-passwords]
  *             [--trust DER]... [--issuer DER]... [--crl DER]... [--user NAME:PASSWORD]... [--no-anonymous]
  *             [--user-trust DER]... [--user-issuer DER]... [--user-crl DER]...
  *             [--min-sampling-ms MS] [--max-sessions N] [--max-items N] [--max-subscriptions N] [--nodes-per-read N]
@@ -125,7 +125,7 @@ static const struct {
 	{ "crl", 0, 0, &opt.crls, 0 }, { "user", 0, 0, &opt.users, 0 }, { "user-trust", 0, 0, &opt.user_trust, 0 },
 	{ "user-issuer", 0, 0, &opt.user_issuers, 0 }, { "user-crl", 0, 0, &opt.user_crls, 0 },
 	{ "no-anonymous", 0, 0, 0, &opt.no_anonymous }, { "plain-passwords", 0, 0, 0, &opt.plain_passwords },
-	{ "no-sign", 0, 0, 0, &opt.no_sign }, { "no-encrypt", 0, 0, 0, &opt.no_encrypt }, { "log", 0, 0, 0, &opt.loud },
+	{ "no-discovery", 0, 0, 0, &opt.no_discovery }, { "no-sign", 0, 0, 0, &opt.no_sign }, { "no-encrypt", 0, 0, 0, &opt.no_encrypt }, { "log", 0, 0, 0, &opt.loud },
 	{ "min-sampling-ms", &opt.min_sampling_ms, 0, 0, 0 }, { "max-sessions", &opt.max_sessions, 0, 0, 0 },
 	{ "max-items", &opt.max_items, 0, 0, 0 }, { "max-subscriptions", &opt.max_subscriptions, 0, 0, 0 },
 	{ "nodes-per-read", &opt.nodes_per_read, 0, 0, 0 }, { "nodes-per-write", &opt.nodes_per_write, 0, 0, 0 },

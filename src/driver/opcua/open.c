@@ -21,6 +21,8 @@ ua_open_fail(struct ua_open *o, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(o->why, sizeof o->why, fmt, ap);
 	va_end(ap);
+	for (char *p = o->why; (p = strchr(p, '"')) != NULL; )
+		*p = '\'';		/* it stands in quotes in logs */
 	o->state = UA_OPEN_FAILED;
 }
 
@@ -86,7 +88,6 @@ new_client(struct ua_open *o, bool asking)
 	cc.externalEventLoop = true;
 	cc.stateCallback = on_state;
 	cc.noReconnect = cc.noNewSession = true;
-	cc.noSession = asking;
 	describe(o, &cc);
 	enum ua_policy p = asking ? UA_POLICY_NONE : o->choice.policy;
 	if (asking) {
@@ -113,7 +114,10 @@ new_client(struct ua_open *o, bool asking)
 	o->deadline = mono_add(t->agent.now, 2 * t->conf.timeout_ns);
 	ua_loop_forget(t->loop);
 	ua_loop_set_connect(t->loop, t->conf.timeout_ns);
-	UA_Client_connectAsync(o->client, url);
+	if (asking)
+		UA_Client_connectSecureChannelAsync(o->client, url);
+	else
+		UA_Client_connectAsync(o->client, url);
 	return 0;
 }
 

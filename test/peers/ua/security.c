@@ -84,6 +84,15 @@ add_policy(UA_ServerConfig *config, const char *name, const UA_ByteString *cert,
 	exit(2);
 }
 
+static bool
+offers_none(const UA_ServerConfig *config)
+{
+	for (size_t i = 0; i < config->securityPoliciesSize; i++)
+		if (UA_String_equal(&config->securityPolicies[i].policyUri, &UA_SECURITY_POLICY_NONE_URI))
+			return true;
+	return false;
+}
+
 static void
 add_endpoints(UA_ServerConfig *config)
 {
@@ -186,5 +195,13 @@ security_configure(UA_ServerConfig *config)
 		add_policy(config, opt.policies.item[i], opt.cert != NULL ? &cert : NULL, &key);
 	config->allowNonePolicyPassword = opt.plain_passwords;
 	add_users(config);
+	/* Without it certificate users are not offered; yet CreateSession calls it for any client with a certificate. */
+	if (opt.user_trust.n == 0)
+		UA_CertificateVerification_AcceptAll(&config->sessionPKI);
 	add_endpoints(config);
+	/* Last, so that it has no endpoint: GetEndpoints goes over a channel without security (Part 4, 5.5.4.1). */
+	if (!offers_none(config) && !opt.no_discovery) {
+		add_policy(config, "None", opt.cert != NULL ? &cert : NULL, NULL);
+		config->securityPolicyNoneDiscoveryOnly = true;
+	}
 }
