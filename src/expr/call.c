@@ -142,9 +142,9 @@ parse_call(struct build *b, const char *name, size_t len, uint16_t column)
 
 	if (c.f == NULL || b->err != 0)
 		return r;
-	if (++b->nest > EXPR_NEST_MAX * 2) {
+	if (++b->nest > EXPR_DEPTH_MAX * 2) {
 		build_fault(b, ERR_LIMIT, column, "more than %u parentheses, calls or signs within each other",
-		    EXPR_NEST_MAX);
+		    EXPR_DEPTH_MAX);
 		return r;
 	}
 	parse_arguments(b, &c);

@@ -26,7 +26,7 @@
 #include "model/value.h"
 
 #define EXPR_TEXT_MAX		4096u	/* bytes of an expression */
-#define EXPR_NEST_MAX		32u	/* parentheses and calls within each other */
+#define EXPR_DEPTH_MAX		32u	/* parentheses and calls within each other */
 #define EXPR_STEPS_MAX		512u	/* operations of a program */
 #define EXPR_STACK_MAX		48u	/* values waiting at once */
 #define EXPR_INPUTS_MAX		64u	/* different tags of a program */

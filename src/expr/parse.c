@@ -1,5 +1,5 @@
 /*
- * The grammar, by recursive descent; depth is limited by EXPR_NEST_MAX, which every descent counts. From loose to
+ * The grammar, by recursive descent; depth is limited by EXPR_DEPTH_MAX, which every descent counts. From loose to
  * tight:
  *
  *	expr	:= choice ('else' choice)*
@@ -27,9 +27,9 @@ enter(struct build *b)
 {
 	if (b->err != 0)
 		return false;
-	if (++b->nest > EXPR_NEST_MAX * 2) {
+	if (++b->nest > EXPR_DEPTH_MAX * 2) {
 		build_fault(b, ERR_LIMIT, b->tok.column, "more than %u parentheses, calls or signs within each other",
-		    EXPR_NEST_MAX);
+		    EXPR_DEPTH_MAX);
 		build_remedy(b, "make a derived tag of a part of it");
 		return false;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "gate/inside.h"
+#include "site/derive.h"
 
 /* The n-th function of a window, in enum order. */
 static enum window_fn
@@ -161,7 +162,9 @@ routes_build(struct gate *g, const struct plan *p, struct stream *const *of_flow
 		sr->key = p->sources[s].key;
 		sr->name = arena_strdup(&r->arena, p->sources[s].name);
 		sr->ntags = p->sources[s].ntags;
-		if (p->sources[s].zone < p->nzones)
+		if (source_is_derived(&p->sources[s]))
+			sr->writer = arena_strdup(&r->arena, "insight");
+		else if (p->sources[s].zone < p->nzones)
 			sr->writer = arena_printf(&r->arena, "field:%s", p->zones[p->sources[s].zone].name);
 		sr->legs = arena_array(&r->arena, sr->nlegs + 1, sizeof *sr->legs);
 		sr->nlegs = 0;

@@ -15,6 +15,7 @@
 #include "os/memfd.h"
 #include "os/memory.h"
 #include "os/notify.h"
+#include "site/derive.h"
 
 #define SWAP_MS		20000	/* a child that has not taken a new plan by then is killed and starts with it */
 #define SWAP_TRIES	3
@@ -38,7 +39,7 @@ static bool
 zone_has_sources(const struct plan *plan, uint32_t zone)
 {
 	for (uint32_t i = 0; i < plan->nsources; i++)
-		if (plan->sources[i].zone == zone)
+		if (plan->sources[i].zone == zone && !source_is_derived(&plan->sources[i]))
 			return true;
 	return false;
 }

@@ -82,7 +82,8 @@ put_tag(uint64_t *h, const struct tag *t)
 	put_text(h, t->path);
 	put_text(h, t->at);
 	put_text(h, t->unit);
-	put_u64(h, t->type | (uint64_t)t->scaled << 8 | (uint64_t)t->has_range << 9 | (uint64_t)t->writable << 10);
+	put_u64(h, t->type | (uint64_t)t->scaled << 8 | (uint64_t)t->has_range << 9 | (uint64_t)t->writable << 10 |
+	    (uint64_t)t->with_inputs << 11);
 	put_u64(h, (uint64_t)t->scan_ns);
 	put_f64(h, t->factor);
 	put_f64(h, t->offset);

@@ -9,6 +9,7 @@
 #include "base/near.h"
 #include "site/checks.h"
 #include "site/files.h"
+#include "site/load_derived.h"
 
 const struct node *
 section_first(const struct loader *l, int section)
@@ -86,6 +87,7 @@ load_sections(struct loader *l)
 	load_types(l);
 	load_equipment(l);
 	load_tables(l);
+	load_derived(l);
 	load_flows(l);
 	load_requests(l);
 	site_checks(l);

@@ -164,7 +164,7 @@ make_one(struct loader *l, const struct type_tag *t, const struct equipment *e)
 	}
 	struct tag_input in = {
 		.path = strings_add(&l->strings, path, (size_t)n), .path_len = (size_t)n, .v = t->v,
-		    .at = expand(l, t, TAG_AT, e),
+		    .at = expand(l, t, TAG_AT, e), .expr = expand(l, t, TAG_EXPR, e),
 		.help = expand(l, t, TAG_DESCRIPTION, e), .source = expand(l, t, TAG_SOURCE, e), .place = t->place,
 		    .cells = t->cells,
 	};

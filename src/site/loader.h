@@ -44,6 +44,7 @@ struct loader {
 	struct tag		*tags;
 	struct tag_place	*places;
 	size_t			 ntags, cap;
+	struct derived		*derived;	/* load_derived.c */
 	bool			 tags_missing;	/* a table was not read whole: a flow without tags may be no fault of the flow */
 	const struct driver_info **drivers;	/* a source each; NULL: unknown */
 	const struct sink_info	 **sink_infos;	/* a sink each; NULL: unknown */

@@ -69,6 +69,9 @@ struct tag {			/* small members stand together: every process holds its tags */
 	 * of its address. An enumeration leaves the number as it is; sinks show its text. */
 	uint8_t		 type;
 	bool		 scaled, has_range, writable;
+	/* Of a derived tag (derive.h; its address is the expression): sent with each sample of its inputs, scan_ns is only
+	 * how often that may be. Else it is sent every scan_ns. */
+	bool		 with_inputs;
 };
 
 struct source {

@@ -54,7 +54,7 @@ TEST(the_schema_is_json_with_a_case_for_each_driver_and_sink)
 	CHECK_INT(json_integer_value(json_object_get(json_object_get(json_object_get(then, "properties"), "unit"),
 	    "maximum")), 247);
 	json_t *tag = json_object_get(json_object_get(schema, "$defs"), "tag");
-	CHECK_STR(json_string_value(json_array_get(json_object_get(tag, "required"), 0)), "at");
+	CHECK(json_object_get(json_object_get(tag, "properties"), "at") != NULL);	/* or expr: neither is demanded alone */
 	json_decref(schema);
 	buf_fini(&out);
 }

@@ -110,8 +110,10 @@ const struct key equipment_keys[] = {
 	[EQUIPMENT_KEYS] = { 0 },
 };
 const struct key tag_keys[] = {
-	[TAG_AT] = { "at", KEY_TEXT, .min = 1, .max = 512, .required = true,
+	[TAG_AT] = { "at", KEY_TEXT, .min = 1, .max = 512,
 		.help = "Address in the source, in the form that its driver reads." },
+	[TAG_EXPR] = { "expr", KEY_TEXT, .min = 1, .max = 4096,
+		.help = "Instead of `at`: an expression over other tags, which makes this a derived tag. See doc/expressions.md." },
 	[TAG_SOURCE] = { "source", KEY_TEXT, .min = 1, .max = 128,
 		.help = "Source to read it from; left out: that of the equipment." },
 	[TAG_TYPE] = { "type", KEY_ENUM, .choices = value_types,
@@ -120,7 +122,8 @@ const struct key tag_keys[] = {
 	[TAG_UNIT] = { "unit", KEY_UNIT,
 		.help = "Unit of the value (after scaling), as UCUM writes it; \"1\" for a plain count." },
 	[TAG_SCAN] = { "scan", KEY_DURATION, .min = MS(10), .max = D(1), .def = "1 s", .choices = on_demand,
-		.help = "How often it is read. on-demand (or 0): only when asked." },
+		.help = "How often it is read. on-demand (or 0): only when asked. A derived tag is sent this often; without, with "
+		    "each sample of its inputs." },
 	[TAG_RANGE] = { "range", KEY_RANGE, .help = "Lowest and highest value that make sense, in its unit." },
 	[TAG_FACTOR] = { "factor", KEY_REAL, .help = "value = raw * factor + offset. A scaled value is a float64." },
 	[TAG_OFFSET] = { "offset", KEY_REAL, .help = "See factor; in the tag's unit." },

@@ -19,7 +19,7 @@
 #include "site/slice_request.h"
 #include "site/slice_view.h"
 
-#define SLICE_VERSION	2u
+#define SLICE_VERSION	3u
 #define HEAD		12u
 #define KEYS_MAX	256u	/* keys of one driver or sink */
 #define LIST_MAX	65536u
@@ -172,6 +172,7 @@ pack_tag(struct slice *s, struct tag *t, const struct source *of)
 	pack_f64(&s->k, &t->hi);
 	pack_enum(s, &t->enumeration);
 	pack_bool(&s->k, &t->writable);
+	pack_bool(&s->k, &t->with_inputs);
 	if (pack_writing(&s->k))
 		return;
 	if (!value_type_valid((uint8_t)type) || (class >= of->nscans && class != PLAN_NO_SCAN))

@@ -1,9 +1,12 @@
 /* See slice_view.h. The table below is the promise that slice.h makes. */
 #include "site/slice_view.h"
 
+#include "site/derive.h"
+
 static const struct {
 	bool	endpoints;	/* endpoint, link and driver keys of sources */
 	bool	addresses;	/* `at` of tags */
+	bool	expressions;	/* those of derived tags */
 	bool	all_tags;	/* else only those that a flow names */
 	bool	one_zone;	/* sources of one zone only */
 	bool	flows, sinks, sink_keys;
@@ -11,7 +14,7 @@ static const struct {
 	bool	help;		/* descriptions of tags: for those who write schemas */
 } told[] = {
 	[SLICE_FIELD] =   { .endpoints = true, .addresses = true, .all_tags = true, .one_zone = true },
-	[SLICE_INSIGHT] = { .all_tags = true },
+	[SLICE_INSIGHT] = { .all_tags = true, .expressions = true },
 	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true, .requests = true,
 	    .help = true },
 	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true, .help = true },
@@ -35,7 +38,7 @@ number_tags(const struct plan *p, enum slice_for who, uint32_t zone, struct aren
 		uint32_t n = 0;
 		for (uint32_t k = 0; k < s->ntags; k++) {
 			uint32_t *mark = &keep[&s->tags[k] - p->tags];
-			bool in_zone = !told[who].one_zone || s->zone == zone;
+			bool in_zone = !told[who].one_zone || (s->zone == zone && !source_is_derived(s));
 			*mark = in_zone && (told[who].all_tags || *mark != 0) ? ++n : 0;
 		}
 	}
@@ -61,7 +64,7 @@ view_source(const struct plan *p, enum slice_for who, const struct source *from,
 		*t = from->tags[k];
 		t->source = view->nsources;
 		t->index = s.ntags++;
-		if (!told[who].addresses)
+		if (!told[who].addresses && !(told[who].expressions && source_is_derived(from)))
 			t->at = "";
 		if (!told[who].help)
 			t->help = "";
@@ -96,7 +99,7 @@ slice_view(const struct plan *p, enum slice_for who, uint32_t zone, struct arena
 	view->sources = arena_array(a, p->nsources + 1, sizeof *view->sources);
 	view->tags = arena_array(a, p->ntags + 1, sizeof *view->tags);
 	for (uint32_t i = 0; i < p->nsources; i++) {
-		if (told[who].one_zone && p->sources[i].zone != zone)
+		if (told[who].one_zone && (p->sources[i].zone != zone || source_is_derived(&p->sources[i])))
 			continue;
 		view->sources[view->nsources] = view_source(p, who, &p->sources[i], view, keep);
 		view->nsources++;

@@ -109,7 +109,7 @@ header_ok(struct table *t)
 	bool named = has(t, TAG_KEYS + COLUMN_PATH) ||
 	    (has(t, TAG_KEYS + COLUMN_NAME) && (t->e != NULL || has(t, TAG_KEYS + COLUMN_EQUIPMENT)));
 
-	if (!has(t, TAG_AT)) {
+	if (!has(t, TAG_AT) && !has(t, TAG_EXPR)) {
 		site_error(&t->l->f, "missing-column", at, "the table has no column \"at\" for the addresses");
 		site_remedy(&t->l->f, "the first row names the columns; is the separator '%s' right?",
 		    t->csv.separator == '\t' ? "tab" : t->csv.separator == ';' ? ";" : ",");
@@ -119,7 +119,7 @@ header_ok(struct table *t)
 		    "add a column \"name\" (below the equipment), or \"path\" (the whole path)" :
 		    "add a column \"path\", or both \"equipment\" and \"name\"");
 	}
-	return has(t, TAG_AT) && named;
+	return (has(t, TAG_AT) || has(t, TAG_EXPR)) && named;
 }
 
 static void
@@ -237,7 +237,7 @@ read_row(struct table *t, struct row *r)
 	memcpy(r->v, t->defaults, sizeof t->defaults);
 	read_cells(t, r);
 	take_range(t, r, at);
-	if (!r->v[TAG_AT].set && !r->v[TAG_AT].written)
+	if (!r->v[TAG_AT].set && !r->v[TAG_AT].written && !r->v[TAG_EXPR].set && !r->v[TAG_EXPR].written)
 		missing(t, r, at, "address", "fill in the column at");
 	const char *path = row_path(t, r, at, &len);
 	if (path == NULL || r->bad) {
@@ -245,7 +245,7 @@ read_row(struct table *t, struct row *r)
 		return;
 	}
 	struct tag_input in = {
-		.path = path, .path_len = len, .v = r->v, .at = r->v[TAG_AT].s, .help = r->v[TAG_DESCRIPTION].set ?
+		.path = path, .path_len = len, .v = r->v, .at = r->v[TAG_AT].s, .expr = r->v[TAG_EXPR].s, .help = r->v[TAG_DESCRIPTION].set ?
 		r->v[TAG_DESCRIPTION].s : "", .source = r->v[TAG_SOURCE].set ? r->v[TAG_SOURCE].s : t->e != NULL ?
 		    t->e->source : NULL,
 		.place = at, .cells = r->at, .source_judged = !r->v[TAG_SOURCE].set,

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "model/path.h"
+#include "site/load_derived.h"
 
 static struct place
 cell(const struct tag_input *in, int key)
@@ -207,6 +208,18 @@ tag_add(struct loader *l, const struct tag_input *in)
 
 	if (!room(l, in->place) || !path_is_new(l, in))
 		return;
+	if (in->v[TAG_EXPR].set) {
+		derived_add(l, in, &t);
+		l->places[l->ntags] = (struct tag_place){ 0 };
+		set_range(l, in, &t, false);
+		set_enum(l, in, &t, false);
+		l->tags[l->ntags++] = t;
+		return;
+	}
+	if (in->at == NULL && !in->v[TAG_AT].set) {
+		site_error(&l->f, "missing-key", in->place, "tag \"%.200s\" lacks its key \"at\"", in->path);
+		site_remedy(&l->f, "add at: the address in the source; or expr: an expression over other tags");
+	}
 	bool sourced = find_source(l, in, &t);
 	bool known = sourced && read_address(l, in, &t, &l->places[l->ntags]);
 	if (!sourced)

@@ -12,6 +12,7 @@ struct tag_input {
 	size_t			 path_len;
 	const struct keyval	*v;		/* of tag_keys */
 	const char		*at;		/* with parameters filled in, kept in the plan's strings */
+	const char		*expr;		/* likewise; NULL: none */
 	const char		*help;
 	const char		*source;	/* name; NULL: none is known */
 	bool			 source_judged;	/* from the equipment, where a dangling name is reported already */
