@@ -41,7 +41,7 @@ write_site(const char *path)
 
 	if (f == NULL)
 		return false;
-	fprintf(f, "site: { enterprise: Acme, name: Large }\nzones: { a: { level: 2 }, it: { level: 4 } }\n"
+	fprintf(f, "site: { enterprise: Acme, name: Large }\nzones: { a: { level: 2 }, it: { level: 3.5 } }\n"
 	    "conduits: { up: { from: a, to: it } }\nsources:\n");
 	for (int s = 0; s < SOURCES; s++)
 		fprintf(f, "  plc-%d: { driver: modbus-tcp, zone: a, endpoint: 10.0.0.%d, unit: 1 }\n", s, s + 1);

@@ -81,7 +81,7 @@ rig_broker(struct rig *r)
 void
 rig_site(struct rig *r, const char *extra, struct buf *out)
 {
-	buf_puts(out, "site: { enterprise: Bench, name: Rig }\nzones:\n  ot: { level: 2 }\n  it: { level: 4 }\n");
+	buf_puts(out, "site: { enterprise: Bench, name: Rig }\nzones:\n  ot: { level: 2 }\n  it: { level: 3.5 }\n");
 	if (r->broker_port != 0)
 		buf_puts(out, "conduits:\n  up: { from: ot, to: it }\n");
 	buf_puts(out, "sources:\n");

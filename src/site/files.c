@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "os/clock.h"
 #include "os/file.h"
 
 static int
@@ -12,7 +13,14 @@ read_disk(void *ctx, const char *path, struct buf *out)
 	return file_read(path, SITE_FILE_MAX, out);
 }
 
-const struct site_io site_io_disk = { .read = read_disk };
+static struct wall
+now(void *ctx)
+{
+	(void)ctx;
+	return wall_now();
+}
+
+const struct site_io site_io_disk = { .read = read_disk, .now = now };
 
 static int
 read_memory(void *ctx, const char *path, struct buf *out)
@@ -28,8 +36,16 @@ read_memory(void *ctx, const char *path, struct buf *out)
 	return ERR_NOTFOUND;
 }
 
+/* Sites in memory are those of tests and fuzzers, which want the same answer every day: it is 2026-01-01. */
+static struct wall
+same_day(void *ctx)
+{
+	(void)ctx;
+	return (struct wall){ 1767225600 * NS_PER_S };
+}
+
 struct site_io
 site_io_memory(const struct site_file *rows)
 {
-	return (struct site_io){ .read = read_memory, .ctx = (void *)(uintptr_t)rows };
+	return (struct site_io){ .read = read_memory, .now = same_day, .ctx = (void *)(uintptr_t)rows };
 }

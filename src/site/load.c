@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "site/arch.h"
 #include "site/checks.h"
 #include "site/files.h"
 #include "site/load_derived.h"
@@ -50,7 +51,7 @@ find_sections(struct loader *l)
 		    n->key->text,
 		    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
 		site_remedy(&l->f,
-		    "sections are site, security, zones, conduits, sources, sinks, enums, types, equipment, tables, flows and requests");
+		    "sections are site, security, zones, conduits, sources, sinks, enums, types, equipment, tables, flows, requests, nodes, assets and exceptions");
 	}
 }
 
@@ -78,6 +79,7 @@ load_sections(struct loader *l)
 		return;
 	find_sections(l);
 	check_shapes(l);
+	arch_init(l);
 	load_site(l);
 	load_zones(l);
 	load_conduits(l);
@@ -90,7 +92,9 @@ load_sections(struct loader *l)
 	load_derived(l);
 	load_flows(l);
 	load_requests(l);
+	load_arch(l);
 	site_checks(l);
+	arch_rules(l);
 }
 
 static const char *

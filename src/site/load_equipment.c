@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "site/arch.h"
 #include "site/table.h"
 #include "site/types.h"
 
@@ -56,6 +57,7 @@ read_equipment(struct loader *l, const struct node *n, const char *what)
 	struct type_def *t = NULL;
 
 	keys_read(l, n, what, &(struct keyset){ equipment_keys, v }, 1);
+	arch_equipment(l, strings_keep(&l->strings, n->key->text, n->key->len), v, loader_at(l, n->key));
 	if (v[EQUIPMENT_TYPE].set)
 		t = ref_find(l, SECTION_TYPES, v[EQUIPMENT_TYPE].s, keys_item_place(l, n, "type", 0), what);
 	if (v[EQUIPMENT_SOURCE].set)

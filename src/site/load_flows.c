@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/path.h"
+#include "site/arch.h"
 #include "site/loader.h"
 #include "site/route.h"
 
@@ -218,6 +219,7 @@ read_flow(struct loader *l, struct flow_draft *d, bool *marked)
 	keys_read(l, d->node, d->what, &(struct keyset){ flow_keys, d->v }, 1);
 	f->why = d->v[FLOW_WHY].set ? d->v[FLOW_WHY].s : "";
 	f->owner = d->v[FLOW_OWNER].set ? d->v[FLOW_OWNER].s : "";
+	arch_flow(l, (uint32_t)(f - l->plan->flows), d->v);
 	read_how(l, d);
 	wanted_zones(l, d);
 	memset(marked, 0, l->ntags * sizeof *marked);

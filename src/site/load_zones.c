@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "site/arch.h"
 #include "site/enums.h"
 #include "site/loader.h"
 
@@ -22,6 +23,7 @@ load_site(struct loader *l)
 		struct keyval s[SECURITY_KEYS] = { 0 };
 		keys_read(l, l->section[SECTION_SECURITY], "the section security", &(struct keyset){ security_keys, s }, 1);
 		p->sandbox_required = s[SECURITY_SANDBOX].i == 1;
+		p->arch->mode = (enum arch_mode)s[SECURITY_ARCHITECTURE].i;
 	}
 	l->table_decimal = !v[SITE_DECIMAL].set ? '\0' : v[SITE_DECIMAL].i == 1 ? ',' : '.';
 }
@@ -53,6 +55,7 @@ load_zones(struct loader *l)
 			.netns = v[ZONE_NETNS].set ? v[ZONE_NETNS].s : "", .at = loader_at(l, n->key),
 		};
 		ref_add(l, SECTION_ZONES, z->name, z);
+		arch_zone(l, (uint32_t)(z - p->zones), v, z->at);
 	}
 }
 
@@ -89,6 +92,7 @@ load_conduits(struct loader *l)
 			.initiator_from = v[CONDUIT_INITIATOR].i == 0, .requests = v[CONDUIT_REQUESTS].b, .at = loader_at(l, n->key),
 		};
 		ref_add(l, SECTION_CONDUITS, c->name, c);
+		arch_conduit(l, (uint32_t)(c - p->conduits), v, c->at);
 		bool from = zone_index(l, n, "from", &v[CONDUIT_FROM], what, &c->from);
 		bool to = zone_index(l, n, "to", &v[CONDUIT_TO], what, &c->to);
 		if (from && to && c->from == c->to) {

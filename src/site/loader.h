@@ -5,6 +5,7 @@
 #ifndef SITE_LOADER_H
 #define SITE_LOADER_H
 
+#include "base/clock.h"
 #include "site/node.h"
 #include "site/parse.h"
 #include "site/sections.h"
@@ -14,6 +15,8 @@
 struct site_io {
 	/* Append the whole of a file, at most SITE_FILE_MAX bytes. 0 or an error. */
 	int	(*read)(void *ctx, const char *path, struct buf *out);
+	/* The time by which exceptions run out; NULL: none ever does. */
+	struct wall (*now)(void *ctx);
 	void	*ctx;
 };
 

@@ -178,6 +178,8 @@ struct request_rule {
 	struct place	 place;
 };
 
+struct arch;
+
 struct plan {
 	struct arena	 arena;
 	const char	*enterprise, *site, *country, *time_zone;
@@ -191,6 +193,7 @@ struct plan {
 	struct sink	*sinks;		uint32_t nsinks;
 	struct flow	*flows;		uint32_t nflows;
 	struct request_rule *requests;	uint32_t nrequests;
+	struct arch	*arch;		/* what is said beyond what runs; see arch.h. NULL in slices */
 	uint64_t	 hash;		/* of everything: two plans with equal hash run alike */
 };
 

@@ -1,6 +1,8 @@
 /* See sections.h. */
 #include "site/sections.h"
 
+#include "site/arch.h"
+
 #include "model/request.h"
 
 #define MS(n)	((double)(n) * 1e6)
@@ -13,6 +15,8 @@ static const char *const decimals[] = { ".", ",", NULL };
 static const char *const ends[] = { "from", "to", NULL };
 static const char *const on_demand[] = { "on-demand", NULL };
 static const char *const sandboxes[] = { "best-effort", "require", NULL };
+static const char *const architectures[] = { "advise", "enforce", NULL };
+static const char *const criticalities[] = { "C1", "C2", "C3", "C4", NULL };
 static const char *const off[] = { "off", NULL };
 static const char *const durabilities[] = { "each", "interval", "none", NULL };
 /* In the order of enum window_fn. */
@@ -43,6 +47,9 @@ const struct key security_keys[] = {
 	[SECURITY_SANDBOX] = { "sandbox", KEY_ENUM, .choices = sandboxes, .def = "best-effort",
 		.help = "What to do where the kernel lacks a layer of the sandbox that each process lives in: run with the others and say so "
 		    "(best-effort), or do not run (require). `penstock status --security` shows what is in force." },
+	[SECURITY_ARCHITECTURE] = { "architecture", KEY_ENUM, .choices = architectures, .def = "advise",
+		.help = "What the rules for zones, conduits, equipment and flows (IEC 62443-3-2, IEC 62264-1) are: advise, where what is dangerous is a "
+		    "warning, or enforce, where all of them are errors unless an entry of `exceptions` says why not, until when, and who answers." },
 	[SECURITY_KEYS] = { 0 },
 };
 const struct key zone_keys[] = {
@@ -50,7 +57,17 @@ const struct key zone_keys[] = {
 		.help = "Purdue level: 0 process, 1 sensing, 2 control, 3 operations, 3.5 DMZ, 4 and 5 enterprise. "
 		    "From 3.5 up the zone is IT." },
 	[ZONE_SL_T] = { "sl-t", KEY_INT, .min = 0, .max = 4, .def = "0",
-		.help = "Target security level of IEC 62443-3-3." },
+		.help = "Target security level of IEC 62443-3-3, for all seven foundational requirements." },
+	[ZONE_SL_T_FOR] = { "sl-t-for", KEY_LIST,
+		.help = "Where the target differs: \"RDF 3\", of IAC, UC, SI, DC, RDF, TRE, RA." },
+	[ZONE_SL_C] = { "sl-c", KEY_INT, .min = 0, .max = 4,
+		.help = "Security level that what stands in the zone is capable of." },
+	[ZONE_SL_C_FOR] = { "sl-c-for", KEY_LIST, .help = "Where the capability differs, as for sl-t-for." },
+	[ZONE_KIND] = { "kind", KEY_ENUM, .choices = zone_kinds, .def = "plain",
+		.help = "What sets the zone apart (IEC 62443-3-2, ZCR 3.3 to 3.6): safety for a safety instrumented system, wireless, temporary for what "
+		    "is connected now and then, external for what comes through networks of others." },
+	[ZONE_OWNER] = { "owner", KEY_TEXT, .min = 1, .max = 256, .help = "Who is accountable for it." },
+	[ZONE_NETWORKS] = { "networks", KEY_LIST, .help = "Its networks, as 10.3.1.0/24 or fd00:3::/64." },
 	[ZONE_NETNS] = { "netns", KEY_NAME,
 		.help = "Network namespace (as `ip netns` keeps them) that holds the interfaces towards this zone. The process that faces the zone "
 		    "lives in it, and reaches nothing else. Left out: the namespace that penstock was started in." },
@@ -66,6 +83,11 @@ const struct key conduit_keys[] = {
 	[CONDUIT_REQUESTS] = { "requests", KEY_BOOL, .def = "no",
 		.help = "May admitted requests go back through it, against the data? Each is named in the section "
 		    "requests." },
+	[CONDUIT_ONE_WAY] = { "one-way", KEY_BOOL, .def = "no",
+		.help = "Nothing may come back through it, not even an acknowledgement: a data diode, or a firewall that acts as one." },
+	[CONDUIT_SL_T] = { "sl-t", KEY_INT, .min = 0, .max = 4, .help = "Its target security level. Left out: the higher one of its zones." },
+	[CONDUIT_SL_T_FOR] = { "sl-t-for", KEY_LIST, .help = "Where the target differs, as for a zone." },
+	[CONDUIT_OWNER] = { "owner", KEY_TEXT, .min = 1, .max = 256, .help = "Who is accountable for it." },
 	[CONDUIT_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024,
 		.help = "What the conduit is for, for people." },
 	[CONDUIT_KEYS] = { 0 },
@@ -106,6 +128,9 @@ const struct key equipment_keys[] = {
 	[EQUIPMENT_TAGS] = { "tags", KEY_MAP,
 		.help = "Tags of its own by name, or the name of a CSV table (or a list of such names); with a "
 		    "type, they come on top." },
+	[EQUIPMENT_KIND] = { "kind", KEY_ENUM, .choices = equipment_kinds,
+		.help = "What it is in the role-based hierarchy of IEC 62264-1. Left out: by its depth below the site, area, work center, work unit, "
+		    "equipment module, control module." },
 	[EQUIPMENT_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[EQUIPMENT_KEYS] = { 0 },
 };
@@ -146,6 +171,20 @@ const struct key flow_keys[] = {
 	[FLOW_WHY] = { "why", KEY_TEXT, .min = 0, .max = 1024,
 		.help = "What it is for: the reason that it may leave its zone." },
 	[FLOW_OWNER] = { "owner", KEY_TEXT, .min = 0, .max = 256, .help = "Who answers for it." },
+	[FLOW_USE_CASE] = { "use-case", KEY_TEXT, .min = 1, .max = 256, .help = "The business objective it serves, by its name or number." },
+	[FLOW_INFO_OBJECT] = { "info-object", KEY_TEXT, .min = 1, .max = 128,
+		.help = "Information object of IEC 62264-2 or -4 that it carries, such as operations performance or equipment." },
+	[FLOW_CATEGORY] = { "category", KEY_ENUM, .choices = arch_categories, .help = "Operations category of IEC 62264-3." },
+	[FLOW_EXCHANGE] = { "exchange", KEY_ENUM, .choices = arch_exchanges, .help = "Category of information exchange of IEC 62264-1." },
+	[FLOW_CRITICALITY] = { "criticality", KEY_ENUM, .choices = criticalities,
+		.help = "C1 stops production or is of safety, C2 stops shipping or is a legal record, C3 delays, C4 is a convenience." },
+	[FLOW_CONFIDENTIALITY] = { "confidentiality", KEY_ENUM, .choices = arch_confidentialities, .help = "Who may read it." },
+	[FLOW_STATUS] = { "status", KEY_ENUM, .choices = arch_statuses, .def = "live", .help = "Where it is in its life." },
+	[FLOW_OUTAGE] = { "bridges", KEY_DURATION, .min = S(1), .max = D(365),
+		.help = "Longest outage of its sinks that it must bridge without loss. The quota is checked against it." },
+	[FLOW_PERSONAL_DATA] = { "personal-data", KEY_BOOL, .def = "no", .help = "Does it say something about a person?" },
+	[FLOW_BULK] = { "bulk", KEY_BOOL, .def = "no", .help = "Is it for stores and analysis, where minutes do not matter? `penstock advise` asks." },
+	[FLOW_EXPORT_CONTROL] = { "export-control", KEY_TEXT, .min = 1, .max = 64, .help = "Its class under export law, such as EAR99." },
 	[FLOW_KEYS] = { 0 },
 };
 const struct key how_keys[] = {
@@ -248,7 +287,39 @@ const struct key column_keys[] = {
 };
 
 ROWS(site_keys, SITE_KEYS);
+const struct key node_keys[] = {
+	[NODE_ZONE] = { "zone", KEY_NAME, .required = true, .help = "Zone that the machine itself stands in." },
+	[NODE_INTERFACES] = { "interfaces", KEY_LIST, .required = true,
+		.help = "Its network interfaces: name, zone that it faces, address: \"eth0 line-3 10.3.1.2/24\"." },
+	[NODE_OWNER] = { "owner", KEY_TEXT, .min = 1, .max = 256, .help = "Who keeps it running." },
+	[NODE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
+	[NODE_KEYS] = { 0 },
+};
+const struct key asset_keys[] = {
+	[ASSET_MAKER] = { "maker", KEY_TEXT, .min = 1, .max = 128, .help = "Who made it." },
+	[ASSET_MODEL] = { "model", KEY_TEXT, .min = 1, .max = 128, .help = "What the maker calls it." },
+	[ASSET_SERIAL] = { "serial", KEY_TEXT, .min = 1, .max = 128, .help = "Serial number." },
+	[ASSET_ROLES] = { "roles", KEY_LIST,
+		.help = "Where it serves and when: \"2025-01-31.. Packaging/Line 3/Filler\", with a last day if it has left: "
+		    "\"2024-02-01..2025-01-30 ...\"." },
+	[ASSET_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
+	[ASSET_KEYS] = { 0 },
+};
+const struct key exception_keys[] = {
+	[EXCEPTION_RULE] = { "rule", KEY_NAME, .required = true, .help = "Rule that does not hold here, such as Z3." },
+	[EXCEPTION_WHERE] = { "where", KEY_TEXT, .min = 1, .max = 512, .required = true,
+		.help = "What it does not hold for, as the finding names it: \"flow speeds\", \"zone line-3\"." },
+	[EXCEPTION_REASON] = { "reason", KEY_TEXT, .min = 10, .max = 1024, .required = true, .help = "Why, and what is done instead." },
+	[EXCEPTION_OWNER] = { "owner", KEY_TEXT, .min = 1, .max = 256, .required = true, .help = "Who accepted the risk." },
+	[EXCEPTION_EXPIRES] = { "expires", KEY_TEXT, .min = 10, .max = 10, .required = true,
+		.help = "Last day on which it holds, as 2027-06-30. After it the finding is back." },
+	[EXCEPTION_KEYS] = { 0 },
+};
+
 ROWS(security_keys, SECURITY_KEYS);
+ROWS(node_keys, NODE_KEYS);
+ROWS(asset_keys, ASSET_KEYS);
+ROWS(exception_keys, EXCEPTION_KEYS);
 ROWS(zone_keys, ZONE_KEYS);
 ROWS(conduit_keys, CONDUIT_KEYS);
 ROWS(source_keys, SOURCE_KEYS);
@@ -288,6 +359,12 @@ const struct section sections[] = {
 	    "level." },
 	[SECTION_REQUESTS] = { "requests", "an entry of requests", SECTION_NAMED, false, false, request_keys,
 		"The way back: what somebody above may ask of a device. What is not admitted here is refused." },
+	[SECTION_NODES] = { "nodes", "a node", SECTION_NAMED, false, false, node_keys,
+		"Machines that run Penstock, and the zones that their interfaces face." },
+	[SECTION_ASSETS] = { "assets", "an asset", SECTION_NAMED, false, false, asset_keys,
+		"Physical assets, and the equipment whose role each of them fills, over time." },
+	[SECTION_EXCEPTIONS] = { "exceptions", "an exception", SECTION_NAMED, false, false, exception_keys,
+		"Where a rule of the architecture does not hold, why, who answers for it, and until when." },
 	[SECTIONS] = { 0 },
 };
 ROWS(sections, SECTIONS);

@@ -8,7 +8,7 @@ static const char good[] =
 "site: { enterprise: Acme Beverages, name: Dresden, country: DE, time-zone: Europe/Berlin }\n"	/* 1 */
 "zones:\n"
 "  line-3:     { level: 2, sl-t: 2 }\n"
-"  enterprise: { level: 4, sl-t: 1 }\n"
+"  enterprise: { level: 3.5, sl-t: 1 }\n"
 "conduits:\n"
 "  line-3-up: { from: line-3, to: enterprise, initiator: from }\n"
 "sources:\n"

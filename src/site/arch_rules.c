@@ -1,0 +1,560 @@
+/*
+ * The rules of the architecture: zones and conduits (Z, after IEC 62443-3-2 and the Purdue placing), nodes (N), equipment and assets (H, A, after IEC
+ * 62264-1), flows (F), exceptions (X). A rule is a row: id, what it is called for people, whether it is dangerous to break, and the function
+ * that looks. A finding that an exception covers is silent; the exception shows in every document until it ends.
+ *
+ * Not judged here, because the site file does not say enough: Z2 (a flow's conduits join exactly the zones it touches by construction), Z4 (needs two
+ * nodes), Z8, Z12, Z13; Z15 and Z16 are of the running system.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "site/address.h"
+#include "site/arch.h"
+#include "site/loader.h"
+
+#define OT_MOST		3.0	/* highest level of the OT side */
+#define IT_LEAST	4.0	/* lowest level beyond the DMZ */
+
+struct rule {
+	const char	*id, *clause;
+	bool		 dangerous;	/* a warning also where the site only wants advice */
+	void		(*look)(struct loader *l, const struct rule *r);
+};
+
+static struct exception *
+exception_for(struct arch *a, const char *rule, const char *where)
+{
+	for (uint32_t i = 0; i < a->nexceptions; i++) {
+		struct exception *e = &a->exceptions[i];
+		if (strcmp(e->rule, rule) == 0 && strcmp(e->where, where) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* where: "flow speeds", as exceptions name it. */
+static void __attribute__((format(printf, 6, 7)))
+break_rule(struct loader *l, const struct rule *r, struct place at, const char *where, const char *remedy, const char *fmt, ...)
+{
+	struct arch *a = l->plan->arch;
+	struct exception *e = exception_for(a, r->id, where);
+	char cause[600];
+	va_list ap;
+
+	if (a->mode == ARCH_ADVISE && !r->dangerous)
+		return;
+	if (e != NULL) {
+		e->used = true;
+		if (a->now_s < e->expires_s)
+			return;		/* X1 speaks of the others */
+	}
+	va_start(ap, fmt);
+	vsnprintf(cause, sizeof cause, fmt, ap);
+	va_end(ap);
+	(a->mode == ARCH_ENFORCE ? site_error : site_warning)(&l->f, r->id, at, "%s: %s (%s)", where, cause, r->clause);
+	site_remedy(&l->f, "%s; or add an exception with rule: %s, where: %s, reason, owner and expires", remedy, r->id, where);
+}
+
+static const char *
+named(char out[200], const char *what, const char *name)
+{
+	snprintf(out, 200, "%s %.160s", what, name);
+	return out;
+}
+
+static bool ot(const struct zone *z) { return z->level <= OT_MOST; }
+static bool beyond_dmz(const struct zone *z) { return z->level >= IT_LEAST; }
+
+static void
+zones_are_owned(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nzones; i++) {
+		const struct arch_zone *z = &p->arch->zones[i];
+		if (*z->owner == '\0' || !z->sl_t.set)
+			break_rule(l, r, p->zones[i].at, named(where, "zone", p->zones[i].name), "add `owner` and `sl-t`", "it has no %s",
+			    *z->owner == '\0' && !z->sl_t.set ? "owner and no target security level" : *z->owner == '\0' ? "owner" :
+			    "target security level");
+	}
+}
+
+static void
+capability_meets_target(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nzones; i++) {
+		const struct arch_zone *z = &p->arch->zones[i];
+		for (size_t f = 0; z->sl_c.set && f < FRS; f++)
+			if (z->sl_c.of[f] < z->sl_t.of[f]) {
+				break_rule(l, r, p->zones[i].at, named(where, "zone", p->zones[i].name),
+				    "name the countermeasures that make up for it in an exception, or lower the target with the asset owner",
+				    "it is capable of SL %u for %s and its target is %u", z->sl_c.of[f], fr_names[f], z->sl_t.of[f]);
+				break;
+			}
+	}
+}
+
+static void
+sessions_end_in_the_dmz(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nconduits; i++) {
+		const struct zone *a = &p->zones[p->conduits[i].from], *b = &p->zones[p->conduits[i].to];
+		if (l->conduit_used[i] && ((ot(a) && beyond_dmz(b)) || (ot(b) && beyond_dmz(a))))
+			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name),
+			    "end the session in a zone of level 3.5 and go on from there with another one",
+			    "it joins level %g and level %g with no DMZ between", a->level, b->level);
+	}
+}
+
+static void
+sessions_start_on_the_trusted_side(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nconduits; i++) {
+		const struct conduit *c = &p->conduits[i];
+		const struct zone *a = &p->zones[c->from], *b = &p->zones[c->to], *first = c->initiator_from ? a : b;
+		if (ot(a) != ot(b) && !ot(first))
+			break_rule(l, r, c->at, named(where, "conduit", c->name),
+			    "let the OT side open the session: initiator: from where the data comes from there",
+			    "zone %s of level %g opens sessions into OT", first->name, first->level);
+	}
+}
+
+static void
+business_is_apart(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nsources; i++)
+		if (beyond_dmz(&p->zones[p->sources[i].zone]))
+			break_rule(l, r, p->sources[i].place, named(where, "source", p->sources[i].name),
+			    "give the controller a zone of its own level", "a machine's controller stands in zone %s, which is of the business (level %g)",
+			    p->zones[p->sources[i].zone].name, p->zones[p->sources[i].zone].level);
+}
+
+static void
+nothing_enters_safety(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nconduits; i++)
+		if (p->arch->zones[p->conduits[i].to].kind == ZONE_SAFETY || (p->conduits[i].requests &&
+		    p->arch->zones[p->conduits[i].from].kind == ZONE_SAFETY))
+			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name),
+			    "let data only come out of the safety zone", "it leads data or requests into a safety zone");
+	for (uint32_t i = 0; i < p->nrequests; i++)
+		for (uint32_t k = 0; k < p->requests[i].ntags; k++)
+			if (p->arch->zones[p->sources[p->requests[i].tags[k].source].zone].kind == ZONE_SAFETY) {
+				break_rule(l, r, p->requests[i].place, named(where, "request", p->requests[i].name),
+				    "take the safety system's tags out of it", "it would write to a safety instrumented system");
+				break;
+			}
+}
+
+static void
+conduits_are_as_strong_as_their_zones(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nconduits; i++) {
+		const struct sl *c = &p->arch->conduits[i].sl_t, *a = &p->arch->zones[p->conduits[i].from].sl_t,
+		    *b = &p->arch->zones[p->conduits[i].to].sl_t;
+		for (size_t f = 0; c->set && f < FRS; f++) {
+			unsigned need = a->of[f] > b->of[f] ? a->of[f] : b->of[f];
+			if (c->of[f] >= need)
+				continue;
+			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name), "raise its sl-t",
+			    "its target is SL %u for %s, and a zone it serves has %u", c->of[f], fr_names[f], need);
+			break;
+		}
+	}
+}
+
+static void
+requests_are_bounded(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nrequests; i++) {
+		const struct request_rule *q = &p->requests[i];
+		bool bounded = q->kind != REQUEST_WRITE || q->has_limits || q->nvalues > 0 || q->nwords > 0;
+		if (q->nroles == 0 || !bounded || (q->per_minute == 0 && q->min_interval_ns == 0))
+			break_rule(l, r, q->place, named(where, "request", q->name), "say role, limits (or values), and per-minute or min-interval",
+			    "it has no %s", q->nroles == 0 ? "role" : !bounded ? "limits on its value" : "limit on its rate");
+	}
+}
+
+static void
+no_public_peers(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	struct network net;
+	char where[200], host[80];
+
+	for (uint32_t i = 0; i < p->nzones; i++)
+		for (uint32_t k = 0; k < p->arch->zones[i].nnetworks; k++)
+			if (p->zones[i].level < 3.5 && network_parse(p->arch->zones[i].networks[k], &net) == 0 && (net.bits == 0 || network_is_public(&net)))
+				break_rule(l, r, p->zones[i].at, named(where, "zone", p->zones[i].name), "name the networks that it really has",
+				    "network %s is %s", p->arch->zones[i].networks[k], net.bits == 0 ? "everything there is" : "of the public internet");
+	for (uint32_t i = 0; i < p->nsources; i++) {
+		if (p->zones[p->sources[i].zone].level >= 3.5)
+			continue;
+		snprintf(host, sizeof host, "%s", p->sources[i].endpoint);
+		char *colon = strrchr(host, ':');
+		if (colon != NULL && strchr(host, ':') == colon)
+			*colon = '\0';
+		if (network_parse_host(host, &net) == 0 && network_is_public(&net))
+			break_rule(l, r, p->sources[i].place, named(where, "source", p->sources[i].name), "reach it through the DMZ",
+			    "its address %s is of the public internet", host);
+	}
+}
+
+static void
+one_way_stays_one_way(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nflows; i++)
+		for (uint32_t k = 0; k < p->flows[i].nconduits; k++) {
+			uint32_t c = p->flows[i].conduits[k];
+			if (!p->arch->conduits[c].one_way)
+				continue;
+			for (uint32_t s = 0; s < p->flows[i].nsinks; s++)
+				if (strcmp(p->sinks[p->flows[i].sinks[s]].kind, "diode") != 0)
+					break_rule(l, r, p->flows[i].place, named(where, "flow", p->flows[i].name),
+					    "send it by a sink that needs no answer, or take one-way from the conduit",
+					    "conduit %s is one-way, and sink %s of kind %s needs answers", p->conduits[c].name,
+					    p->sinks[p->flows[i].sinks[s]].name, p->sinks[p->flows[i].sinks[s]].kind);
+		}
+	for (uint32_t i = 0; i < p->nconduits; i++)
+		if (p->arch->conduits[i].one_way && p->conduits[i].requests)
+			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name), "say requests: no",
+			    "it is one-way and lets requests back");
+}
+
+static const struct zone *
+zone_named(const struct plan *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->nzones; i++)
+		if (strcmp(p->zones[i].name, name) == 0)
+			return &p->zones[i];
+	return NULL;
+}
+
+static void
+nodes_bypass_no_dmz(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->arch->nnodes; i++) {
+		const struct gateway_node *n = &p->arch->nodes[i];
+		const struct zone *low = NULL, *high = NULL;
+		for (uint32_t k = 0; k < n->ninterfaces; k++) {
+			const struct zone *z = zone_named(p, n->interfaces[k].zone);
+			if (z != NULL && ot(z))
+				low = z;
+			if (z != NULL && beyond_dmz(z))
+				high = z;
+		}
+		if (low != NULL && high != NULL)
+			break_rule(l, r, n->place, named(where, "node", n->name), "use one node for each side of the DMZ",
+			    "it has a leg in %s (level %g) and one in %s (level %g)", low->name, low->level, high->name, high->level);
+	}
+}
+
+static void
+interfaces_are_in_their_networks(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	struct network net, host;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->arch->nnodes; i++)
+		for (uint32_t k = 0; k < p->arch->nodes[i].ninterfaces; k++) {
+			const struct interface *f = &p->arch->nodes[i].interfaces[k];
+			const struct zone *z = zone_named(p, f->zone);
+			const struct arch_zone *a = z != NULL ? &p->arch->zones[z - p->zones] : NULL;
+			bool in = a == NULL || a->nnetworks == 0;
+			for (uint32_t n = 0; a != NULL && n < a->nnetworks; n++)
+				in = in || (network_parse(a->networks[n], &net) == 0 && network_parse_host(f->address, &host) == 0 &&
+				    network_holds(&net, &host));
+			if (!in)
+				break_rule(l, r, p->arch->nodes[i].place, named(where, "node", p->arch->nodes[i].name),
+				    "correct the address, or the networks of the zone", "interface %s has %s, which is in no network of zone %s",
+				    f->name, f->address, f->zone);
+		}
+}
+
+static int
+depth_of(const char *path)
+{
+	int n = 1;
+
+	for (; *path != '\0'; path++)
+		n += *path == '/';
+	return n;
+}
+
+static void
+levels_are_not_skipped(struct loader *l, const struct rule *r)
+{
+	const struct arch *a = l->plan->arch;
+	char where[200];
+
+	for (uint32_t i = 0; i < a->nequipment; i++) {
+		const struct arch_equipment *e = &a->equipment[i];
+		if (e->kind != EQUIPMENT_UNSAID && depth_of(e->path) != equipment_depth(e->kind))
+			break_rule(l, r, e->place, named(where, "equipment", e->path),
+			    "insert the missing name, or correct the kind: area/work center/work unit/equipment module/control module",
+			    "a %s stands %d below the site, and here are %d names", equipment_kinds[e->kind], equipment_depth(e->kind), depth_of(e->path));
+	}
+}
+
+/* What may stand below which kind of work centre (IEC 62264-1, table of work centres and units). */
+static bool
+fits(enum equipment_kind center, enum equipment_kind unit)
+{
+	static const enum equipment_kind pairs[][2] = {
+		{ EQUIPMENT_LINE, EQUIPMENT_WORK_CELL }, { EQUIPMENT_PROCESS_CELL, EQUIPMENT_UNIT }, { EQUIPMENT_PRODUCTION_UNIT, EQUIPMENT_UNIT },
+		{ EQUIPMENT_STORAGE_ZONE, EQUIPMENT_STORAGE_UNIT },
+	};
+
+	if (equipment_depth(center) != 2 || equipment_depth(unit) != 3 || center == EQUIPMENT_WORK_CENTER || unit == EQUIPMENT_WORK_UNIT)
+		return true;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		if (pairs[i][0] == center && pairs[i][1] == unit)
+			return true;
+	return false;
+}
+
+static void
+units_fit_their_centers(struct loader *l, const struct rule *r)
+{
+	const struct arch *a = l->plan->arch;
+	struct map centers = { 0 };
+	char where[200];
+
+	for (uint32_t i = 0; i < a->nequipment; i++)
+		if (equipment_depth(a->equipment[i].kind) == 2)
+			map_put(&centers, a->equipment[i].path, strlen(a->equipment[i].path), &a->equipment[i]);
+	for (uint32_t i = 0; i < a->nequipment; i++) {
+		const struct arch_equipment *unit = &a->equipment[i];
+		const char *slash = strrchr(unit->path, '/');
+		const struct arch_equipment *center = equipment_depth(unit->kind) == 3 && slash != NULL ?
+		    map_get(&centers, unit->path, (size_t)(slash - unit->path)) : NULL;
+		if (center != NULL && !fits(center->kind, unit->kind))
+			break_rule(l, r, unit->place, named(where, "equipment", unit->path), "correct one of the two kinds",
+			    "a %s does not stand in a %s", equipment_kinds[unit->kind], equipment_kinds[center->kind]);
+	}
+	map_fini(&centers);
+}
+
+static bool
+is_equipment(const struct plan *p, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (uint32_t i = 0; i < p->arch->nequipment; i++)
+		if (strncmp(p->arch->equipment[i].path, path, len) == 0 && (p->arch->equipment[i].path[len] == '\0' ||
+		    p->arch->equipment[i].path[len] == '/'))
+			return true;
+	return false;
+}
+
+static void
+assets_fill_known_roles(struct loader *l, const struct rule *r)
+{
+	const struct arch *a = l->plan->arch;
+	char where[200];
+
+	for (uint32_t i = 0; i < a->nassets; i++)
+		for (uint32_t k = 0; k < a->assets[i].nroles; k++)
+			if (!is_equipment(l->plan, a->assets[i].roles[k].equipment))
+				break_rule(l, r, a->assets[i].place, named(where, "asset", a->assets[i].name),
+				    "correct the path, or add the equipment", "there is no equipment \"%s\"", a->assets[i].roles[k].equipment);
+}
+
+static void
+one_asset_a_role_at_a_time(struct loader *l, const struct rule *r)
+{
+	const struct arch *a = l->plan->arch;
+	char where[200];
+
+	for (uint32_t i = 0; i < a->nassets; i++)
+		for (uint32_t k = 0; k < a->assets[i].nroles; k++)
+			for (uint32_t j = 0; j <= i; j++)
+				for (uint32_t m = 0; m < (j == i ? k : a->assets[j].nroles); m++) {
+					const struct asset_role *x = &a->assets[i].roles[k], *y = &a->assets[j].roles[m];
+					bool same_time = x->from_s < y->to_s && y->from_s < x->to_s;
+					bool clash = strcmp(x->equipment, y->equipment) == 0 || i == j;
+					if (same_time && clash)
+						break_rule(l, r, a->assets[i].place, named(where, "asset", a->assets[i].name),
+						    "end the one role on the day before the other begins", i == j ? "it is in \"%s\" and in another place "
+						    "at the same time (see also asset %s)" : "it is in \"%s\" while asset %s is", x->equipment,
+						    a->assets[j].name);
+				}
+}
+
+static void
+flows_say_what_for(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nflows; i++) {
+		const struct arch_flow *a = &p->arch->flows[i];
+		const char *lacks = *p->flows[i].why == '\0' ? "why" : *p->flows[i].owner == '\0' ? "owner" : *a->use_case == '\0' ? "use-case" :
+		    a->criticality == 0 ? "criticality" : a->confidentiality < 0 ? "confidentiality" : NULL;
+		if (lacks != NULL)
+			break_rule(l, r, p->flows[i].place, named(where, "flow", p->flows[i].name), "add it: a review will ask", "it does not say `%s`", lacks);
+	}
+}
+
+/* Bytes a day that a flow brings, at most: every sample of its tags, 20 bytes each in the spool before compression. */
+static double
+bytes_a_day(const struct plan *p, const struct loader *l, const struct flow *f)
+{
+	double a_day = 0;
+
+	for (uint32_t k = 0; k < f->ntags; k++) {
+		const struct tag *t = &l->tags[f->tags[k].tag];
+		int64_t period = f->reduce == REDUCE_WINDOW ? f->window_ns : t->scan_ns;
+		if (period > 0)
+			a_day += 86400e9 / (double)period * 20;
+	}
+	(void)p;
+	return a_day;
+}
+
+static void
+outages_are_bridged(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200], d[2][DURATION_TEXT];
+
+	for (uint32_t i = 0; i < p->nflows; i++) {
+		const struct flow *f = &p->flows[i];
+		const struct arch_flow *a = &p->arch->flows[i];
+		double need = bytes_a_day(p, l, f) * (double)a->outage_ns / 86400e9;
+		named(where, "flow", f->name);
+		if (a->criticality > 0 && a->criticality <= 2 && a->outage_ns == 0)
+			break_rule(l, r, f->place, where, "say `bridges`: how long an outage may last", "it is C%d and says no outage that it must bridge",
+			    a->criticality);
+		else if (a->criticality > 0 && a->criticality <= 2 && f->durability == DURABLE_NONE)
+			break_rule(l, r, f->place, where, "say durability: interval or each", "it is C%d and would not outlive a power cut", a->criticality);
+		else if (a->outage_ns > 0 && f->quota_age_ns > 0 && f->quota_age_ns < a->outage_ns)
+			break_rule(l, r, f->place, where, "raise quota-age", "it must bridge %s, but drops what is older than %s",
+			    duration_format(a->outage_ns, d[0]), duration_format(f->quota_age_ns, d[1]));
+		else if (a->outage_ns > 0 && f->quota_bytes > 0 && (double)f->quota_bytes < need)
+			break_rule(l, r, f->place, where, "raise quota, or reduce the flow", "to bridge %s it may need %.0f MiB, and its quota is %.0f MiB",
+			    duration_format(a->outage_ns, d[0]), need / 1048576, (double)f->quota_bytes / 1048576);
+	}
+}
+
+static bool
+encrypted(const struct loader *l, uint32_t sink)
+{
+	const struct sink *s = &l->plan->sinks[sink];
+	const struct sink_info *info = l->sink_infos[sink];
+
+	for (size_t i = 0; info != NULL && info->keys != NULL && info->keys[i].name != NULL && i < s->nkeys; i++)
+		if (strcmp(info->keys[i].name, "tls") == 0)
+			return s->keys[i].b;
+	return true;	/* it has no such choice: it stays on this machine, or is always encrypted */
+}
+
+static void
+secrets_are_encrypted(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t i = 0; i < p->nflows; i++)
+		for (uint32_t k = 0; k < p->flows[i].nsinks; k++)
+			if ((p->arch->flows[i].confidentiality >= 2 || p->arch->flows[i].personal_data) && !encrypted(l, p->flows[i].sinks[k]))
+				break_rule(l, r, p->flows[i].place, named(where, "flow", p->flows[i].name), "say tls: yes at the sink",
+				    "it is %s and goes to sink %s in plain text", p->arch->flows[i].personal_data ? "about persons" :
+				    arch_confidentialities[p->arch->flows[i].confidentiality], p->sinks[p->flows[i].sinks[k]].name);
+}
+
+static const struct rule rules[] = {
+	{ "Z1", "IEC 62443-3-2, ZCR 6.3", false, zones_are_owned },
+	{ "Z3", "Purdue model: sessions end in the DMZ", true, sessions_end_in_the_dmz },
+	{ "Z5", "IEC 62443-3-3, SR 5.2: the trusted side opens", true, sessions_start_on_the_trusted_side },
+	{ "Z6", "IEC 62443-3-2, ZCR 3.2", true, business_is_apart },
+	{ "Z7", "IEC 62443-3-2, ZCR 3.3", true, nothing_enters_safety },
+	{ "Z9", "IEC 62443-3-2, ZCR 5.6", false, conduits_are_as_strong_as_their_zones },
+	{ "Z10", "IEC 62443-3-3, SR 2.1", false, requests_are_bounded },
+	{ "Z11", "IEC 62443-3-2, ZCR 3.6", true, no_public_peers },
+	{ "Z14", "IEC 62443-3-3, SR 5.1", true, one_way_stays_one_way },
+	{ "Z17", "IEC 62443-3-2, ZCR 5.13: capability against target", false, capability_meets_target },
+	{ "N1", "IEC 62443-3-2, ZCR 3.1", true, interfaces_are_in_their_networks },
+	{ "N2", "Purdue model: no leg past the DMZ", true, nodes_bypass_no_dmz },
+	{ "H1", "IEC 62264-1, 5.3", true, levels_are_not_skipped },
+	{ "H2", "IEC 62264-1, 5.3", true, units_fit_their_centers },
+	{ "A1", "IEC 62264-2: equipment asset mapping", true, assets_fill_known_roles },
+	{ "A2", "IEC 62264-2: equipment asset mapping", true, one_asset_a_role_at_a_time },
+	{ "F1", "IEC 62443-3-2, ZCR 6.3", false, flows_say_what_for },
+	{ "F2", "IEC 62443-3-3, SR 7.1", true, outages_are_bridged },
+	{ "F3", "IEC 62443-3-3, SR 4.1", true, secrets_are_encrypted },
+};
+
+static bool
+is_rule(const char *id)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		if (strcmp(rules[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* X1 to X3: an exception that is over, that names no rule, or that nothing needs. */
+static void
+judge_exceptions(struct loader *l)
+{
+	const struct arch *a = l->plan->arch;
+	char when[WALL_TEXT];
+
+	for (uint32_t i = 0; i < a->nexceptions; i++) {
+		const struct exception *e = &a->exceptions[i];
+		if (!is_rule(e->rule) && *e->rule != '\0') {
+			site_error(&l->f, "X2", e->place, "exception %s: there is no rule %s", e->name, e->rule);
+			site_remedy(&l->f, "take the rule's name from the brackets of the finding");
+		} else if (e->expires_s != 0 && a->now_s >= e->expires_s) {
+			wall_format((struct wall){ (e->expires_s - 1) * NS_PER_S }, 0, when);
+			site_error(&l->f, "X1", e->place, "exception %s for %s has been over since %.10s", e->name, e->where, when);
+			site_remedy(&l->f, "mend what it excused; or have %s renew it, with a new day", e->owner);
+		} else if (!e->used && l->f.report->errors == 0 && a->mode == ARCH_ENFORCE) {
+			site_warning(&l->f, "X3", e->place, "exception %s excuses nothing: rule %s holds for %s", e->name, e->rule, e->where);
+			site_remedy(&l->f, "remove it, or correct `where`");
+		}
+	}
+}
+
+void
+arch_rules(struct loader *l)
+{
+	bool whole = l->f.report->errors == 0;	/* rows whose references are broken cannot be judged */
+
+	for (size_t i = 0; whole && i < sizeof rules / sizeof rules[0]; i++)
+		rules[i].look(l, &rules[i]);
+	judge_exceptions(l);
+}
