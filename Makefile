@@ -22,7 +22,8 @@ O       := $(B)/obj
 PKGS    := libuv yaml-0.1 open62541 openssl libmosquitto sqlite3 jansson libzstd libprotobuf-c libseccomp
 # Computed once, and only when something is to be compiled: `make deps` must run before pkg-config exists, and before
 # etc/open62541.sh knows a prefix. Their headers are held to their authors' standard of warnings, hence -isystem.
-UA_PREFIX  = $(eval UA_PREFIX := $$(or $$(shell sh etc/open62541.sh prefix),$$(error the line above says what is missing)))$(UA_PREFIX)
+UA_PREFIX  = $(eval UA_PREFIX := $$(or $$(shell sh etc/open62541.sh prefix),$$(error the line above says \
+		what is missing)))$(UA_PREFIX)
 PKG_CONFIG = PKG_CONFIG_PATH=$(UA_PREFIX)/lib/pkgconfig:$$PKG_CONFIG_PATH pkg-config
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell $$(PKG_CONFIG) --cflags $(PKGS))))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell $$(PKG_CONFIG) --libs $(PKGS)))$(PKG_LIBS)

@@ -1,17 +1,20 @@
 """Foreign OPC UA peers, and certificates for them and for us.
 
 UaServer      test/peers/ua_server, on open62541; its address space is told at the top of ua_server.c
+UaNodeServer  test/peers/ua_server.js, on node-opcua: the same address space, with alarms; slower to start (2 s) and to serve
+UaClient      test/peers/ua_client.js, on node-opcua, for judging servers; UaLogins tries who may log in
 bare_client() test/peers/ua_bare_client, which counts what a server sends
 UaPki         authorities and application certificates, good and bad ones
 """
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import time
 
-from cases import SCALE, wait_for
-from procs import Proc, free_port, peer, run, temp_dir
+from cases import skip, wait_for
+from procs import TOP, Proc, free_port, peer, run, temp_dir
 
 PLANT_URI = "urn:penstock:test:plant"
 POLICIES = ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss")
@@ -150,39 +153,35 @@ def words_of(options):
     return words
 
 
-class UaServer(Commanded):
-    """test/peers/ua_server. Options as its own: variables=1000, change_ms=100, policy=["Basic256Sha256"], no_sign=True.
+def path_of(cert):
+    """The DER file of a UaCert, or the path itself."""
+    return getattr(cert, "der", cert)
 
-    cert    a UaCert: its certificate, key and ApplicationURI
-    trust   [UaCert or a path]: the client certificates that it takes; none given, it takes any
-    port    where it listens; by default a free port
 
-    .url is its endpoint. get(), set(), status() and the rest of ua/control.c's commands by ask().
-    """
+class Server(Commanded):
+    """What the two servers have in common. .url is the endpoint; every command of theirs goes by ask()."""
 
-    def __init__(self, cert=None, trust=(), port=None, **options):
+    def __init__(self, port, options):
         self.port = port or free_port()
         self.url = f"opc.tcp://127.0.0.1:{self.port}"
-        if cert is not None:
-            options = {"uri": cert.uri, "cert": cert.der, "key": cert.key, **options}
-        self._options = {**options, "trust": [getattr(t, "der", t) for t in trust]}
+        self._options = options
         super().__init__(self._start())
 
     def _start(self):
-        proc = Proc([peer("ua_server"), "--port", self.port, *words_of(self._options)], name="ua_server",
-                    stdin=subprocess.PIPE)
+        proc = Proc([*self.command(), "--port", self.port, *words_of(self._options)], name=self.name, stdin=subprocess.PIPE)
         proc.wait_line(r"^ready", 30)
         return proc
 
     def get(self, node):
-        """The DataValue in OPC UA's JSON encoding: {"Value": {"Type", "Body"}, "Status", "SourceTimestamp"}."""
+        """What the node holds, as the server's command `get` has it."""
         return self.ask("get", node)["value"]
 
     def set(self, node, value):
-        """Sets a scalar; the value is given as OPC UA's JSON has it."""
+        """Sets a scalar; the value is JSON, as the server's command `set` has it."""
         self.ask("set", node, json.dumps(value))
 
     def status(self, node, code):
+        """From now on the node has this status code."""
         self.ask("status", node, hex(code))
 
     def stop(self):
@@ -195,6 +194,103 @@ class UaServer(Commanded):
         self.proc = self._start()
 
 
+class UaServer(Server):
+    """test/peers/ua_server. Options as its own: variables=1000, change_ms=100, policy=["Basic256Sha256"], no_sign=True.
+
+    cert    a UaCert: its certificate, key and ApplicationURI
+    trust   [UaCert or a path]: the client certificates that it takes; none given, it takes any
+    port    where it listens; by default a free port
+
+    get() gives {"Value": {"Type", "Body"}, "Status", "SourceTimestamp"}, OPC UA's own JSON encoding.
+    """
+
+    name = "ua_server"
+
+    def __init__(self, cert=None, trust=(), port=None, **options):
+        if cert is not None:
+            options = {"uri": cert.uri, "cert": cert.der, "key": cert.key, **options}
+        super().__init__(port, {**options, "trust": [path_of(t) for t in trust]})
+
+    @staticmethod
+    def command():
+        return [peer("ua_server")]
+
+
+def node_peer(script):
+    """The start of a command line; skips the test where node or npm's packages are not here."""
+    if shutil.which("node") is None:
+        skip("node is not installed")
+    if not os.path.exists(os.path.join(TOP, "test/peers/node_modules/node-opcua")):
+        skip("npm's peers are not here; run make node-peers")
+    return ["node", os.path.join(TOP, "test/peers", script)]
+
+
+class UaNodeServer(Server):
+    """test/peers/ua_server.js; arguments as UaServer's. get() gives {"type", "value", "status", "source"}."""
+
+    name = "ua_server.js"
+
+    def __init__(self, cert=None, trust=(), port=None, **options):
+        if cert is not None:
+            options = {"uri": cert.uri, "cert": cert.pem, "key": cert.key, **options}
+        super().__init__(port, {**options, "pki": temp_dir(), "trust": [path_of(t) for t in trust]})
+
+    def command(self):
+        return node_peer("ua_server.js")
+
+
+def client_options(cert, trust, user_cert, options):
+    """Options of ua_client.js from the arguments of UaClient."""
+    if cert is not None:
+        options = {"uri": cert.uri, "cert": cert.pem, "key": cert.key, **options}
+    if user_cert is not None:
+        options = {"user_cert": user_cert.der, "user_key": user_cert.key, **options}
+    return {**options, "trust": [path_of(t) for t in trust]}
+
+
+class UaLogins(Commanded):
+    """test/peers/ua_client.js for trying many log-ins, one after the other; starting node takes seconds, this does not."""
+
+    def __init__(self):
+        super().__init__(Proc([*node_peer("ua_client.js"), "--pki", temp_dir()], name="ua_client.js", stdin=subprocess.PIPE))
+        self.proc.wait_line(r'^{"event":"ready"', 30)
+
+    def refused(self, url, cert=None, trust=(), user_cert=None, **options):
+        """None, or why the connection came to nothing. Arguments as UaClient's."""
+        options = client_options(cert, trust, user_cert, {"url": url, **options})
+        camel = {"user_cert": "userCert", "user_key": "userKey"}
+        return self.ask("try", json.dumps({camel.get(k, k): v for k, v in options.items()}), limit_s=20)["refused"]
+
+
+class UaClient(Commanded):
+    """test/peers/ua_client.js, connected when the constructor returns; .refused is its error if the server did not let it in.
+
+    cert, trust as UaServer's; user="name:password", or user_cert=a UaCert; policy, mode, namespace as its own options.
+    Queries go by ask(), see test/peers/ua_node/queries.js.
+    """
+
+    def __init__(self, url, cert=None, trust=(), user_cert=None, **options):
+        words = words_of(client_options(cert, trust, user_cert, {"pki": temp_dir(), **options}))
+        super().__init__(Proc([*node_peer("ua_client.js"), "--url", url, *words], name="ua_client.js",
+                              stdin=subprocess.PIPE))
+        said = json.loads(self.proc.wait_line(r'^({"event":"(connected|failed)".*)', 30).group(1))
+        self.refused = said.get("error")
+
+    def read(self, *nodes):
+        """[{"type", "value", "status", "source", "server"}]"""
+        return self.ask("read", *nodes)["values"]
+
+    def value(self, node):
+        return self.read(node)[0]["value"]
+
+    def write(self, node, kind, value):
+        """Returns the status code."""
+        return self.ask("write", node, kind, json.dumps(value))["status"]
+
+    def stop(self):
+        return self.proc.stop()
+
+
 def bare_client(url, *, limit_s=120, **options):
     """Runs test/peers/ua_bare_client to its end; returns its JSON lines joined into one dictionary."""
     done = run(peer("ua_bare_client"), "--url", url, *words_of(options), limit_s=limit_s)
@@ -203,4 +299,4 @@ def bare_client(url, *, limit_s=120, **options):
     return {k: v for line in done.stdout.splitlines() for k, v in json.loads(line).items()}
 
 
-__all__ = ["PLANT_URI", "POLICIES", "UaCert", "UaPki", "UaServer", "bare_client"]
+__all__ = ["PLANT_URI", "POLICIES", "UaCert", "UaClient", "UaLogins", "UaNodeServer", "UaPki", "UaServer", "bare_client"]

@@ -2,6 +2,7 @@
 """The foreign OPC UA peers do what the other tests rely on: each is tried with another one, none with our own code."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from penstock import *
@@ -39,6 +40,85 @@ def test_open62541_server_moves_its_namespace():
     server.restart(namespaces="urn:somebody:else," + PLANT_URI)
     equal(server.get("i=2255")["Value"]["Body"][2:], ["urn:somebody:else", PLANT_URI], "namespaces from 2 on")
     equal(server.get("ns=3;s=v1")["Value"]["Type"], 11, "v1's type")
+
+
+@timeout(120)
+def test_both_servers_hold_the_same_values():
+    for server in UaServer(variables=10), UaNodeServer(variables=10):
+        client = UaClient(server.url)
+        equal(client.refused, None, "the refusal")
+        names = "t.Boolean t.Int64 t.UInt64 t.Float t.Double t.String t.Guid t.ByteString t.Mode t.Batch a.Int32".split()
+        equal([v["value"] for v in client.read(*names)],
+              [True, "-9007199254740993", "18446744073709551615", 1.5, -0.1, "Füller €",
+               "72962B91-FA75-4AE6-8D28-B404DC7DAF63", "AP8Q", 2, {"id": -7, "weight": 998.5}, [-1, 0, 1]],
+              f"what {server.name} holds")
+        eu = client.value("q0.EngineeringUnits" if server.name == "ua_server" else
+                          next(r["node"] for r in client.ask("browse", "q0")["references"] if "Units" in r["name"]))
+        equal((eu["unitId"], eu["displayName"]["text"]), (4408652, "°C"), "q0's unit")
+        equal(client.write("w.clamp", "Double", 500), 0, "the status of a write")
+        equal(client.value("w.clamp"), 100, "w.clamp, read back")
+        equal(client.write("w.ignore", "Double", 500), 0, "the status of a write that is ignored")
+        equal(client.value("w.ignore"), 1, "w.ignore, read back")
+        equal(client.write("w.refuse", "Double", 1), 0x801F0000, "the status of a write that is refused")
+        equal(client.ask("call", "Machine", "Add", "Double", 1, "Double", 2.5)["outputs"], [3.5], "1 + 2.5")
+        equal(client.ask("call", "Machine", "Fail")["status"], 0x80AF0000, "the status of Fail")
+        wait_for(lambda: len(server.writes()) >= 2, what="the server's word of the writes")
+        client.stop()
+        server.stop()
+
+
+@timeout(150)
+def test_every_policy_mode_and_user():
+    pki = UaPki()
+    authority = pki.authority()
+    own, theirs, alice = pki.application("server"), pki.application("client", signer=authority), pki.user("alice", authority)
+    stranger, old = pki.application("stranger"), pki.application("old", signer=authority, days=1, began_days_ago=3)
+    common = dict(cert=own, trust=[theirs, old, authority], policy=["None", *POLICIES], user="bob:secret",
+                  issuer=authority.der, crl=pki.crl(authority), user_trust=[alice.der], user_issuer=authority.der,
+                  user_crl=pki.crl(authority))
+    logins = UaLogins()
+    for server in (UaServer(**common), UaNodeServer(**common)):
+        ask = lambda cert=theirs, **kind: logins.refused(server.url, cert=cert, trust=[own], **kind)
+        for kind in [dict(policy=policy, mode=mode) for policy in POLICIES for mode in ("Sign", "SignAndEncrypt")]:
+            equal(ask(**kind), None, f"the refusal by {server.name} of {kind}")
+        equal(ask(user="bob:secret", policy=POLICIES[0]), None, f"the refusal by {server.name} of a user")
+        equal(ask(user_cert=alice, policy=POLICIES[2]), None, f"the refusal by {server.name} of a user's certificate")
+        assert ask(user="bob:wrong", policy=POLICIES[0]), f"{server.name} took a wrong password"
+        assert ask(cert=stranger, policy=POLICIES[0]), f"{server.name} took a stranger"
+        assert ask(cert=old, policy=POLICIES[0]), f"{server.name} took an expired certificate"
+
+
+@timeout(120)
+def test_node_server_has_alarms_history_and_a_mute_button():
+    server = UaNodeServer(variables=20, history=1, change_ms=100)
+    client = UaClient(server.url)
+    server.ask("fill", "h0", 1_700_000_000_000, 1000, 10, 1)
+    raw = client.ask("history", "h0", 1_700_000_000_000 - 1, 1_700_000_100_000)["values"]
+    equal([v["value"] for v in raw], list(range(1, 11)), "raw history")
+    mean = client.ask("processed", "h0", 1_700_000_000_000, 1_700_000_010_000, 5000, "Average")["values"]
+    equal([v["value"] for v in mean], [3, 8], "averages")
+
+    client.ask("events", "i=2253")
+    client.write("Tank.level", "Double", 93)
+    alarms = lambda: [e["fields"] for e in client.events("ua-event") if e["fields"]["ConditionName"] == "LevelAlarm"]
+    first = wait_for(lambda: next((a for a in alarms() if a["ActiveState.Id"]), None), what="the alarm")
+    equal((first["AckedState.Id"], first["Retain"]), (False, True), "its state")
+    equal(client.ask("acknowledge", first["ConditionId"], first["EventId"], "seen")["status"], 0, "the acknowledgement")
+    wait_for(lambda: any(a["AckedState.Id"] for a in alarms()), what="the acknowledged alarm")
+
+    client.ask("subscribe", "v", 0, 20, 100, 10)
+    wait_for(lambda: client.ask("counts")["values"] > 40, what="values")
+    server.ask("mute")
+    before = wait_for(lambda: quiet(client), what="silence")
+    server.ask("unmute")
+    wait_for(lambda: client.ask("counts")["values"] > before, what="values again")
+
+
+def quiet(client):
+    """The count of values, if it stands still for half a second."""
+    before = client.ask("counts")["values"]
+    time.sleep(0.5)
+    return before if client.ask("counts")["values"] == before else None
 
 
 if __name__ == "__main__":

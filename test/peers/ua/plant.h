@@ -21,7 +21,8 @@ struct plant_options {
 	const char	*host, *uri, *type, *cert, *key;
 	int		 port, variables, per_folder, change_ms, rate, history, history_ms, analog;
 	int		 min_sampling_ms, max_sessions, max_items, max_subscriptions;
-	int		 nodes_per_read, nodes_per_write, nodes_per_browse, nodes_per_translate, items_per_call, values_per_history;
+	int		 nodes_per_read, nodes_per_write, nodes_per_browse, nodes_per_translate;
+	int		 items_per_call, values_per_history;
 	bool		 no_anonymous, plain_passwords, no_sign, no_encrypt, no_discovery, loud;
 	struct list	 namespaces, policies, users, trust, issuers, crls, user_trust, user_issuers, user_crls;
 };

@@ -185,7 +185,7 @@ security_configure(UA_ServerConfig *config)
 		UA_CertificateVerification_AcceptAll(&config->secureChannelPKI);
 	if (config->sessionPKI.clear != NULL)
 		config->sessionPKI.clear(&config->sessionPKI);
-	memset(&config->sessionPKI, 0, sizeof(config->sessionPKI));
+	config->sessionPKI = (UA_CertificateVerification){ .logging = config->logging };
 	if (opt.user_trust.n > 0)
 		set_lists(&config->sessionPKI, &opt.user_trust, &opt.user_issuers, &opt.user_crls);
 

@@ -1,7 +1,8 @@
 /*
  * Data types of the plant's own: the enumeration Mode and the structures Point, Recipe (which holds a Point, a Mode and an
  * array), Batch (with optional fields) and Choice (a union). Their definitions are what open62541 answers for the attribute
- * DataTypeDefinition; for the enumeration it has none, so Mode has the property EnumStrings alone (Part 3, 5.8.3).
+ * DataTypeDefinition; for the enumeration it has none, so Mode has the property EnumStrings alone (Part 3, 5.8.3). A client
+ * that insists on definitions cannot decode Recipe here.
  */
 #include <stddef.h>
 
