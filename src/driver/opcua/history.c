@@ -184,8 +184,9 @@ take(struct ua_agent *a, struct history *h, struct reading *r, const UA_HistoryR
 		return raw;
 	}
 	r->empty = n > 0 ? 0 : r->empty + 1;
-	if (h->gaps[r->gap].values > a->data->history_max || r->empty >= EMPTY_MAX || res->continuationPoint.length > CONT_MAX ||
-	    UA_ByteString_copy(&res->continuationPoint, &r->cont) != UA_STATUSCODE_GOOD)
+	/* Kept also when it is given up: it is released then. */
+	if (res->continuationPoint.length > CONT_MAX || UA_ByteString_copy(&res->continuationPoint, &r->cont) != UA_STATUSCODE_GOOD ||
+	    h->gaps[r->gap].values > a->data->history_max || r->empty >= EMPTY_MAX)
 		give_up(h, r, UA_STATUSCODE_BADTOOMANYOPERATIONS);
 	return raw;
 }
