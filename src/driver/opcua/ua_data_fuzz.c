@@ -172,6 +172,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	p = data;
 	end = data + size;
+	log_open("fuzz", LOG_LEVEL_ERROR);
 	rig_open(TAGS);
 	memset(&rig_server, 0, sizeof rig_server);
 	for (uint32_t i = 0; i < TAGS; i += 4) {
