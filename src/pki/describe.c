@@ -24,7 +24,7 @@ put_key(struct buf *out, X509 *x)
 {
 	EVP_PKEY *key = X509_get0_pubkey(x);
 
-	buf_printf(out, LABEL "%s %d bits\n", "key", key == NULL ? "unknown" : OBJ_nid2sn(EVP_PKEY_get_base_id(key)),
+	buf_printf(out, LABEL "%s %d bits\n", "key", key == NULL ? "unknown" : EVP_PKEY_get0_type_name(key),
 	    key == NULL ? 0 : EVP_PKEY_get_bits(key));
 	line(out, "signature", OBJ_nid2ln(X509_get_signature_nid(x)));
 }

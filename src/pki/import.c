@@ -239,7 +239,8 @@ store(struct import *m, struct pki_imported *out)
 		}
 	if (err == 0 && m->ours != NULL) {
 		err = store_own(m);
-		out->own = true;
+		out->own = err == 0;
+		out->staged = err == 0 && m->own.cert != NULL;
 	}
 	return err;
 }

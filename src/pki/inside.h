@@ -148,6 +148,9 @@ EVP_PKEY *pki_make_key(unsigned bits);
 void pki_keep_rejected(struct pki *p, X509 *x, const char *from, enum pki_status status, const char *text, struct wall now);
 /* The same for a person's decision; under the lock. */
 int pki_put_rejected(struct pki *p, X509 *x, const char *from, enum pki_status status, const char *text, struct wall now);
+struct record;
+/* The note beside a file of rejected/. 0 or what reading and record_parse() say. */
+int pki_read_record(struct pki *p, const char *path, struct record *out);
 /* Remove its file and record. */
 void pki_drop_rejected(struct pki *p, const char *path);
 

@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pki/record.h"
+
 static void
 fill_cert(struct pki_item *it, X509 *x)
 {
 	cert_name(X509_get_subject_name(x), it->subject);
 	cert_name(X509_get_issuer_name(x), it->issuer);
 	cert_sha1(x, it->sha1);
+	cert_sha256(x, it->sha256);
 	if (cert_uri(x, 0, it->uri) == 0)
 		cert_clean(it->uri);
 	it->ca = cert_is_ca(x);
@@ -45,6 +48,39 @@ struct walk {
 	int32_t		 days;
 };
 
+static void
+fill_note(struct pki *p, struct pki_item *it)
+{
+	struct record r;
+
+	if (pki_read_record(p, it->path, &r) != 0)
+		return;
+	snprintf(it->from, sizeof it->from, "%s", r.from);
+	snprintf(it->status, sizeof it->status, "%s", r.status);
+	snprintf(it->why, sizeof it->why, "%s", r.why);
+	it->seen = r.last;
+}
+
+static int
+show_one(struct pki *p, enum pki_place place, const struct pki_file *f, const struct walk *w)
+{
+	struct pki_item it;
+	uint8_t *der = NULL;
+
+	item_fill(&it, place, f, w->now);
+	if (w->in_use && (it.err != 0 || it.days_left >= w->days))
+		return 0;
+	if (place == PKI_REJECTED)
+		fill_note(p, &it);
+	if (f->cert != NULL) {
+		it.der_len = cert_der(f->cert, &der);
+		it.der = der;
+	}
+	int stop = w->each(w->arg, &it);
+	OPENSSL_free(der);
+	return stop;
+}
+
 static int
 walk_place(struct pki *p, enum pki_place place, const struct walk *w)
 {
@@ -53,19 +89,8 @@ walk_place(struct pki *p, enum pki_place place, const struct walk *w)
 	int stop = pki_files_load(p, place, &f);
 	if (stop != 0)
 		pki_fail(p, stop, "%s/%s cannot be read: %s", p->dir, pki_place_name(place), err_text(stop));
-	for (size_t i = 0; stop == 0 && i < f.n; i++) {
-		struct pki_item it;
-		uint8_t *der = NULL;
-		item_fill(&it, place, &f.v[i], w->now);
-		if (w->in_use && (it.err != 0 || it.days_left >= w->days))
-			continue;
-		if (f.v[i].cert != NULL) {
-			it.der_len = cert_der(f.v[i].cert, &der);
-			it.der = der;
-		}
-		stop = w->each(w->arg, &it);
-		OPENSSL_free(der);
-	}
+	for (size_t i = 0; stop == 0 && i < f.n; i++)
+		stop = show_one(p, place, &f.v[i], w);
 	pki_files_free(&f);
 	return stop;
 }
@@ -90,5 +115,18 @@ pki_each_ending(struct pki *p, unsigned days, struct wall now, int (*each)(void 
 	for (int place = 0; stop == 0 && place < PKI_PLACES; place++)
 		if (place != PKI_PREVIOUS && place != PKI_REJECTED)
 			stop = walk_place(p, (enum pki_place)place, &w);
+	return stop;
+}
+
+int
+pki_each_in(const void *bytes, size_t len, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg)
+{
+	const struct walk w = { .now = now, .each = each, .arg = arg };
+	struct pki_files f = { 0 };
+
+	int stop = pki_files_parse(&f, "", bytes, len);
+	for (size_t i = 0; stop == 0 && i < f.n; i++)
+		stop = show_one(NULL, PKI_PLACES, &f.v[i], &w);
+	pki_files_free(&f);
 	return stop;
 }

@@ -43,7 +43,7 @@ pki_key_load(struct pki *p, const char *rel, EVP_PKEY **out)
 	if (exposed) {
 		pki_wipe(bytes, len);
 		return pki_fail(p, ERR_DENIED, "the private key %s can be read or changed by others, so it is not used: nobody knows who has "
-		    "a copy; make a new one (penstock cert renew --side %s) or, if you are sure that nobody has, chmod 600 it", path,
+		    "a copy; move it and own/cert.der away and make a new pair (penstock cert new --side %s), or chmod 600 it if you are sure", path,
 		    pki_side_name(p->side));
 	}
 	BIO *b = BIO_new_mem_buf(bytes, (int)len);

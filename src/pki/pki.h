@@ -61,7 +61,7 @@ void pki_close(struct pki *p);
 const char *pki_why(const struct pki *p);
 /* The side's folder, "<state>/pki/<side>". Borrowed. */
 const char *pki_dir(const struct pki *p);
-/* Count and name of whoever changes things, for changes.log ("maria", "field:line-3"); copied. Without it: the user's id. */
+/* Who changes things, for changes.log and the log ("maria", "field:line-3"); copied. Without it: "the gateway". */
 void pki_set_actor(struct pki *p, const char *actor);
 
 /* ---- our own certificate (own.c, make.c) ---- */
@@ -215,18 +215,24 @@ struct pki_item {
 	int		 err;			/* the file cannot be used: ERR_CORRUPT...; then only place and path are set */
 	char		 subject[PKI_NAME_MAX], issuer[PKI_NAME_MAX];
 	char		 sha1[PKI_SHA1_TEXT];	/* "" for a revocation list */
+	char		 sha256[PKI_SHA256_TEXT];
 	char		 uri[PKI_URI_MAX];	/* ApplicationURI, "" if it has none */
 	bool		 ca, self_signed;
 	struct wall	 not_before, not_after;	/* of a revocation list: thisUpdate, nextUpdate */
 	int32_t		 days_left;		/* whole days until not_after, negative when it is over */
-	const uint8_t	*der;			/* borrowed during the call */
+	const uint8_t	*der;			/* of a certificate; borrowed during the call */
 	size_t		 der_len;
+	/* Of a rejected one, from the note beside it: shown by whom, last when, refused how and why. Empty without a note. */
+	char		 from[200], status[48], why[1536];
+	struct wall	 seen;
 };
 
 /* Every certificate and revocation list of the store; each() returns nonzero to end early, and that is returned. */
 int pki_each(struct pki *p, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg);
 /* Only what is in use (own, next, trusted, issuers and their lists) and ends within `days`, or has ended. */
 int pki_each_ending(struct pki *p, unsigned days, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg);
+/* The certificates and lists in the bytes of a DER or PEM file, as rows of no place (place is PKI_PLACES, path ""). */
+int pki_each_in(const void *bytes, size_t len, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg);
 /* All fields of a certificate for people, several lines; also for one that is not in any store. 0 or ERR_CORRUPT. */
 int pki_describe(const uint8_t *der, size_t len, struct wall now, struct buf *out);
 
@@ -248,7 +254,10 @@ int pki_trust(struct pki *p, const struct pki_print *print, struct wall now, str
 int pki_reject(struct pki *p, const struct pki_print *print, struct wall now, struct pki_item *out);
 
 enum pki_as { PKI_AS_TRUSTED, PKI_AS_ISSUER };
-struct pki_imported { unsigned certs, crls; bool own; };
+struct pki_imported {
+	unsigned	certs, crls;
+	bool		own, staged;	/* one was for us; it waits as next, since there is one in force */
+};
 /*
  * What a person brings: bytes of a DER or PEM file. Certificates go to trusted or issuers as asked; a revocation list to
  * the list that holds its CA; a certificate for the key that waits in own/next.key.pem becomes own (at once when there was

@@ -48,7 +48,7 @@ judge_key(struct judge *j, size_t i, const struct rule *r)
 		return 0;
 	return judge_refuse(j, PKI_BadCertificatePolicyCheckFailed, x, "subjectPublicKeyInfo", "", "its key is %s of %d bits, where %s "
 	    "asks for RSA of %d to %d bits; give the device a new certificate (2048 bits or more)", key == NULL ? "unknown" :
-	    OBJ_nid2sn(EVP_PKEY_get_base_id(key)), bits, strchr(r->uri, '#') + 1, r->bits_min, r->bits_max);
+	    EVP_PKEY_get0_type_name(key), bits, strchr(r->uri, '#') + 1, r->bits_min, r->bits_max);
 }
 
 static int

@@ -22,8 +22,8 @@ note_path(const char *path, char out[PKI_PATH])
 	snprintf(out, PKI_PATH, "%.*s.txt", (int)(n > 4 ? n - 4 : n), path);
 }
 
-static int
-read_record(struct pki *p, const char *path, struct record *out)
+int
+pki_read_record(struct pki *p, const char *path, struct record *out)
 {
 	char note[PKI_PATH];
 	uint8_t *bytes;
@@ -137,7 +137,7 @@ pki_put_rejected(struct pki *p, X509 *x, const char *from, enum pki_status statu
 	char path[PKI_PATH];
 
 	path_of(p, x, path);
-	if (read_record(p, path, &r) != 0)
+	if (pki_read_record(p, path, &r) != 0)
 		r = (struct record){ 0 };
 	fill_record(&r, from, status, text, now);
 	int err = write_files(p, x, path, &r);
@@ -156,7 +156,7 @@ pki_keep_rejected(struct pki *p, X509 *x, const char *from, enum pki_status stat
 
 	path_of(p, x, path);
 	bool known = pki_exists(p, path);
-	if (known && read_record(p, path, &r) == 0 && now.ns - r.last.ns < NOTED_AGAIN_NS && now.ns >= r.last.ns)
+	if (known && pki_read_record(p, path, &r) == 0 && now.ns - r.last.ns < NOTED_AGAIN_NS && now.ns >= r.last.ns)
 		return;
 	if (!log_limit_ok(&p->rejects, mono_now(), &more) || pki_lock(p, 0) != 0)
 		return;

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "os/clock.h"
-#include "os/who.h"
 #include "pki/inside.h"
 
 #define CHANGES_MAX	(1u << 20)	/* then changes.log becomes changes.log.1 */
@@ -104,7 +103,7 @@ pki_open(const char *state, enum pki_side side, const struct disk *disk, struct 
 	p->side = side;
 	p->lock_fd = -1;
 	p->rejects = (struct log_limit){ .burst = REJECTS_BURST, .period_ms = REJECTS_MS };
-	who_user(p->actor, sizeof p->actor);
+	pki_set_actor(p, "the gateway");
 	int n = snprintf(p->dir, sizeof p->dir, "%s/pki/%s", state, pki_side_name(side));
 	if (n < 0 || (size_t)n >= sizeof p->dir)
 		return pki_fail(p, ERR_LIMIT, "the name of the state directory is too long for a certificate store (%zu bytes at most)",
