@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from penstock import *
 
-COMMANDS = ["check", "keys", "schema", "run", "status", "stop", "plan", "apply", "sim", "scan", "read", "tail", "why", "trace", "ledger",
+COMMANDS = ["check", "keys", "schema", "run", "status", "stop", "plan", "apply", "sim", "scan", "read", "tail", "why", "trace", "cert", "ledger",
             "spool", "quarantine", "trend"]
 NEED_RUNNING = [["status"], ["stop"], ["read", "a"], ["tail"], ["why", "a"], ["trace", "a"], ["apply", "--back"], ["quarantine", "retry", "1"]]
 
