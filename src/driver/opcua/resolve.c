@@ -115,7 +115,7 @@ begin(struct ua_agent *a, struct ua_resolve *r, uint32_t tag, bool again)
 	char *why;
 
 	forget_node(a, r, tag);
-	if (it->addr.kind == UA_ADDR_PATH) {
+	if (it->addr.npath > 0) {
 		r->state[tag] = again ? UA_RES_STEPS : UA_RES_PATH;
 		ua_line_put(again ? &r->steps : &r->paths, tag);
 		return;
@@ -127,6 +127,8 @@ begin(struct ua_agent *a, struct ua_resolve *r, uint32_t tag, bool again)
 		r->state[tag] = UA_RES_DONE;
 		if (it->addr.kind == UA_ADDR_NODE)
 			ua_resolve_found(a, tag, NULL);
+		else	/* a notifier: events.c sees that it is there */
+			ua_item_good(a, tag);
 	} else
 		ua_item_fail(a, tag, rv, why);
 	free(why);
