@@ -41,6 +41,7 @@ test   socat                    socat           pairs of serial lines
 test   nodejs                   node            runs the MQTT and Sparkplug peers
 test   npm                      npm             fetches them
 test   iproute2                 ip              looks at sockets and links
+test   nftables                 nft             judges the firewall rules that Penstock writes
 test   procps                   ps              looks at processes
 ROWS
 }

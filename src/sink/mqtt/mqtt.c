@@ -423,6 +423,8 @@ const struct sink_type mqtt_sink = {
 		.name = "mqtt",
 		.help = "JSON messages to an MQTT broker (3.1.1 or 5) at QoS 1, for a unified namespace or for whole scans.",
 		.keys = mqtt_keys,
+		.default_port = 1883,
+		.tls_port = 8883,
 		.check = mqtt_check,
 	},
 	.size = sizeof(struct mqtt_sink),

@@ -360,6 +360,8 @@ const struct sink_type sparkplug_sink = {
 		.name = "sparkplug",
 		.help = "A Sparkplug B 3.0 edge node with devices, over MQTT 3.1.1 or 5.",
 		.keys = sparkplug_keys,
+		.default_port = 1883,
+		.tls_port = 8883,
 		.check = sp_check,
 	},
 	.size = sizeof(struct sp_sink),

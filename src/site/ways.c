@@ -1,0 +1,131 @@
+/* See ways.h. */
+#include "site/ways.h"
+
+#include <string.h>
+
+#include "site/link.h"
+
+static const struct driver_info *
+driver_of(const struct catalog *c, const char *name)
+{
+	for (size_t i = 0; c->drivers[i] != NULL; i++)
+		if (strcmp(c->drivers[i]->name, name) == 0)
+			return c->drivers[i];
+	return NULL;
+}
+
+static const struct sink_info *
+sink_of(const struct catalog *c, const char *kind)
+{
+	for (size_t i = 0; c->sinks[i] != NULL; i++)
+		if (strcmp(c->sinks[i]->name, kind) == 0)
+			return c->sinks[i];
+	return NULL;
+}
+
+/* The value of a key by its name, NULL when it is not set. */
+static const struct keyval *
+value(const struct key *keys, const struct keyval *v, uint32_t n, const char *name)
+{
+	for (uint32_t i = 0; keys != NULL && i < n && keys[i].name != NULL; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return v[i].set ? &v[i] : NULL;
+	return NULL;
+}
+
+static const char *
+add_name(struct arena *a, const char *names, const char *name)
+{
+	return *names == '\0' ? name : arena_printf(a, "%s, %s", names, name);
+}
+
+static const char *
+flows_of_source(const struct plan *p, uint32_t source, struct arena *a)
+{
+	const char *names = "";
+
+	for (uint32_t i = 0; i < p->nflows; i++)
+		for (uint32_t k = 0; k < p->flows[i].ntags; k++)
+			if (p->flows[i].tags[k].source == source) {
+				names = add_name(a, names, p->flows[i].name);
+				break;
+			}
+	return names;
+}
+
+static const char *
+flows_of_sink(const struct plan *p, uint32_t sink, struct arena *a)
+{
+	const char *names = "";
+
+	for (uint32_t i = 0; i < p->nflows; i++)
+		for (uint32_t k = 0; k < p->flows[i].nsinks; k++)
+			if (p->flows[i].sinks[k] == sink)
+				names = add_name(a, names, p->flows[i].name);
+	return names;
+}
+
+static void
+place_end(struct way *w, const char *endpoint, const char *scheme, int default_port, struct arena *a)
+{
+	struct endpoint e;
+	const char *path;
+	char why[160];
+	int err = scheme != NULL ? endpoint_parse_url(endpoint, scheme, &e, &path, why, sizeof why) : endpoint_parse(endpoint, &e, why, sizeof why);
+
+	w->host = "";
+	if (err != 0) {
+		w->missing = arena_strdup(a, why);
+		return;
+	}
+	w->host = arena_strdup(a, e.host);
+	w->port = e.port != 0 ? e.port : default_port;
+	if (w->port == 0)
+		w->missing = "no port is written, and the protocol has no usual one";
+}
+
+static bool
+source_way(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
+{
+	const struct source *s = &p->sources[i];
+	const struct driver_info *d = driver_of(c, s->driver);
+
+	if (d == NULL || d->endpoint_is_device)
+		return false;
+	*w = (struct way){ .what = arena_printf(a, "source %s", s->name), .kind = s->driver, .zone = p->zones[s->zone].name,
+	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL };
+	place_end(w, s->endpoint, d->endpoint_scheme, d->default_port, a);
+	return true;
+}
+
+static bool
+sink_way(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
+{
+	const struct sink *s = &p->sinks[i];
+	const struct sink_info *info = sink_of(c, s->kind);
+	const struct keyval *tls = info != NULL ? value(info->keys, s->keys, s->nkeys, "tls") : NULL;
+	uint32_t k = 0;
+
+	while (info != NULL && info->keys != NULL && k < s->nkeys && (info->keys[k].type != KEY_ENDPOINT || !s->keys[k].set))
+		k++;
+	if (info == NULL || info->keys == NULL || k == s->nkeys)
+		return false;
+	*w = (struct way){ .what = arena_printf(a, "sink %s", s->name), .kind = s->kind, .zone = p->zones[s->zone].name, .inbound = info->listens,
+	    .flows = flows_of_sink(p, i, a), .encrypted = tls != NULL ? tls->b : info->listens };
+	place_end(w, s->keys[k].s, NULL, tls != NULL && tls->b ? info->tls_port : info->default_port, a);
+	return true;
+}
+
+uint32_t
+ways_of(const struct plan *p, const struct catalog *c, struct arena *a, struct way **out)
+{
+	struct way *w = arena_array(a, p->nsources + p->nsinks + 1u, sizeof *w);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->nsources; i++)
+		n += source_way(p, c, i, a, &w[n]);
+	for (uint32_t i = 0; i < p->nsinks; i++)
+		n += sink_way(p, c, i, a, &w[n]);
+	*out = w;
+	return n;
+}
