@@ -280,7 +280,7 @@ on_batch(void *arg, const struct batch_head *head, const struct sample *samples,
 		head->n > 0 ? samples[0].v.u : 0 };
 }
 
-static uint32_t
+__attribute__((unused)) static uint32_t
 count(uint64_t key, uint32_t status)
 {
 	uint32_t n = 0;
@@ -335,7 +335,7 @@ run_ms(int ms)
 	uv_run(&loop, UV_RUN_NOWAIT);
 }
 
-static struct field *
+__attribute__((unused)) static struct field *
 start(struct plan *p, uint32_t connects_max)
 {
 	struct field_config c = { .loop = &loop, .out.batch = on_batch, .driver = find_toy,
@@ -348,7 +348,7 @@ start(struct plan *p, uint32_t connects_max)
 	return f;
 }
 
-static void
+__attribute__((unused)) static void
 setup(void)
 {
 	memset(&dev, 0, sizeof dev);
@@ -356,7 +356,7 @@ setup(void)
 	device_open(0);
 }
 
-static void
+__attribute__((unused)) static void
 teardown(struct field *f)
 {
 	field_free(f);

@@ -170,8 +170,10 @@ ua_time_text(int64_t t, char *out)
 	for (; d >= months[month]; month++)
 		d -= months[month];
 	int64_t s = rest / 10000000;
-	snprintf(out, WALL_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%07dZ", (int)year, month + 1, (int)d + 1, (int)(s / 3600), (int)(s / 60 % 60),
+	char text[96];		/* as much as the compiler thinks that ints may need */
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%07dZ", (int)year, month + 1, (int)d + 1, (int)(s / 3600), (int)(s / 60 % 60),
 	    (int)(s % 60), (int)(rest % 10000000));
+	snprintf(out, WALL_TEXT, "%.*s", WALL_TEXT - 1, text);
 }
 
 /* What b holds as a value of type text in the arena. */
