@@ -1,0 +1,307 @@
+/*
+ * Users: who may log in, and what a session may do. Passwords are checked against the hashes of the site's password file, read anew for each log-in.
+ *
+ * Guessing is slowed per user name: after UAS_FREE_TRIES wrong passwords the name is closed for 1 s, then 2 s, and so on up to a minute. So that
+ * nobody is locked out by somebody else's guessing, and so that 200 clients who come back at once do not have to wait for 200 slow hashes, a
+ * password that was right once is remembered as a keyed digest for as long as the server lives; that one is compared first, at any time.
+ */
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "pki/passwd.h"
+#include "sink/opcua_server/uas.h"
+
+#define UAS_FREE_TRIES	3u
+#define PAUSE_MAX_NS	(60 * NS_PER_S)
+
+struct known {		/* beside each user of the site file */
+	unsigned	wrong;		/* in a row */
+	struct mono	again;		/* not before */
+	bool		right;		/* digest is of a password that was right */
+	uint8_t		digest[32];
+	char		of[256];	/* of this hash in the file: another one, and the digest is nothing worth */
+};
+
+struct uas_access {
+	const struct uas_cfg	*cfg;
+	struct uas_server	*server;
+	struct known		*known;		/* [cfg->nusers] */
+	uint8_t			 key[32];
+	struct log_limit	 limit;
+	UA_UserTokenPolicy	 tokens[2];
+	size_t			 ntokens;
+};
+
+static void
+digest(const struct uas_access *a, const UA_ByteString *password, uint8_t out[32])
+{
+	unsigned n = 32;
+	HMAC(EVP_sha256(), a->key, sizeof a->key, password->data, password->length, out, &n);
+}
+
+static void
+refuse(struct uas_access *a, const char *user, const char *why)
+{
+	unsigned long more;
+	if (log_limit_ok(&a->limit, mono_now(), &more))
+		log_warn("opcua_login_refused", "sink=%s user=\"%s\" why=\"%s\" more=%lu", a->cfg->sink, user, why, more);
+}
+
+/* The slow way: the file's hash. 0, or an error with why. */
+static int
+compare(struct uas_access *a, const struct uas_user *u, struct known *k, const UA_ByteString *password, const char **why)
+{
+	struct buf file = { 0 };
+	char hash[sizeof k->of];
+	uint8_t now[32];
+
+	int err = a->cfg->passwords != NULL ? file_read(a->cfg->passwords, PASSWD_FILE_MAX, &file) : ERR_NOTFOUND;
+	*why = "the sink's password-file cannot be read";
+	if (err == 0) {
+		err = passwd_find(buf_text(&file), u->name, hash, sizeof hash);
+		*why = "the password-file has no such user; `penstock passwd` makes the line";
+	}
+	buf_fini(&file);
+	if (err != 0)
+		return err;
+	digest(a, password, now);
+	if (k->right && strcmp(k->of, hash) == 0 && CRYPTO_memcmp(now, k->digest, sizeof now) == 0)
+		return 0;
+	if (mono_before(mono_now(), k->again)) {
+		*why = "too many wrong passwords; the next try is possible after a pause";
+		return ERR_DENIED;
+	}
+	err = passwd_check(hash, (const char *)password->data, password->length);
+	*why = err == ERR_DENIED ? "wrong password" : "its line in the password-file is damaged";
+	if (err == 0) {
+		memcpy(k->digest, now, sizeof now);
+		memcpy(k->of, hash, sizeof hash);
+		k->right = true;
+		k->wrong = 0;
+	} else if (++k->wrong >= UAS_FREE_TRIES) {
+		int64_t pause = NS_PER_S << (k->wrong - UAS_FREE_TRIES < 6 ? k->wrong - UAS_FREE_TRIES : 6);
+		k->again = mono_add(mono_now(), pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+	}
+	return err;
+}
+
+static UA_StatusCode
+log_in(struct uas_access *a, const UA_UserNameIdentityToken *t, void **session)
+{
+	char name[PASSWD_NAME_MAX + 1];
+	const char *why;
+
+	if (t->userName.length > PASSWD_NAME_MAX || t->password.length > UAS_PASSWORD_BYTES) {
+		refuse(a, "", "its name or password is too long");
+		return UA_STATUSCODE_BADIDENTITYTOKENREJECTED;
+	}
+	if (t->userName.length != 0)
+		memcpy(name, t->userName.data, t->userName.length);
+	name[t->userName.length] = '\0';
+	for (uint32_t i = 0; i < a->cfg->nusers; i++) {
+		if (strcmp(a->cfg->users[i].name, name) != 0)
+			continue;
+		if (compare(a, &a->cfg->users[i], &a->known[i], &t->password, &why) != 0) {
+			refuse(a, name, why);
+			return UA_STATUSCODE_BADUSERACCESSDENIED;
+		}
+		*session = &a->cfg->users[i];
+		return UA_STATUSCODE_GOOD;
+	}
+	refuse(a, name, "the sink's users: has no such name");
+	return UA_STATUSCODE_BADUSERACCESSDENIED;
+}
+
+static UA_StatusCode
+activate(UA_Server *server, UA_AccessControl *ac, const UA_EndpointDescription *e, const UA_ByteString *cert, const UA_NodeId *id,
+    const UA_ExtensionObject *token, void **session)
+{
+	static struct uas_user nobody = { "anonymous", UAS_ROLE_VIEW };
+	struct uas_access *a = ac->context;
+	const UA_DataType *type = token->encoding >= UA_EXTENSIONOBJECT_DECODED ? token->content.decoded.type : NULL;
+	(void)server;
+	(void)e;
+	(void)cert;
+	(void)id;
+
+	*session = NULL;
+	if (type == &UA_TYPES[UA_TYPES_USERNAMEIDENTITYTOKEN])
+		return log_in(a, token->content.decoded.data, session);
+	if (token->encoding == UA_EXTENSIONOBJECT_ENCODED_NOBODY || type == &UA_TYPES[UA_TYPES_ANONYMOUSIDENTITYTOKEN]) {
+		if (!a->cfg->anonymous) {
+			refuse(a, "", "it came without a user, and the sink does not say anonymous: yes");
+			return UA_STATUSCODE_BADIDENTITYTOKENREJECTED;
+		}
+		*session = &nobody;
+		return UA_STATUSCODE_GOOD;
+	}
+	refuse(a, "", "its kind of identity is not offered");
+	return UA_STATUSCODE_BADIDENTITYTOKENINVALID;
+}
+
+static void
+close_session(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session)
+{
+	(void)server;	/* users are rows of the site file: a session owns nothing */
+	(void)ac;
+	(void)id;
+	(void)session;
+}
+
+/* ---- what a session may do ---- */
+
+static UA_UInt32
+rights(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, void *context)
+{
+	(void)server, (void)ac, (void)id, (void)session, (void)node, (void)context;
+	return 0;	/* no attribute but Value is ever written by a client */
+}
+
+static UA_Byte
+access_level(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, void *context)
+{
+	const struct uas_user *u = session;
+	struct uas_access *a = ac->context;
+	struct uas_var *v = node->namespaceIndex == a->server->space.ns ? uas_context_var(context) : NULL;
+	UA_Byte may = UA_ACCESSLEVELMASK_READ | UA_ACCESSLEVELMASK_HISTORYREAD;
+	(void)server;
+	(void)id;
+
+	if (v == NULL || !v->writable || u == NULL || u->role < UAS_ROLE_OPERATE)
+		return may;
+	/* Should this be a Write, what is written goes the way of requests and not into the value. */
+	if (!a->server->space.applying)
+		uas_node_divert(v, uas_ask_source());
+	return may | UA_ACCESSLEVELMASK_WRITE;
+}
+
+static UA_Boolean
+no_method(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *method, void *context)
+{
+	(void)server, (void)ac, (void)id, (void)session, (void)context;
+	return method->namespaceIndex == 0;	/* GetMonitoredItems, ResendData */
+}
+
+static UA_Boolean
+no_method_on(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *method, void *context,
+    const UA_NodeId *object, void *object_context)
+{
+	(void)object, (void)object_context;
+	return no_method(server, ac, id, session, method, context);
+}
+
+static UA_Boolean
+no_node(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_AddNodesItem *i)
+{
+	(void)s, (void)ac, (void)id, (void)session, (void)i;
+	return false;
+}
+
+static UA_Boolean
+no_reference(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_AddReferencesItem *i)
+{
+	(void)s, (void)ac, (void)id, (void)session, (void)i;
+	return false;
+}
+
+static UA_Boolean
+no_deletion(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_DeleteNodesItem *i)
+{
+	(void)s, (void)ac, (void)id, (void)session, (void)i;
+	return false;
+}
+
+static UA_Boolean
+no_deletion_of_reference(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_DeleteReferencesItem *i)
+{
+	(void)s, (void)ac, (void)id, (void)session, (void)i;
+	return false;
+}
+
+static UA_Boolean
+browse(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, void *context)
+{
+	(void)s, (void)ac, (void)id, (void)session, (void)node, (void)context;
+	return true;
+}
+
+/* A subscription may move to another session of the same user (OPC 10000-4, 5.13.7). */
+static UA_Boolean
+transfer(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *from, void *before, const UA_NodeId *to, void *after)
+{
+	(void)s, (void)ac, (void)from, (void)to;
+	return before == after;
+}
+
+static UA_Boolean
+no_history_update(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, UA_PerformUpdateType how,
+    const UA_DataValue *v)
+{
+	(void)s, (void)ac, (void)id, (void)session, (void)node, (void)how, (void)v;
+	return false;
+}
+
+static UA_Boolean
+no_history_deletion(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, UA_DateTime from, UA_DateTime to,
+    bool modified)
+{
+	(void)s, (void)ac, (void)id, (void)session, (void)node, (void)from, (void)to, (void)modified;
+	return false;
+}
+
+static void
+clear(UA_AccessControl *ac)
+{
+	ac->context = NULL;	/* the server's life owns it */
+	ac->userTokenPolicies = NULL;
+	ac->userTokenPoliciesSize = 0;
+}
+
+void
+uas_access_install(struct uas_access *a, UA_AccessControl *ac)
+{
+	if (ac->clear != NULL)
+		ac->clear(ac);
+	*ac = (UA_AccessControl){
+		.context = a, .clear = clear, .userTokenPoliciesSize = a->ntokens, .userTokenPolicies = a->tokens, .activateSession = activate,
+		.closeSession = close_session, .getUserRightsMask = rights, .getUserAccessLevel = access_level, .getUserExecutable = no_method,
+		.getUserExecutableOnObject = no_method_on, .allowAddNode = no_node, .allowAddReference = no_reference, .allowDeleteNode = no_deletion,
+		.allowDeleteReference = no_deletion_of_reference, .allowBrowseNode = browse, .allowTransferSubscription = transfer,
+		.allowHistoryUpdateUpdateData = no_history_update, .allowHistoryUpdateDeleteRawModified = no_history_deletion,
+	};
+}
+
+struct uas_access *
+uas_access_new(const struct uas_cfg *cfg, struct uas_server *s)
+{
+	struct uas_access *a = calloc(1, sizeof *a);
+
+	if (a == NULL || (a->known = calloc(cfg->nusers + 1, sizeof *a->known)) == NULL || RAND_bytes(a->key, sizeof a->key) != 1)
+		fatal("out_of_memory", "what=\"opcua server\"");
+	a->cfg = cfg;
+	a->server = s;
+	a->limit = (struct log_limit){ .burst = 10, .period_ms = 60000 };
+	if (cfg->nusers > 0)
+		a->tokens[a->ntokens++] = (UA_UserTokenPolicy){ .policyId = UA_STRING_STATIC("user"), .tokenType = UA_USERTOKENTYPE_USERNAME };
+	if (cfg->anonymous)
+		a->tokens[a->ntokens++] = (UA_UserTokenPolicy){ .policyId = UA_STRING_STATIC("anonymous"), .tokenType = UA_USERTOKENTYPE_ANONYMOUS };
+	return a;
+}
+
+void
+uas_access_free(struct uas_access *a)
+{
+	if (a == NULL)
+		return;
+	OPENSSL_cleanse(a->known, (a->cfg->nusers + 1) * sizeof *a->known);
+	OPENSSL_cleanse(a->key, sizeof a->key);
+	free(a->known);
+	free(a);
+}
