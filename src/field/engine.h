@@ -24,6 +24,7 @@
 struct link;
 struct feed;
 struct ask;
+struct carry;
 
 struct link_queue {	/* links that wait for their turn to connect */
 	struct link	*head, *tail;
@@ -65,6 +66,8 @@ struct field {
 
 	uint32_t		 next_ask;
 	struct ask		*asks;
+	struct carry		*carries;	/* orders under way, order.c */
+	uint64_t		 last_order;	/* highest number seen */
 	uint8_t			 in[FIELD_READ_MAX];
 };
 

@@ -8,6 +8,7 @@
 #include "field/ask.h"
 #include "field/feed.h"
 #include "field/link.h"
+#include "field/order.h"
 #include "os/clock.h"
 #include "os/stream.h"
 #include "os/timer.h"
@@ -94,6 +95,7 @@ stop_due(struct deadline *d, struct mono now)
 	(void)now;
 	if (f->running > 0)
 		log_warn("stop_cuts_scans", "scans=%u", f->running);
+	order_end_all(f);
 	while (f->emits.head != NULL)
 		emit_flush(f->emits.head, false);
 	f->stopped(f->stopped_arg);
@@ -195,6 +197,7 @@ field_free(struct field *f)
 	if (f == NULL)
 		return;
 	ask_end_all(f, "penstock is being stopped");
+	order_end_all(f);
 	for (uint32_t i = 0; i < f->nlinks; i++)
 		link_free(f->links[i]);
 	free(f->links);

@@ -5,6 +5,7 @@
 #include "field/ask.h"
 #include "field/feed.h"
 #include "field/link.h"
+#include "field/order.h"
 
 static struct link *
 of(struct driver_host *h)
@@ -44,8 +45,10 @@ host_sample(struct driver_host *h, uint32_t src, uint32_t tag, uint32_t status, 
 	if (s.v.type == VALUE_NULL && status_is_good(status))	/* never pass on a good nothing */
 		s.status = (uint32_t)STATUS_BadInternalError;
 	feed_sample(f, &s);
-	if ((flags & SAMPLE_REREAD) != 0)
+	if ((flags & SAMPLE_REREAD) != 0) {
 		ask_sample(f, &s);
+		order_sample(f, &s);
+	}
 }
 
 static void
@@ -70,7 +73,20 @@ host_frame(struct driver_host *h, uint32_t src, bool out, const void *p, size_t 
 static void
 host_done(struct driver_host *h, uint32_t id, int err, const char *why)
 {
-	ask_done(of(h)->field, id, err, why);
+	if (!order_done(of(h)->field, id, err, why))
+		ask_done(of(h)->field, id, err, why);
+}
+
+static struct mono
+host_deadline(struct driver_host *h, uint32_t id)
+{
+	return order_deadline(of(h)->field, id);
+}
+
+static void
+host_result(struct driver_host *h, uint32_t id, uint32_t i, const struct value *v)
+{
+	order_result(of(h)->field, id, i, v);
 }
 
 static void
@@ -96,6 +112,6 @@ void
 link_host_init(struct driver_host *h)
 {
 	*h = (struct driver_host){ .send = host_send, .sample = host_sample, .scan_done = host_scan_done,
-		.outcome = host_outcome, .frame = host_frame, .done = host_done, .reset = host_reset,
+		.outcome = host_outcome, .frame = host_frame, .done = host_done, .deadline = host_deadline, .result = host_result, .reset = host_reset,
 		.reach = host_reach, .left = host_left };
 }

@@ -7,6 +7,7 @@
 #include "field/ask.h"
 #include "site/copy.h"
 #include "field/feed.h"
+#include "field/order.h"
 #include "os/clock.h"
 
 static void *
@@ -77,6 +78,7 @@ link_free(struct link *l)
 	link_change_free(l->driver, l->change);
 	for (uint32_t i = 0; i < l->sources.n; i++) {
 		ask_feed_gone(l->feeds[i]);
+		order_feed_gone(l->feeds[i]);
 		feed_free(l->feeds[i]);
 	}
 	free(l->feeds);
@@ -152,6 +154,7 @@ move_feeds(struct link *l, const struct link_sources *sources, struct mono now)
 	}
 	for (uint32_t i = 0; i < l->sources.n; i++) {
 		ask_feed_gone(l->feeds[i]);
+		order_feed_gone(l->feeds[i]);
 		feed_free(l->feeds[i]);
 	}
 	return feeds;

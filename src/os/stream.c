@@ -2,6 +2,8 @@
 #include "os/stream.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,6 +39,22 @@ stream_write(int fd, const void *p, size_t len)
 	if (n >= 0)
 		return n;
 	return errno == EAGAIN ? ERR_AGAIN : err_from_errno(errno);
+}
+
+size_t
+stream_unsent(int fd)
+{
+	int n = 0;
+
+	return ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+void
+stream_abort(int fd)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);	/* no socket: there is nothing to abort */
 }
 
 void

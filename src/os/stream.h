@@ -17,6 +17,10 @@ ssize_t stream_read(int fd, void *p, size_t len);
  * SIGPIPE.
  */
 ssize_t stream_write(int fd, const void *p, size_t len);
+/* Bytes written that the far end's kernel has not acknowledged yet; 0 also when that cannot be known. */
+size_t stream_unsent(int fd);
+/* What was written and has not arrived is to be dropped when the descriptor is closed (a TCP reset), not delivered. */
+void stream_abort(int fd);
 /* Close; a negative fd does nothing. */
 void stream_close(int fd);
 
