@@ -109,6 +109,8 @@ admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now)
 	in->samples += g->batch.head.n;
 	g->route = sr;
 	g->from = in;
+	if (g->opts.live != NULL && g->start >= in->replay)
+		g->opts.live(g->opts.arg, g->batch.head.source_key, g->batch.samples, g->batch.head.n);
 	return true;
 }
 

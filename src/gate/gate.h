@@ -19,6 +19,7 @@
 #define GATE_GATE_H
 
 #include "base/clock.h"
+#include "model/sample.h"
 #include "os/disk.h"
 #include "ring/channel.h"
 #include "ring/ring.h"
@@ -33,6 +34,8 @@ struct gate_opts {
 	 * NULL.
 	 */
 	int			(*accounted)(void *arg, const char *stream, const char *sink, uint64_t last);
+	/* What a source brought just now (not what is read again after a restart); borrowed. May be NULL. */
+	void			(*live)(void *arg, uint64_t source_key, const struct sample *v, uint32_t n);
 	/* A ring breaks its format and is read no more: its writer is broken or was taken over. May be NULL. */
 	void			(*ring_dead)(void *arg, const char *writer, uint64_t epoch);
 	void			*arg;

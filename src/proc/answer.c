@@ -14,6 +14,7 @@
 #include "proc/catalog.h"
 #include "proc/client.h"
 #include "proc/supervisor.h"
+#include "proc/who.h"
 #include "site/diff.h"
 #include "site/site.h"
 #include "site/slice.h"
@@ -189,7 +190,7 @@ do_back(struct supervisor *s, const char *const *argv, int fd)
 
 /* ---- who is asked ---- */
 
-enum route { TO_SELF, TO_TAG, TO_SOURCE, TO_OFFICE };
+enum route { TO_SELF, TO_TAG, TO_SOURCE, TO_OFFICE, TO_GATE };
 
 static const struct verb {
 	const char	*name;
@@ -207,6 +208,7 @@ static const struct verb {
 	{ "trace", TO_SOURCE, 1, NULL },
 	{ "quarantine", TO_OFFICE, 1, NULL },
 	{ "sinks", TO_OFFICE, 0, NULL },
+	{ "request", TO_GATE, 1, NULL },	/* with who asks before its arguments */
 };
 
 static struct proc *
@@ -227,6 +229,8 @@ route(struct supervisor *s, const struct verb *v, const char *const *argv, const
 	const struct plan *plan = s->plan;
 	const struct source *source = NULL;
 
+	if (v->route == TO_GATE)
+		return of_role(s, ROLE_GATE, NULL);
 	if (v->route == TO_OFFICE)
 		return of_role(s, ROLE_OFFICE, NULL);
 	for (uint32_t i = 0; v->route == TO_SOURCE && i < plan->nsources; i++)
@@ -241,13 +245,16 @@ route(struct supervisor *s, const struct verb *v, const char *const *argv, const
 }
 
 static void
-hand_over(struct supervisor *s, struct proc *p, int argc, const char *const *argv, int fd)
+hand_over(struct supervisor *s, struct proc *p, const char *who, int argc, const char *const *argv, int fd)
 {
-	uint8_t payload[CTL_REQUEST_MAX];
+	uint8_t payload[CTL_REQUEST_MAX + WHO_MAX];
 	struct writer w = wr_init(payload, sizeof payload);
 
-	for (int i = 0; i < argc; i++)
+	for (int i = 0; i < argc; i++) {
 		wr_text(&w, argv[i]);
+		if (i == 0 && who != NULL)
+			wr_text(&w, who);
+	}
 	if (!p->running || channel_send(&p->channel, MSG_CLIENT, payload, wr_len(&w), fd) != 0)
 		reply_error(s, fd, "the process that knows is not running at the moment; it is being restarted, try again");
 	else
@@ -271,8 +278,11 @@ control_answer(struct supervisor *s, int argc, const char *const *argv, int fd)
 			return;
 		}
 		struct proc *p = route(s, &verbs[i], argv, &no);
-		if (p != NULL)
-			hand_over(s, p, argc, argv, fd);
+		char who[WHO_MAX];
+		if (p != NULL && verbs[i].route == TO_GATE && who_is(fd, who, sizeof who) != 0)
+			reply_error(s, fd, "the kernel does not say who you are");
+		else if (p != NULL)
+			hand_over(s, p, verbs[i].route == TO_GATE ? who : NULL, argc, argv, fd);
 		else
 			reply_error(s, fd, no != NULL ? no : "nobody to ask");
 		return;

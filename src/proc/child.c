@@ -228,6 +228,19 @@ take_client(struct child_proc *c, const struct msg *m)
 }
 
 static void
+take_peer_field(struct child_proc *c, const struct msg *m)
+{
+	struct reader r = rd_init(m->p, m->len);
+	char zone[128];
+
+	rd_text(&r, zone, sizeof zone - 1);
+	if (rd_end(&r) == 0 && c->ops->peer_field != NULL)
+		c->ops->peer_field(c->arg, zone, m->fd);
+	else
+		close(m->fd);
+}
+
+static void
 take_stop(struct child_proc *c, const struct msg *m)
 {
 	struct reader r = rd_init(m->p, m->len);
@@ -268,6 +281,9 @@ take(struct child_proc *c, const struct msg *m)
 			c->ops->peer(c->arg, m->fd);
 		else
 			close(m->fd);
+		break;
+	case MSG_PEER_FIELD:
+		take_peer_field(c, m);
 		break;
 	case MSG_DRAIN:
 		if (c->ops->drain != NULL)

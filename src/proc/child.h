@@ -33,6 +33,8 @@ struct child_ops {
 	void	(*ring_in)(void *arg, const char *writer, struct ring_reader *r);	/* r taken */
 	void	(*wake)(void *arg);
 	void	(*peer)(void *arg, int fd);			/* channel to the other side; fd taken */
+	/* gate: channel to the field process of a zone; field: to gate (its own zone). fd taken. */
+	void	(*peer_field)(void *arg, const char *zone, int fd);
 	/* verb and args borrowed; c given: end it. */
 	void	(*client)(void *arg, struct client *c, const char *verb, int argc, const char *const *argv);
 	void	(*drain)(void *arg);				/* call child_drained() when done */

@@ -11,6 +11,7 @@
 #include "os/clock.h"
 #include "os/stream.h"
 #include "proc/child.h"
+#include "proc/orders.h"
 
 /* Of samples that a ring holds, at least half of that: as long may a reader be held up. */
 #define RING_SECONDS	2
@@ -23,6 +24,7 @@ struct field_proc {
 	struct field		*field;
 	struct ring_writer	*ring;
 	size_t			 ring_size;
+	struct orders_in	*orders;	/* from gate */
 };
 
 static struct field_proc proc;
@@ -143,6 +145,16 @@ on_client(void *arg, struct client *c, const char *verb, int argc, const char *c
 }
 
 static void
+on_peer(void *arg, const char *zone, int fd)
+{
+	struct field_proc *p = arg;
+	(void)zone;
+
+	orders_in_close(p->orders);
+	p->orders = orders_in_open(p->child->loop, fd, &p->field);
+}
+
+static void
 on_stopped(void *arg)
 {
 	struct field_proc *p = arg;
@@ -163,7 +175,8 @@ on_stop(void *arg, struct mono deadline)
 int
 field_main(const char *name, const char *state_dir)
 {
-	static const struct child_ops ops = { .plan = on_plan, .client = on_client, .stop = on_stop };
+	static const struct child_ops ops = { .plan = on_plan, .peer_field = on_peer, .client = on_client,
+	    .stop = on_stop };
 
 	log_open(name, LOG_LEVEL_INFO);
 	proc.state_dir = state_dir;

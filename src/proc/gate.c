@@ -6,6 +6,8 @@
  * Office reports delivery over the channel and may have been taken over: the channel refuses what no row of
  * messages.def allows, gate_report() what the account does not. While the disk refuses the ledger's entries, the
  * channel is not read, and office waits.
+ *
+ * The way back is in gate_requests.c: requests come from office and the command line, orders go to the field processes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include "gate/gate.h"
 #include "os/clock.h"
 #include "proc/child.h"
+#include "proc/gate_requests.h"
 #include "ring/report.h"
 
 #define REPORTS_A_TURN	64
@@ -32,6 +35,7 @@ struct peer {			/* the channel to office; one at a time, freed when its handle i
 struct gate_proc {
 	struct child	*self;
 	struct gate	*gate;
+	struct gate_requests *requests;
 	struct peer	*peer;
 	uv_timer_t	 timer;
 	bool		 started, draining, stopping;
@@ -39,6 +43,7 @@ struct gate_proc {
 };
 
 static void run(struct gate_proc *p);
+static void on_timer(uv_timer_t *h);
 static void on_report(uv_poll_t *h, int status, int events);
 
 static void
@@ -55,10 +60,37 @@ peer_drop(struct gate_proc *p)
 	p->peer = NULL;
 	if (o == NULL)
 		return;
+	gate_requests_office_gone(p->requests);
 	uv_poll_stop(&o->poll);
 	channel_close(&o->channel);
 	o->poll.data = o;
 	uv_close((uv_handle_t *)&o->poll, peer_closed);
+}
+
+/* A person took something out of quarantine: that stands in the audit log too. */
+static void
+note_report(struct gate_proc *p, enum msg_type type, const uint8_t *payload, size_t len)
+{
+	struct report r;
+	struct buf b = { 0 };
+	struct json j = { .out = &b };
+
+	if ((type != MSG_RELEASED && type != MSG_DISCARDED) || report_read(payload, len, &r) != 0)
+		return;
+	json_open(&j, '{');
+	json_key(&j, "stream");
+	json_text(&j, r.stream);
+	json_key(&j, "sink");
+	json_text(&j, r.sink);
+	json_key(&j, "first");
+	json_u64(&j, r.first);
+	json_key(&j, "last");
+	json_u64(&j, r.last);
+	json_key(&j, "note");
+	json_text(&j, r.note);
+	json_close(&j, '}');
+	gate_requests_note(p->requests, type == MSG_RELEASED ? AUDIT_RELEASE : AUDIT_DISCARD, buf_text(&b));
+	buf_fini(&b);
 }
 
 /* True: taken or refused for good. False: kept, and the channel rests. */
@@ -69,7 +101,10 @@ take_report(struct gate_proc *p, struct peer *o, enum msg_type type, const uint8
 		log_warn("report_refused", "message=%s bytes=%zu", msg_name(type), len);
 		return true;
 	}
-	if (gate_report(p->gate, type, payload, len, mono_now(), wall_now()) != ERR_AGAIN)
+	int err = gate_report(p->gate, type, payload, len, mono_now(), wall_now());
+	if (err == 0)
+		note_report(p, type, payload, len);
+	if (err != ERR_AGAIN)
 		return true;
 	if (!o->waiting) {
 		memcpy(o->payload, payload, len);
@@ -110,7 +145,14 @@ on_report(uv_poll_t *h, int status, int events)
 			peer_drop(p);
 			return;
 		}
-		take_report(p, o, m.type, m.p, m.len);
+		if (m.type != MSG_REQUEST)
+			take_report(p, o, m.type, m.p, m.len);
+		else if ((err = gate_requests_office(p->requests, m.p, m.len)) != 0) {
+			log_error("request_malformed", "error=\"%s\" effect=\"office is let go and gets a new channel when it restarts\"",
+			    err_text(err));
+			peer_drop(p);
+			return;
+		}
 	}
 	run(p);
 }
@@ -135,6 +177,30 @@ accounted(void *arg, const char *stream, const char *sink, uint64_t last)
 		peer_drop(p);
 	}
 	return 0;
+}
+
+static int
+to_office(void *arg, const void *bytes, size_t len)
+{
+	struct gate_proc *p = arg;
+	return p->peer == NULL ? ERR_CONN : channel_send(&p->peer->channel, MSG_OUTCOME, bytes, len, -1);
+}
+
+/* From within a callback of anybody's: the loop comes back to run(). */
+static void
+soon(void *arg)
+{
+	struct gate_proc *p = arg;
+
+	if (p->started)
+		uv_timer_start(&p->timer, on_timer, 0, 0);
+}
+
+static void
+live(void *arg, uint64_t source_key, const struct sample *v, uint32_t n)
+{
+	struct gate_proc *p = arg;
+	gate_requests_live(p->requests, source_key, v, n);
 }
 
 static void
@@ -206,7 +272,7 @@ run(struct gate_proc *p)
 	struct gate_turn t = gate_turn(p->gate, now, wall);
 	if (t.admitted)
 		child_signal(p->self);
-	struct mono next = p->stopping ? mono_min(t.next, p->deadline) : t.next;
+	struct mono next = mono_min(p->stopping ? mono_min(t.next, p->deadline) : t.next, gate_requests_tick(p->requests));
 	if (p->peer != NULL && p->peer->waiting)
 		next = mono_min(next, mono_add(now, 100 * NS_PER_MS));
 	if (next.ns == INT64_MAX && !t.more && !more) {
@@ -229,7 +295,9 @@ op_plan(void *arg, struct plan *plan)
 		p->started = true;
 	}
 	gate_stats(p->gate, p->self->stats);
+	gate_requests_plan(p->requests, plan);	/* first: it looks at the one before, which gate then frees */
 	int err = gate_plan(p->gate, plan, mono_now(), wall_now());
+	gate_requests_figures(p->requests, p->self->stats);
 	child_signal(p->self);
 	run(p);
 	return err;
@@ -269,16 +337,23 @@ op_peer(void *arg, int fd)
 	uv_poll_start(&o->poll, UV_READABLE, on_report);
 }
 
-/* Requests to write to a device: no row grants any, so there is nothing that gate could admit. */
+static void
+op_peer_field(void *arg, const char *zone, int fd)
+{
+	struct gate_proc *p = arg;
+	gate_requests_field(p->requests, p->self->loop, zone, fd);
+}
+
 static void
 op_client(void *arg, struct client *c, const char *verb, int argc, const char *const *argv)
 {
-	static const char no[] = "{\"error\":\"refused: no request is granted to anybody\"}\n";
-	(void)arg;
-	(void)argc;
-	(void)argv;
+	static const char no[] = "{\"error\":\"this is not a request for the gate\"}\n";
+	struct gate_proc *p = arg;
 
-	log_warn("request_refused", "verb=\"%s\"", verb);
+	if (strcmp(verb, "request") == 0) {
+		gate_requests_client(p->requests, c, argc, argv);
+		return;
+	}
 	client_reply(c, no, sizeof no - 1);
 	client_end(c);
 }
@@ -312,7 +387,8 @@ int
 gate_main(const char *name, const char *state_dir)
 {
 	static const struct child_ops ops = {
-		.plan = op_plan, .ring_in = op_ring_in, .wake = op_wake, .peer = op_peer, .client = op_client,
+		.plan = op_plan, .ring_in = op_ring_in, .wake = op_wake, .peer = op_peer, .peer_field = op_peer_field,
+		.client = op_client,
 		.drain = op_drain, .stop = op_stop,
 	};
 	static struct gate_proc p;
@@ -323,10 +399,17 @@ gate_main(const char *name, const char *state_dir)
 		log_error("path_too_long", "dir=\"%s\"", state_dir);
 		return 1;
 	}
-	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .ring_dead = ring_dead, .arg = &p };
-	if (gate_new(&opts, &p.gate) != 0)
+	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .live = live,
+	    .ring_dead = ring_dead, .arg = &p };
+	struct gate_requests_ops ops_requests = { .to_office = to_office, .soon = soon, .arg = &p };
+	if (gate_new(&opts, &p.gate) != 0)	/* its lock keeps a second writer from the audit log too */
 		return 1;
+	if (gate_requests_open(state_dir, &ops_requests, &p.requests) != 0) {
+		gate_free(p.gate);
+		return 1;
+	}
 	int status = child_main(ROLE_GATE, name, state_dir, &ops, &p, &p.self);
+	gate_requests_close(p.requests);
 	gate_free(p.gate);
 	return status;
 }

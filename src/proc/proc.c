@@ -161,6 +161,36 @@ send_peers(struct proc *p)
 	close(fds[1]);
 }
 
+/* The way of requests: gate and each field process get the two ends of a channel whenever one of them starts. */
+static void
+send_field_peer(struct proc *gate, struct proc *field)
+{
+	uint8_t payload[128];
+	struct writer w = wr_init(payload, sizeof payload);
+	const char *colon = strchr(field->name, ':');
+	int fds[2];
+
+	wr_text(&w, colon != NULL ? colon + 1 : field->name);
+	int err = channel_pair(fds);
+	if (err != 0) {
+		log_error("no_channel", "between=%s and=%s error=\"%s\"", gate->name, field->name, err_text(err));
+		proc_kill(field, "has no channel to gate");	/* and is given one when it starts again */
+		return;
+	}
+	say(gate, MSG_PEER_FIELD, payload, wr_len(&w), fds[0]);
+	say(field, MSG_PEER_FIELD, payload, wr_len(&w), fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+send_field_peers(struct proc *p)
+{
+	for (struct proc *q = p->sup->procs; q != NULL && (p->role == ROLE_GATE || p->role == ROLE_FIELD); q = q->next)
+		if (q->running && q->role == (p->role == ROLE_GATE ? ROLE_FIELD : ROLE_GATE))
+			send_field_peer(p->role == ROLE_GATE ? p : q, p->role == ROLE_GATE ? q : p);
+}
+
 static void
 on_poll(uv_poll_t *h, int status, int events)
 {
@@ -278,6 +308,7 @@ proc_start(struct proc *p)
 		proc_kill(p, "has no plan");
 	send_rings(p);
 	send_peers(p);
+	send_field_peers(p);
 }
 
 void
