@@ -56,8 +56,7 @@
 	X(FLOOD,    "flood",     "too many requests within a second: ask more slowly")	\
 	X(RESTART,  "restart",   "gate ended before it was sent")	\
 	X(LOST,     "lost",      "the process that spoke to the device ended before it could say what became of it")	\
-	X(SILENT,   "silent",    "the process that speaks to the device does not say what became of it")	\
-	X(BROKEN,   "broken",    "an answer that is none came from the process that speaks to the device")
+	X(SILENT,   "silent",    "the process that speaks to the device does not say what became of it")
 enum request_reason {
 	REASON_NONE,
 #define X(name, code, text) REASON_##name,

@@ -4,12 +4,15 @@
  *
  *   modbus_server [--port N | --serial DEV [--baud N] [--parity N|E|O]] [--host ADDR] [--units 1,3,10-12]
  *                 [--size REGISTERS] [--illegal [TABLE:]FROM[-TO],...] [--max-registers N] [--delay MS] [--tick MS]
- *                 [--unknown-unit silent|exception]
+ *                 [--unknown-unit silent|exception] [--log-writes FILE]
  *
  * At start holding register i holds i, input register i holds i + 10000 (mod 65536), coil i is on when i is a multiple
  * of 3, discrete input i when i is even. TABLE is coil, discrete, input or holding; without it the range is illegal in
  * all four. --tick adds one to every holding register of every unit each so many ms. --unknown-unit exception answers
  * for units that are not here with 0x0B, as a gateway would.
+ *
+ * --log-writes: a line for each write as it arrives and before it is answered: "NS UNIT FUNCTION ADDRESS WORD...", NS on
+ * CLOCK_BOOTTIME, the words as they stand in the request behind the address; a request that is refused is no write.
  *
  * Prints "listening HOST:PORT" or "listening DEV", then "ready". A line "stats {...}" follows on SIGUSR1 and at the end
  * (SIGTERM, SIGINT).
@@ -47,7 +50,7 @@ struct conn {
 };
 
 static struct {
-	const char	*host, *serial;
+	const char	*host, *serial, *log_writes;
 	int		 port, baud, size, max_registers, delay_ms, tick_ms;
 	char		 parity;
 	bool		 answer_unknown;
@@ -131,6 +134,25 @@ is_illegal(const struct request *q)
 	return false;
 }
 
+/* Before the answer, so that nobody knows of a write that does not stand here. */
+static void
+log_write(int unit, const uint8_t *pdu, int len)
+{
+	static FILE *f;
+	struct timespec t;
+
+	if (opt.log_writes == NULL)
+		return;
+	if (f == NULL && (f = fopen(opt.log_writes, "ae")) == NULL)
+		fail(opt.log_writes);
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	fprintf(f, "%lld %d %d %d", t.tv_sec * 1000000000LL + t.tv_nsec, unit, pdu[0], pdu[1] << 8 | pdu[2]);
+	for (int i = 3; i + 1 < len; i += 2)
+		fprintf(f, " %d", pdu[i] << 8 | pdu[i + 1]);
+	fputc('\n', f);
+	fflush(f);
+}
+
 static void
 refuse(modbus_t *ctx, const uint8_t *query, unsigned code)
 {
@@ -165,6 +187,8 @@ answer(modbus_t *ctx, const uint8_t *query, int len)
 			refuse(ctx, query, MODBUS_EXCEPTION_ILLEGAL_DATA_VALUE);
 			return true;
 		}
+		if (q.write)
+			log_write(unit, query + header, len - header);
 		stats.registers += q.table >= INPUT ? (unsigned long)q.count : 0;
 	}
 	if (!broadcast)
@@ -415,6 +439,7 @@ parse_options(int argc, char **argv)
 		else if (strcmp(k, "--size") == 0) opt.size = atoi(v);
 		else if (strcmp(k, "--illegal") == 0) parse_illegal(v);
 		else if (strcmp(k, "--max-registers") == 0) opt.max_registers = atoi(v);
+		else if (strcmp(k, "--log-writes") == 0) opt.log_writes = v;
 		else if (strcmp(k, "--delay") == 0) opt.delay_ms = atoi(v);
 		else if (strcmp(k, "--tick") == 0) opt.tick_ms = atoi(v);
 		else if (strcmp(k, "--unknown-unit") == 0) opt.answer_unknown = strcmp(v, "exception") == 0;
