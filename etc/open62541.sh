@@ -100,12 +100,33 @@ fetch() {
 		die "$1 does not have the hash that Debian signed" "The mirror is stale or broken; try again, or another one."
 }
 
-# Archives that apt uses here, the release's own first. Whether one is Debian's is what the signature proves.
+# What apt's lists say that there is, and, for a machine without lists, what its source files name for this release: the
+# one-line kind, and the kind with fields. Whether an archive is Debian's is what the signature proves.
 mirrors() {
-	apt-get indextargets --format '$(RELEASE) $(ORIGIN) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
-	    awk -v codename="$codename" '
-		{ uri = $NF; debian = NF == 3 ? $2 == "Debian" : $1 == codename }
-		debian && $1 !~ /-security$/ && !seen[uri]++ { sub(/\/*$/, "", uri); print uri }'
+	list= parts=
+	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+	{
+		apt-get indextargets --format '$(RELEASE) $(ORIGIN) $(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+		    awk '$2 == "Debian" && $1 !~ /-security$/ { print $NF }'
+		cat "$list" "$parts"/*.list 2>/dev/null | sed 's/\[[^]]*\]//' |
+		    awk -v codename="$codename" '$1 == "deb" && $3 == codename { print $2 }'
+		for file in "$parts"/*.sources; do
+			[ ! -f "$file" ] || awk -v codename="$codename" '
+				function flush(  i, n, uri) {
+					if ((" " f["suites"] " ") ~ (" " codename " ") && f["enabled"] !~ /no/) {
+						n = split(f["uris"], uri)
+						for (i = 1; i <= n; i++)
+							print uri[i]
+					}
+					delete f
+				}
+				/^#/ { next }
+				/^[ \t]*$/ { flush() }
+				/^[A-Za-z-]+:/ { key = tolower(substr($1, 1, length($1) - 1)); $1 = "" }
+				{ f[key] = f[key] " " $0 }
+				END { flush() }' "$file"
+		done
+	} | sed 's,/*$,,' | awk '!seen[$0]++'
 }
 
 # Leaves Debian's signed text for a suite in $work/Release.
