@@ -64,13 +64,12 @@ class Site:
         wait_for(lambda: all(self.why(t)["status"] == "Good" for t in tags), limit_s * SCALE, f"good values of {tags}", every_s=0.1)
 
     def rows(self, tag="**"):
-        """What the history holds of a tag, in order of time: dictionaries with tag, time, value, status."""
+        """What the history holds of a tag, ordered by its source's time: dictionaries with tag, time, value, status."""
         done = self.cli("trend", f"Plant/Line/{tag}" if tag != "**" else "**", "--raw", "--csv", "--last", "1h")
         equal(done.returncode, 0, done.stderr)
-        return list(csv.DictReader(io.StringIO(done.stdout)))
+        return sorted(csv.DictReader(io.StringIO(done.stdout)), key=lambda row: (row["tag"], row["time"]))
 
     def good(self, tag):
-        """Its good values in order of their time."""
         return [float(r["value"]) for r in self.rows(tag) if r["status"] == "Good"]
 
     def stop(self):
