@@ -175,7 +175,9 @@ cert_time(const ASN1_TIME *t)
 bool
 cert_is_ca(X509 *x)
 {
-	return X509_check_ca(x) == 1;
+	const uint32_t both = EXFLAG_BCONS | EXFLAG_CA;	/* not X509_check_ca(): that asks for keyCertSign in the same breath */
+
+	return (X509_get_extension_flags(x) & both) == both;
 }
 
 bool
