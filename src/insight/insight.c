@@ -1,28 +1,28 @@
-/*
- * See insight.h. The rings are mapped and kept, one a writer, and left unread: a reader costs its writer nothing, and
- * an idle one costs nothing at all. A derivation would begin at the newest record, so nothing is missed by not having
- * read before.
- */
+/* See insight.h: its life, and the rings that it holds. With nothing derived in the plan it reads none of them. */
 #include "insight/insight.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct held_ring {
-	char			*writer;
-	struct ring_reader	*r;
-};
-
-struct insight {
-	struct plan		*plan;
-	struct held_ring	 rings[INSIGHT_RINGS_MAX];
-	size_t			 n;
-};
+#include "base/log.h"
+#include "insight/inside.h"
 
 struct insight *
-insight_new(void)
+insight_new(const struct insight_opts *opts)
 {
-	return calloc(1, sizeof(struct insight));
+	struct insight *in = calloc(1, sizeof *in);
+
+	if (in == NULL)
+		return NULL;
+	in->opts = *opts;
+	in->cursor_fd = -1;
+	in->record = malloc(batch_size(BATCH_SAMPLES_MAX, BATCH_BYTES_MAX));
+	in->room = calloc(BATCH_SAMPLES_MAX, sizeof *in->room);
+	if (in->record == NULL || in->room == NULL) {
+		insight_free(in);
+		return NULL;
+	}
+	return in;
 }
 
 void
@@ -30,41 +30,100 @@ insight_free(struct insight *in)
 {
 	if (in == NULL)
 		return;
-	for (size_t i = 0; i < in->n; i++) {
-		ring_close(in->rings[i].r);
-		free(in->rings[i].writer);
+	for (struct held_ring *h = in->rings, *next; h != NULL; h = next) {
+		next = h->next;
+		ring_close(h->r);
+		free(h->writer);
+		free(h);
 	}
-	plan_free(in->plan);
+	keep_close(in);
+	setup_free(in->s);
+	free(in->record);
+	free(in->room);
 	free(in);
 }
 
-void
-insight_plan(struct insight *in, struct plan *p)
+int
+insight_plan(struct insight *in, struct plan *p, struct wall now)
 {
-	plan_free(in->plan);
-	in->plan = p;
+	struct setup *s = NULL;
+	int err = setup_new(p, &s);
+
+	if (err != 0)
+		return err;
+	if (in->s == NULL)
+		keep_open(in);	/* the process may write to its folder by now */
+	for (uint32_t i = 0; in->s == NULL && i < s->nprogs; i++)
+		keep_restore(in, &s->progs[i]);
+	if (in->s != NULL)
+		setup_carry(s, in->s);
+	setup_free(in->s);
+	in->s = s;
+	in->tick_ns = now.ns;
+	keep_plan(in);
+	log_info("derived", "tags=%u inputs=%u periods=%u", s->nprogs, s->npoints, s->ndues);
+	return 0;
 }
 
 int
 insight_ring(struct insight *in, const char *writer, struct ring_reader *r)
 {
-	for (size_t i = 0; i < in->n; i++)
-		if (strcmp(in->rings[i].writer, writer) == 0) {
-			ring_close(in->rings[i].r);
-			in->rings[i].r = r;
+	struct held_ring *h = calloc(1, sizeof *h), **end = &in->rings;
+
+	for (struct held_ring *have = in->rings; have != NULL; have = have->next)
+		if (have->epoch == ring_epoch(r)) {	/* handed out twice */
+			ring_close(r);
+			free(h);
 			return 0;
 		}
-	char *name = in->n < INSIGHT_RINGS_MAX ? strdup(writer) : NULL;
-	if (name == NULL) {
+	if (h == NULL || in->nrings == INSIGHT_RINGS_MAX || (h->writer = strdup(writer)) == NULL) {
 		ring_close(r);
+		free(h);
 		return ERR_LIMIT;
 	}
-	in->rings[in->n++] = (struct held_ring){ name, r };
+	h->r = r;
+	h->epoch = ring_epoch(r);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = h;
+	in->nrings++;
+	/* With nothing to derive there is no reading either: the older ring of a writer has no end then. */
+	for (struct held_ring **at = &in->rings; (in->s == NULL || in->s->nprogs == 0) && *at != h; ) {
+		struct held_ring *o = *at;
+		if (strcmp(o->writer, writer) != 0) {
+			at = &o->next;
+			continue;
+		}
+		*at = o->next;
+		in->nrings--;
+		ring_close(o->r);
+		free(o->writer);
+		free(o);
+	}
 	return 0;
 }
 
 size_t
 insight_rings(const struct insight *in)
 {
-	return in->n;
+	return in->nrings;
+}
+
+size_t
+insight_tags(const struct insight *in)
+{
+	return in->s != NULL ? in->s->nprogs : 0;
+}
+
+struct insight_figures
+insight_figures(const struct insight *in)
+{
+	return in->f;
+}
+
+const struct expr_input *
+insight_value(const struct insight *in, const char *path)
+{
+	const struct point *p = in->s != NULL ? map_get(&in->s->points_by_path, path, strlen(path)) : NULL;
+	return p != NULL ? &p->in : NULL;
 }

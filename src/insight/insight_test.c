@@ -6,6 +6,8 @@
 
 #include "base/test.h"
 
+static const struct insight_opts none = { 0 };
+
 static struct ring_reader *
 fresh_ring(struct ring_writer **w)
 {
@@ -21,7 +23,7 @@ fresh_ring(struct ring_writer **w)
 TEST(a_new_ring_of_a_writer_takes_the_place_of_its_old_one)
 {
 	struct ring_writer *w[3];
-	struct insight *in = insight_new();
+	struct insight *in = insight_new(&none);
 
 	CHECK_INT(insight_ring(in, "field:a", fresh_ring(&w[0])), 0);
 	CHECK_INT(insight_ring(in, "field:b", fresh_ring(&w[1])), 0);
@@ -34,7 +36,7 @@ TEST(a_new_ring_of_a_writer_takes_the_place_of_its_old_one)
 
 TEST(too_many_writers_are_refused)
 {
-	struct insight *in = insight_new();
+	struct insight *in = insight_new(&none);
 	struct ring_writer *w;
 	char name[32];
 

@@ -1,0 +1,401 @@
+/*
+ * What outlives the process, in a folder of its own:
+ *
+ *	live, safe	counts (counter, edges, run_time, latch) together with the place in each ring that they belong
+ to
+ *	cursor		how far in each ring what was derived has been sent
+ *
+ * live and safe, little-endian:
+ *	"PKEP", u32 version 1, u64 sequence, u32 rings, u32 items
+ *	rings times:	u64 epoch, u64 position
+ *	items times:	u64 hash of the
+ tag's path, u64 key of the part of the expression, u8 length, bytes (host order: expr_keep())
+ *	u32 CRC-32C of all before
+ *
+ * cursor, little-endian:	"PCUR", u32 count, count times (u64 epoch, u64 position), u32 CRC-32C
+ *
+ * The argument. All counts and positions of one file were taken between two records, so they belong together: whoever
+ * restores the counts and reads on from the positions comes to the counts that would have been, each record counted
+ * once. What a ring no longer holds is counted all the same where a reading is compared with the last one
+ * (counter); edges and run_time lose it, and know that there was a gap.
+ *
+ * Killed: `live` is written aside and renamed, at least every second, and not synced; the page cache outlives a
+ * process, so it is there whole. Records between it and the kill are read again, for the counts alone as far as
+ * `cursor` says that their results were sent. `cursor` is written with one pwrite of less than a page after each turn,
+ * behind the sending: killed between the two, the results of one turn are sent twice, never lost. A cursor that cannot
+ * be read lets everything pass that is read again, with the same effect.
+ *
+ * Power cut: rings are gone with the memory. `safe` is replaced with all the syncs that this takes, every 10 s and at
+ * the end; the one of the two with the higher sequence that is whole counts, so a `live` that the cut has torn does no
+ * harm.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "base/log.h"
+#include "insight/inside.h"
+
+#define VERSION		1u
+#define HEAD		24u
+#define FILE_MAX	(512u << 20)
+#define LIVE_NS		NS_PER_S
+#define SAFE_NS		(10 * NS_PER_S)
+#define BYTES_A_SECOND	(8u << 20)	/* what keeping may write: a large file is written less often */
+#define CURSOR_MAX	(8u + INSIGHT_RINGS_MAX * 16u + 4u)
+
+struct kept_item { uint8_t len, bytes[EXPR_KEEP_MAX]; };
+
+static uint64_t
+item_key(uint64_t path, uint64_t key)
+{
+	uint64_t both[2] = { path, key }, h = hash64(both, sizeof both);
+	return h != 0 ? h : 1;
+}
+
+static const char *
+file_of(const struct insight *in, const char *name, char *room)
+{
+	snprintf(room, DISK_PATH_MAX, "%s/%s", in->opts.dir, name);
+	return room;
+}
+
+static int
+read_whole(const struct insight *in, const char *name, struct buf *out)
+{
+	const struct disk *d = in->opts.disk;
+	char path[DISK_PATH_MAX];
+	struct disk_stat st;
+	int fd = d->open(d->ctx, file_of(in, name, path), DISK_READ);
+
+	if (fd < 0)
+		return fd;
+	int err = d->fstat(d->ctx, fd, &st);
+	if (err == 0 && st.size > FILE_MAX)
+		err = ERR_LIMIT;
+	char *to = err == 0 ? buf_room(out, (size_t)st.size + 1) : NULL;
+	if (err == 0)
+		err = to == NULL ? out->err : disk_read_all(d, fd, to, (size_t)st.size, 0);
+	if (err == 0)
+		out->len = (size_t)st.size;
+	d->close(d->ctx, fd);
+	return err;
+}
+
+/* Is the end of it the checksum of the rest? Then *body is the rest. */
+static bool
+whole(const struct buf *b, struct reader *body)
+{
+	if (b->len < 8)
+		return false;
+	struct reader tail = rd_init(b->p + b->len - 4, 4);
+	*body = rd_init(b->p, b->len - 4);
+	return rd_le32(&tail) == crc32c(0, b->p, b->len - 4);
+}
+
+static uint64_t
+sequence(const struct buf *b, struct reader *body)
+{
+	static const uint8_t magic[4] = { 'P', 'K', 'E', 'P' };
+
+	if (!whole(b, body))
+		return 0;
+	const uint8_t *m = rd_bytes(body, 4);
+	uint32_t version = rd_le32(body);
+	uint64_t seq = rd_le64(body);
+	return body->err == 0 && memcmp(m, magic, 4) == 0 && version == VERSION ? seq : 0;
+}
+
+static void
+read_items(struct insight *in, struct reader *r)
+{
+	uint32_t rings = rd_le32(r), items = rd_le32(r);
+
+	for (uint32_t i = 0; i < rings && r->err == 0; i++) {	/* ends: each takes 16 bytes, or fails */
+		struct kept_pos p = { rd_le64(r), rd_le64(r) };
+		if (in->nfound < INSIGHT_RINGS_MAX && r->err == 0)
+			in->found[in->nfound++] = p;
+	}
+	for (uint32_t i = 0; i < items && r->err == 0; i++) {	/* ends: each takes 17 bytes or more, or fails */
+		uint64_t path = rd_le64(r), key = rd_le64(r);
+		uint8_t len = rd_u8(r);
+		const uint8_t *bytes = rd_bytes(r, len);
+		if (r->err != 0 || len > EXPR_KEEP_MAX)
+			break;
+		struct kept_item *k = arena_new(&in->kept_arena, struct kept_item);
+		k->len = len;
+		memcpy(k->bytes, bytes, len);
+		map_put_u64(&in->kept, item_key(path, key), k);
+	}
+}
+
+static void
+read_cursor(struct insight *in)
+{
+	struct buf b = { .max = CURSOR_MAX + 16 };
+	struct reader r;
+
+	if (read_whole(in, "cursor", &b) == 0 && b.len >= 12) {
+		struct reader head = rd_init(b.p + 4, 4);
+		uint32_t n = rd_le32(&head);
+		b.len = n <= INSIGHT_RINGS_MAX && b.len >= 12 + n * 16u ? 12 + n * 16u :
+		    0;	/* an older, longer one may stand behind it */
+		if (whole(&b, &r) && rd_bytes(&r, 8) != NULL)
+			for (uint32_t i = 0; i < n; i++)
+				in->cursor[in->ncursor++] = (struct kept_pos){ rd_le64(&r), rd_le64(&r) };
+	}
+	buf_fini(&b);
+}
+
+void
+keep_open(struct insight *in)
+{
+	const struct disk *d = in->opts.disk;
+	struct buf live = { .max = FILE_MAX + 16 }, safe = { .max = FILE_MAX + 16 };
+	struct reader a, b;
+	char path[DISK_PATH_MAX];
+
+	if (in->opts.dir == NULL)
+		return;
+	d->mkdir(d->ctx, in->opts.dir);
+	uint64_t seq_live = read_whole(in, "live", &live) == 0 ? sequence(&live, &a) : 0;
+	uint64_t seq_safe = read_whole(in, "safe", &safe) == 0 ? sequence(&safe, &b) : 0;
+	in->kept_seq = seq_live > seq_safe ? seq_live : seq_safe;
+	if (in->kept_seq != 0)
+		read_items(in, seq_live > seq_safe ? &a : &b);
+	else if (live.len > 0 || safe.len > 0)
+		log_error("counts_unreadable", "dir=\"%s\" note=\"counts begin anew; check the disk\"", in->opts.dir);
+	buf_fini(&live);
+	buf_fini(&safe);
+	read_cursor(in);
+	in->cursor_fd = d->open(d->ctx, file_of(in, "cursor", path), DISK_WRITE | DISK_CREATE);
+	if (in->cursor_fd < 0) {
+		log_warn("no_cursor",
+		    "path=\"%s\" error=\"%s\" note=\"after a crash some derived samples may be sent twice\"", path,
+		    err_text(in->cursor_fd));
+		in->cursor_fd = -1;
+	}
+	log_info("counts_restored", "items=%zu rings=%zu sequence=%llu", in->kept.n, in->nfound,
+	    (unsigned long long)in->kept_seq);
+}
+
+void
+keep_close(struct insight *in)
+{
+	if (in->cursor_fd >= 0)
+		in->opts.disk->close(in->opts.disk->ctx, in->cursor_fd);
+	in->cursor_fd = -1;
+	map_fini(&in->kept);
+	arena_fini(&in->kept_arena);
+}
+
+void
+keep_restore(struct insight *in, struct prog *g)
+{
+	uint64_t key;
+	uint8_t bytes[EXPR_KEEP_MAX];
+
+	for (size_t i = 0, n = expr_keeps(g->p); i < n; i++) {
+		expr_keep(g->p, g->state, i, &key, bytes);
+		const struct kept_item *k = map_get_u64(&in->kept, item_key(g->path_hash, key));
+		if (k != NULL)
+			expr_restore(g->p, g->state, key, k->bytes, k->len);
+	}
+	if (expr_keeps(g->p) > 0)
+		expr_gap(g->p, g->state);	/* a time that was running is not known to have run on */
+}
+
+void
+keep_place(struct insight *in, struct held_ring *h)
+{
+	uint64_t pos = 0;
+	bool known = false;
+
+	h->placed = true;
+	for (size_t i = 0; i < in->nfound; i++)
+		if (in->found[i].epoch == h->epoch) {
+			pos = in->found[i].pos;
+			known = true;
+		}
+	for (size_t i = 0; i < in->ncursor; i++)
+		if (in->cursor[i].epoch == h->epoch)
+			h->quiet_to = in->cursor[i].pos;
+	int err = ring_seek(h->r, pos);
+	if (err == ERR_RANGE)
+		ring_seek(h->r, 0);
+	if (known || h->quiet_to > 0)
+		log_info("ring_resumed", "writer=\"%s\" epoch=%016llx pos=%llu sent_to=%llu", h->writer,
+		    (unsigned long long)h->epoch,
+		    (unsigned long long)ring_pos(h->r), (unsigned long long)h->quiet_to);
+}
+
+static size_t
+positions(const struct insight *in, struct kept_pos *out)
+{
+	size_t n = 0;
+
+	for (const struct held_ring *h = in->rings; h != NULL && n < INSIGHT_RINGS_MAX; h = h->next)
+		if (h->placed)
+			out[n++] = (struct kept_pos){ h->epoch, ring_pos(h->r) };
+	return n;
+}
+
+void
+keep_cursor(struct insight *in)
+{
+	uint8_t bytes[CURSOR_MAX] = { 'P', 'C', 'U', 'R' };
+	struct writer w = wr_init(bytes + 4, sizeof bytes - 4);
+	struct kept_pos v[INSIGHT_RINGS_MAX];
+	size_t n = positions(in, v);
+
+	if (!in->cursor_dirty || in->cursor_fd < 0)
+		return;
+	in->cursor_dirty = false;
+	wr_le32(&w, (uint32_t)n);
+	for (const struct held_ring *h = in->rings; h != NULL && n > 0; h = h->next)
+		if (h->placed) {	/* what is read again now was sent up to quiet_to */
+			uint64_t pos = ring_pos(h->r) > h->quiet_to ? ring_pos(h->r) : h->quiet_to;
+			wr_le64(&w, h->epoch);
+			wr_le64(&w, pos);
+		}
+	wr_le32(&w, crc32c(0, bytes, 4 + wr_len(&w)));
+	const struct disk *d = in->opts.disk;
+	ssize_t done = d->pwrite(d->ctx, in->cursor_fd, bytes, 4 + wr_len(&w), 0);
+	if (done != (ssize_t)(4 + wr_len(&w)))
+		in->f.save_errors++;
+}
+
+static void
+put(struct buf *b, uint64_t v, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		buf_putc(b, (char)(v >> 8 * i));
+}
+
+/* All that is to be kept as it stands now, between two records. */
+static void
+write_items(struct insight *in, struct buf *b)
+{
+	struct kept_pos v[INSIGHT_RINGS_MAX];
+	size_t n = positions(in, v), items = 0;
+	uint8_t bytes[EXPR_KEEP_MAX];
+	uint64_t key;
+
+	buf_put(b, "PKEP", 4);
+	put(b, VERSION, 4);
+	put(b, ++in->kept_seq, 8);
+	put(b, n, 4);
+	put(b, 0, 4);
+	for (size_t i = 0; i < n; i++) {
+		put(b, v[i].epoch, 8);
+		put(b, v[i].pos, 8);
+	}
+	for (uint32_t i = 0; in->s != NULL && i < in->s->nprogs; i++) {
+		const struct prog *g = &in->s->progs[i];
+		for (size_t k = 0, m = expr_keeps(g->p); k < m; k++) {
+			size_t len = expr_keep(g->p, g->state, k, &key, bytes);
+			put(b, g->path_hash, 8);
+			put(b, key, 8);
+			put(b, len, 1);
+			buf_put(b, bytes, len);
+			items++;
+		}
+	}
+	if (b->err != 0)
+		return;
+	for (size_t i = 0; i < 4; i++)
+		b->p[20 + i] = (char)(items >> 8 * i);
+	put(b, crc32c(0, b->p, b->len), 4);
+}
+
+/* Aside and renamed, without syncs: whole for whoever reads it while this machine runs. */
+static int
+replace_unsynced(const struct disk *d, const char *path, const struct buf *b)
+{
+	char aside[DISK_PATH_MAX + 8];
+
+	snprintf(aside, sizeof aside, "%s.new", path);
+	int fd = d->open(d->ctx, aside, DISK_WRITE | DISK_CREATE);
+	if (fd < 0)
+		return fd;
+	int err = d->truncate(d->ctx, fd, 0);
+	if (err == 0)
+		err = disk_write_all(d, fd, b->p, b->len, 0);
+	d->close(d->ctx, fd);
+	return err != 0 ? err : d->rename(d->ctx, aside, path);
+}
+
+static int
+save(struct insight *in, bool safe, size_t *len)
+{
+	struct buf b = { .max = FILE_MAX };
+	char path[DISK_PATH_MAX];
+
+	write_items(in, &b);
+	int err = b.err;
+	if (err == 0)
+		err = safe ? disk_replace(in->opts.disk, file_of(in, "safe", path), b.p, b.len) :
+		    replace_unsynced(in->opts.disk, file_of(in, "live", path), &b);
+	in->f.saves++;
+	if (err != 0 && in->f.save_errors++ % 60 == 0)
+		log_error("counts_not_kept",
+		    "dir=\"%s\" error=\"%s\" note=\"a restart now would lose what was counted since; make room or "
+		    "repair the disk\"", in->opts.dir, err_text(err));
+	*len = b.len;
+	buf_fini(&b);
+	return err;
+}
+
+static bool
+anything_kept(const struct insight *in)
+{
+	for (uint32_t i = 0; in->s != NULL && i < in->s->nprogs; i++)
+		if (expr_keeps(in->s->progs[i].p) > 0)
+			return true;
+	return false;
+}
+
+int64_t
+keep_turn(struct insight *in, int64_t now_ns)
+{
+	size_t len = 0;
+
+	if (in->opts.dir == NULL || !in->keeping)
+		return 0;
+	if (in->live_ns - now_ns > 600 * NS_PER_S)	/* the clock went back */
+		in->live_ns = in->safe_ns = 0;
+	if (!in->state_dirty)
+		return 0;
+	if (now_ns >= in->live_ns) {
+		bool safe = now_ns >= in->safe_ns;
+		save(in, safe, &len);
+		in->state_dirty = false;
+		int64_t rest = (int64_t)((double)len / BYTES_A_SECOND * 1e9);
+		in->live_ns = now_ns + (rest > LIVE_NS ? rest : LIVE_NS);
+		if (safe)
+			in->safe_ns = now_ns + (rest > SAFE_NS ? rest : SAFE_NS);
+	}
+	return in->live_ns;
+}
+
+void
+keep_plan(struct insight *in)
+{
+	in->keeping = in->opts.dir != NULL && anything_kept(in);
+	in->live_ns = 0;
+	in->state_dirty = true;
+}
+
+int
+insight_save(struct insight *in, struct wall now)
+{
+	size_t len;
+
+	if (!in->keeping)
+		return 0;
+	int err = save(in, true, &len);
+	in->safe_ns = now.ns + SAFE_NS;
+	return err;
+}
