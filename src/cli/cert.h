@@ -22,8 +22,6 @@ struct cert_args {
 	/* renew */
 	bool		 stage, activate, back, cancel, automatic;
 	unsigned	 before_days, overlap_days, days;
-	/* import */
-	bool		 issuer;
 };
 
 /* Each: exit status. p is the side's store, open; NULL for list and show, which look at both unless told. */

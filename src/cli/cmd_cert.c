@@ -26,7 +26,7 @@ static const char usage[] =
     "       penstock cert reject THUMBPRINT... --side ot|it\n"
     "       penstock cert renew --stage [--days N] | --activate | --back | --cancel | --auto [--before DAYS] [--overlap DAYS]\n"
     "                --side ot|it\n"
-    "       penstock cert import FILE... [--issuer] --side ot|it\n"
+    "       penstock cert import FILE... --side ot|it\n"
     "ot is the side of the machines, it that of the offices. --state DIR: the state directory.\n"
     "list: what there is and how long it lasts; status 1 when something in use is damaged or ends within 30 days.\n"
     "new: a self-signed certificate, or with --csr a request for the plant's CA. trust: believe what was rejected (the\n"
@@ -71,7 +71,7 @@ take_days(const char *text, unsigned *out)
 }
 
 enum { O_SITE = 1, O_HOST, O_URI, O_NAME, O_ORGANIZATION, O_DNS, O_IP, O_BITS, O_DAYS, O_CSR, O_STAGE, O_ACTIVATE, O_BACK, O_CANCEL, O_AUTO,
-	O_BEFORE, O_OVERLAP, O_ISSUER, O_STATE, O_SIDE, O_JSON, O_HELP };
+	O_BEFORE, O_OVERLAP, O_STATE, O_SIDE, O_JSON, O_HELP };
 
 static const struct option options[] = {
 	{ "site", required_argument, NULL, O_SITE }, { "host", required_argument, NULL, O_HOST }, { "uri", required_argument, NULL, O_URI },
@@ -80,7 +80,7 @@ static const struct option options[] = {
 	{ "days", required_argument, NULL, O_DAYS }, { "csr", no_argument, NULL, O_CSR }, { "stage", no_argument, NULL, O_STAGE },
 	{ "activate", no_argument, NULL, O_ACTIVATE }, { "back", no_argument, NULL, O_BACK }, { "cancel", no_argument, NULL, O_CANCEL },
 	{ "auto", no_argument, NULL, O_AUTO }, { "before", required_argument, NULL, O_BEFORE }, { "overlap", required_argument, NULL, O_OVERLAP },
-	{ "issuer", no_argument, NULL, O_ISSUER }, { "state", required_argument, NULL, O_STATE }, { "side", required_argument, NULL, O_SIDE },
+	{ "state", required_argument, NULL, O_STATE }, { "side", required_argument, NULL, O_SIDE },
 	{ "json", no_argument, NULL, O_JSON }, { "help", no_argument, NULL, O_HELP }, { 0 },
 };
 
@@ -88,7 +88,7 @@ static bool
 take_switch(struct cert_args *a, int c)
 {
 	bool *const switches[] = { [O_CSR] = &a->csr, [O_STAGE] = &a->stage, [O_ACTIVATE] = &a->activate, [O_BACK] = &a->back,
-		[O_CANCEL] = &a->cancel, [O_AUTO] = &a->automatic, [O_ISSUER] = &a->issuer, [O_JSON] = &a->json };
+		[O_CANCEL] = &a->cancel, [O_AUTO] = &a->automatic, [O_JSON] = &a->json };
 
 	if (c <= 0 || (size_t)c >= sizeof switches / sizeof switches[0] || switches[c] == NULL)
 		return false;

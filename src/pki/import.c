@@ -95,7 +95,7 @@ check_crl(const struct import *m, X509_CRL *crl)
 	X509 *ca = place_crl(m, crl, &to);
 	if (ca == NULL)
 		return pki_fail(m->p, ERR_NOTFOUND, "the revocation list of \"%s\" is not by any CA that is known here; bring the CA's certificate first: "
-		    "penstock cert trust FILE, or penstock cert import FILE --issuer", name);
+		    "penstock cert trust FILE, or penstock cert import FILE", name);
 	for (size_t i = 0; i < m->crls.n; i++) {
 		X509_CRL *c = m->crls.v[i].crl;
 		if (c == NULL || X509_NAME_cmp(X509_CRL_get_issuer(c), X509_CRL_get_issuer(crl)) != 0 ||

@@ -118,6 +118,38 @@ pki_each_ending(struct pki *p, unsigned days, struct wall now, int (*each)(void 
 	return stop;
 }
 
+static const char *
+remedy(enum pki_place place)
+{
+	switch (place) {
+	case PKI_OWN:		return "penstock cert renew --stage, tell the peers, then --activate";
+	case PKI_NEXT:		return "penstock cert renew --cancel, then --stage";
+	case PKI_TRUSTED:	return "renew it in the device, and trust the new one";
+	case PKI_ISSUERS:	return "get the CA's new certificate: penstock cert import FILE";
+	default:		return "get the CA's present list: penstock cert import FILE.crl";
+	}
+}
+
+static int
+warn_one(void *arg, const struct pki_item *it)
+{
+	const struct pki *p = arg;
+	char until[WALL_TEXT];
+
+	log_warn("certificate_ends", "side=%s place=%s subject=\"%s\" sha1=%s until=%s days=%d file=\"%s\" remedy=\"%s\"", pki_side_name(p->side),
+	    pki_place_name(it->place), it->subject, it->sha1, wall_format(it->not_after, 0, until), it->days_left, it->path, remedy(it->place));
+	return 0;
+}
+
+void
+pki_warn_ending(struct pki *p, unsigned days, struct wall now)
+{
+	int err = pki_each_ending(p, days, now, warn_one, p);
+
+	if (err != 0)
+		log_warn("certificates_unread", "side=%s why=\"%s\"", pki_side_name(p->side), pki_why(p));
+}
+
 int
 pki_each_in(const void *bytes, size_t len, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg)
 {

@@ -231,6 +231,8 @@ struct pki_item {
 int pki_each(struct pki *p, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg);
 /* Only what is in use (own, next, trusted, issuers and their lists) and ends within `days`, or has ended. */
 int pki_each_ending(struct pki *p, unsigned days, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg);
+/* One warning in the log for each of these ("certificate_ends"), with what to do: for a process' start, and once a day. */
+void pki_warn_ending(struct pki *p, unsigned days, struct wall now);
 /* The certificates and lists in the bytes of a DER or PEM file, as rows of no place (place is PKI_PLACES, path ""). */
 int pki_each_in(const void *bytes, size_t len, struct wall now, int (*each)(void *arg, const struct pki_item *item), void *arg);
 /* All fields of a certificate for people, several lines; also for one that is not in any store. 0 or ERR_CORRUPT. */

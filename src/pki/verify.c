@@ -95,7 +95,7 @@ judge_chain(struct judge *j)
 	case CHAIN_NO_ISSUER:
 		return judge_refuse(j, PKI_BadCertificateChainIncomplete, last, "issuer", folder, "its issuer, \"%s\", is not known here and was not "
 		    "sent; get the CA's certificate and believe all that it signs: penstock cert trust FILE --side %s, or let it only complete the "
-		    "chain: penstock cert import FILE --issuer --side %s", issuer, pki_side_name(j->p->side), pki_side_name(j->p->side));
+		    "chain: penstock cert import FILE --side %s", issuer, pki_side_name(j->p->side), pki_side_name(j->p->side));
 	case CHAIN_BAD_SIGNATURE:
 		return judge_refuse(j, PKI_BadCertificateInvalid, last, "signatureValue", "", "its signature is not by \"%s\" whom it names as its "
 		    "issuer; it was damaged or forged, or that CA has a new key: get the CA's present certificate", issuer);
