@@ -63,7 +63,8 @@ by_name(struct ua_open *o, UA_ClientConfig *cc)
 		UA_ExtensionObject_setValue(&cc->userIdentityToken, token, &UA_TYPES[UA_TYPES_USERNAMEIDENTITYTOKEN]);
 		token = NULL;
 	}
-	UA_UserNameIdentityToken_delete(token);
+	if (token != NULL)
+		UA_UserNameIdentityToken_delete(token);
 	wipe(&secret);
 	return err;
 }
@@ -146,7 +147,8 @@ by_certificate(struct ua_open *o, UA_ClientConfig *cc, enum ua_policy p)
 		UA_ExtensionObject_setValue(&cc->userIdentityToken, token, &UA_TYPES[UA_TYPES_X509IDENTITYTOKEN]);
 		token = NULL;
 	}
-	UA_X509IdentityToken_delete(token);
+	if (token != NULL)
+		UA_X509IdentityToken_delete(token);
 	if (key.data != NULL)
 		OPENSSL_cleanse(key.data, key.length);
 	UA_ByteString_clear(&key);
