@@ -121,6 +121,10 @@ scale(struct loader *l, const struct tag_input *in, struct tag *t, bool known)
 	if (!t->scaled || !known)
 		return;
 	uint8_t element = t->type & (uint8_t)~VALUE_ARRAY;
+	if (t->type == VALUE_NULL) {	/* the driver learns it from the device */
+		t->type = VALUE_F64;
+		return;
+	}
 	if (!value_is_number(element) || element == VALUE_BOOL) {
 		site_error(&l->f, "scale-type", cell(in, factor->set ? TAG_FACTOR : TAG_OFFSET),
 		    "\"%.200s\" is scaled, but its address yields %s", in->path, value_type_name(t->type));
@@ -225,6 +229,7 @@ tag_add(struct loader *l, const struct tag_input *in)
 	if (!sourced)
 		l->places[l->ntags] = (struct tag_place){ 0 };
 	scale(l, in, &t, known);
+	known = known && t.type != VALUE_NULL;
 	set_range(l, in, &t, known);
 	set_enum(l, in, &t, known);
 	l->tags[l->ntags++] = t;

@@ -74,8 +74,9 @@ refreshed(struct ua_agent *a, void *arg, UA_StatusCode status, const void *respo
 	/* A server without conditions has no such method, which is no trouble. */
 	if (status == UA_STATUSCODE_BADREFRESHINPROGRESS)
 		e->refresh = true;
-	else if (UA_StatusCode_isBad(status))
+	else if (UA_StatusCode_isBad(status) && !e->said)
 		log_info("opcua_no_condition_refresh", "source=\"%s\" status=%s", a->source->name, UA_StatusCode_name(status));
+	e->said = true;
 	e->hold = mono_add(a->now, NS_PER_S);
 }
 
@@ -136,8 +137,8 @@ item_created(struct ua_events *e, struct event_tag *t, const UA_MonitoredItemCre
 		t->state = EVENT_ITEM_LIVE;
 		a->items[t->tag].monitored_id = r->monitoredItemId;
 		e->refresh = true;
-		if (t->filter == EVENT_FILTER_BARE && (a->items[t->tag].addr.event_kind != NULL || a->items[t->tag].addr.severity > 0))
-			log_warn("opcua_event_filter", "source=\"%s\" tag=\"%s\" text=\"the server filters no events: all come\"", a->source->name,
+		if (t->filter == EVENT_FILTER_BARE && a->items[t->tag].addr.event_kind != NULL)
+			log_warn("opcua_event_filter", "source=\"%s\" tag=\"%s\" text=\"the server filters no events: all kinds come\"", a->source->name,
 			    a->source->tags[t->tag].path);
 		return;
 	}
@@ -316,7 +317,7 @@ ua_events_up(struct ua_agent *a, struct mono now)
 	struct ua_events *e = events_of(a);
 
 	e->hold = now;
-	e->asked = false;
+	e->asked = e->said = false;
 	for (uint32_t i = 0; i < e->ntags; i++)
 		event_forget(&e->tags[i]);	/* their NodeIds were of the session before */
 	if (e->state == EVENT_SUB_KEPT && !transfer(e))
@@ -386,7 +387,7 @@ ua_events_why(struct ua_agent *a, const struct ua_item *it, struct json *out)
 			json_key(out, "overflows");
 			json_u64(out, e->tags[i].overflows);
 			json_key(out, "event-filter");
-			json_text(out, e->tags[i].filter == EVENT_FILTER_ALL ? "all fields" : e->tags[i].filter == EVENT_FILTER_BASE ?
+			json_text(out, e->tags[i].filter <= EVENT_FILTER_WISH ? "all fields" : e->tags[i].filter == EVENT_FILTER_BASE ?
 			    "fields of BaseEventType only: the server took no others" : "no filter: the server took none");
 		}
 }

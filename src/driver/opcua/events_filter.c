@@ -12,7 +12,7 @@
 const struct event_field event_fields[] = {
 	{ "EventId", 2041, "EventId", ROLE_EVENT_ID }, { "EventType", 2041, "EventType", ROLE_TYPE }, { "SourceNode", 2041, "SourceNode", ROLE_PLAIN },
 	{ "SourceName", 2041, "SourceName", ROLE_PLAIN }, { "Time", 2041, "Time", ROLE_TIME }, { "ReceiveTime", 2041, "ReceiveTime", ROLE_RECEIVED },
-	{ "Message", 2041, "Message", ROLE_PLAIN }, { "Severity", 2041, "Severity", ROLE_PLAIN },
+	{ "Message", 2041, "Message", ROLE_PLAIN }, { "Severity", 2041, "Severity", ROLE_SEVERITY },
 	{ "ConditionId", 2782, "", ROLE_CONDITION }, { "ConditionName", 2782, "ConditionName", ROLE_PLAIN }, { "BranchId", 2782, "BranchId", ROLE_BRANCH },
 	{ "Retain", 2782, "Retain", ROLE_PLAIN }, { "EnabledState", 2782, "EnabledState/Id", ROLE_PLAIN },
 	{ "AckedState", 2881, "AckedState/Id", ROLE_ACKED }, { "ConfirmedState", 2881, "ConfirmedState/Id", ROLE_PLAIN },
@@ -26,7 +26,7 @@ const struct event_field event_fields[] = {
 uint32_t
 event_nfields(enum event_filter f)
 {
-	return f == EVENT_FILTER_ALL ? (uint32_t)FIELDS : BASE_FIELDS;
+	return f <= EVENT_FILTER_WISH ? (uint32_t)FIELDS : BASE_FIELDS;
 }
 
 static void
@@ -114,17 +114,17 @@ static const uint32_t always[] = { UA_NS0ID_REFRESHSTARTEVENTTYPE, UA_NS0ID_REFR
 
 /* The tree lies in the array with the root first: Or(wish, Or(always 0, Or(always 1, ...))). Element k of the chain refers to what stands behind. */
 static void
-where(struct where *w, const UA_NodeId *kind, UA_UInt16 severity)
+where(struct where *w, const UA_NodeId *kind, UA_UInt16 severity, size_t n)
 {
-	size_t both = kind != NULL && severity > 0, wish = 2 * ALWAYS;
+	size_t both = kind != NULL && severity > 0, wish = 2 * n;
 
 	w->v = arena_array(w->m, 2 * ALWAYS + 4, sizeof *w->v);
-	for (size_t i = 0; i < ALWAYS; i++) {	/* elements 0 .. ALWAYS-1: Or(i) = always[i] or the next, the last of them or the wish */
+	for (size_t i = 0; i < n; i++) {	/* elements 0 .. n-1: Or(i) = always[i] or the next, the last of them or the wish */
 		UA_ContentFilterElement *e = element(w, UA_FILTEROPERATOR_OR);
-		refer(w, e, ALWAYS + i);
-		refer(w, e, i + 1 < ALWAYS ? i + 1 : wish);
+		refer(w, e, n + i);
+		refer(w, e, i + 1 < n ? i + 1 : wish);
 	}
-	for (size_t i = 0; i < ALWAYS; i++) {
+	for (size_t i = 0; i < n; i++) {
 		UA_NodeId type = UA_NODEID_NUMERIC(0, always[i]);
 		of_type(w, &type);
 	}
@@ -170,7 +170,7 @@ event_filter_make(struct ua_agent *a, const struct ua_addr *addr, enum event_fil
 		}
 	}
 	struct where w = { .m = m };
-	where(&w, kind, addr->severity);
+	where(&w, kind, addr->severity, f == EVENT_FILTER_ALL ? ALWAYS : 0);
 	out->whereClause.elements = w.v;
 	out->whereClause.elementsSize = w.n;
 	return UA_STATUSCODE_GOOD;

@@ -6,8 +6,11 @@
 
 enum event_sub { EVENT_SUB_NONE, EVENT_SUB_ASKED, EVENT_SUB_UP, EVENT_SUB_KEPT, EVENT_SUB_TRANSFER };
 enum event_item { EVENT_ITEM_NONE, EVENT_ITEM_ASKED, EVENT_ITEM_LIVE };
-/* Filters, from the best to what any server must take. */
-enum event_filter { EVENT_FILTER_ALL, EVENT_FILTER_BASE, EVENT_FILTER_BARE, EVENT_FILTERS };
+/*
+ * Filters, from the best to what any server must take: all fields and whatever is about the telling itself; the same, but only what is wished
+ * for (a server without conditions may not know the types of a refresh); fields of BaseEventType only; no where clause.
+ */
+enum event_filter { EVENT_FILTER_ALL, EVENT_FILTER_WISH, EVENT_FILTER_BASE, EVENT_FILTER_BARE, EVENT_FILTERS };
 
 struct event_known {		/* a branch of a condition */
 	UA_NodeId	 condition, branch;
@@ -36,6 +39,7 @@ struct ua_events {
 	struct mono		 hold;		/* not before */
 	bool			 refresh;	/* to be asked for */
 	bool			 asked;		/* a refresh is under way */
+	bool			 said;		/* ...and how one ended was logged on this connection */
 	uint64_t		 age;
 };
 
@@ -43,7 +47,7 @@ static inline struct ua_events *events_of(const struct ua_agent *a) { return a->
 
 /* events_filter.c: what is asked of the server, and which of the answer's fields is what. */
 enum event_role {
-	ROLE_PLAIN, ROLE_EVENT_ID, ROLE_TYPE, ROLE_TIME, ROLE_RECEIVED, ROLE_CONDITION, ROLE_BRANCH, ROLE_ACKED
+	ROLE_PLAIN, ROLE_EVENT_ID, ROLE_TYPE, ROLE_TIME, ROLE_RECEIVED, ROLE_CONDITION, ROLE_BRANCH, ROLE_ACKED, ROLE_SEVERITY
 };
 struct event_field {
 	const char	*name;		/* in the JSON */

@@ -13,6 +13,7 @@ struct event {
 	UA_NodeId		 type, condition, branch;
 	UA_DateTime		 time, received;
 	bool			 acked, has_acked;
+	uint16_t		 severity;
 };
 
 static const void *
@@ -47,6 +48,10 @@ note(struct event *x, enum event_role role, const UA_Variant *v)
 			x->acked = *(const UA_Boolean *)p;
 			x->has_acked = true;
 		}
+		break;
+	case ROLE_SEVERITY:
+		if ((p = scalar(v, &UA_TYPES[UA_TYPES_UINT16])) != NULL)
+			x->severity = *(const UA_UInt16 *)p;
 		break;
 	default:
 		break;
@@ -131,7 +136,9 @@ event_notified(struct ua_events *e, struct event_tag *t, const UA_EventFieldList
 
 	json_open(&j, '{');
 	put_fields(e, t, l, &m, &j, &x);
-	if (!about_telling(e, t, &x)) {
+	/* A server that takes no where clause sends all. */
+	bool mild = t->filter == EVENT_FILTER_BARE && x.severity < e->agent->items[t->tag].addr.severity;
+	if (!about_telling(e, t, &x) && !mild) {
 		if (t->refreshing) {
 			json_key(&j, "Refresh");
 			json_bool(&j, true);

@@ -96,6 +96,8 @@ ua_parse_at(const char *at, const struct keyval *keys, struct at_info *out, char
 		out->type = known != VALUE_NULL ? known : x.type;
 		/* A field cannot be written without the rest of its structure. */
 		out->writable = x.kind != UA_ADDR_EVENTS && x.attribute == 13 && x.nfield == 0;
+		/* A node may well be read as two types; twice as the same is a slip. */
+		h = hash64_more(h, &out->type, 1);
 		out->space = (uint32_t)(h >> 32);
 		out->first = out->last = h;
 	}

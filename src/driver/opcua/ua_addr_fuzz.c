@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint32_t i = 0; i < x.nfield; i++)
 			must(x.field[i][0] != '\0');
 		ua_parse_at(text, NULL, &info, why, sizeof why);
-		must(info.first == ua_addr_hash(&x) || info.first == 0);
+		must(info.first == info.last && value_type_valid(info.type));
 	}
 	if (ua_method_parse(text, &a, &object, &x, why, sizeof why) == 0)
 		must(object.npath > 0 || object.id_kind != 0);

@@ -172,7 +172,7 @@ TEST(the_site_file_learns_type_writability_and_duplicates)
 	CHECK_INT(ua_parse_at("[index 1] nsu=u;s=A", NULL, &b, why, sizeof why), 0);
 	CHECK(a.first != b.first);
 	CHECK_INT(ua_parse_at("[type float32] nsu=u;s=A", NULL, &b, why, sizeof why), 0);
-	CHECK(b.type == VALUE_F32 && a.first == b.first);
+	CHECK(b.type == VALUE_F32 && a.first != b.first);
 	CHECK_INT(ua_parse_at("events", NULL, &b, why, sizeof why), 0);
 	CHECK(b.type == VALUE_JSON && !b.writable);
 	CHECK_INT(ua_parse_at("[field X] i=1", NULL, &b, why, sizeof why), 0);

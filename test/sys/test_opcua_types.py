@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Values of every OPC UA type of two foreign servers, by node and by browse path, parts of structures, attributes; writes and method calls."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from penstock import *
+from ua_peers import *
+
+HEAD = """site: { enterprise: Acme, name: Test, country: DE, time-zone: Europe/Berlin }
+zones:
+  line: { level: 2, sl-t: 1 }
+"""
+NODE = f"nsu={PLANT_URI};s="
+POINT, POINT2 = {"x": 1, "y": 2, "z": -3}, {"x": 4, "y": 5, "z": 6}
+NUMBERS = {     # as the servers' sources state them
+    "t.Boolean": True, "t.SByte": -8, "t.Byte": 200, "t.Int16": -1600, "t.UInt16": 60000, "t.Int32": -320000, "t.UInt32": 4000000000,
+    "t.Int64": -9007199254740993, "t.UInt64": 18446744073709551615, "t.Float": 1.5, "t.Double": -0.1, "t.Duration": 1250,
+    "t.StatusCode": 0x80340000, "t.Mode": 2, "a.Int32": [-1, 0, 1], "a.Double": [0.5, 1.5, 2.5], "a.Boolean": [True, False, True],
+}
+OTHERS = {
+    "t.String": "Füller €", "t.DateTime": "2026-11-22T12:34:56.789012300Z", "t.Guid": "72962b91-fa75-4ae6-8d28-b404dc7daf63",
+    "t.ByteString": "AP8Q", "t.XmlElement": "<a/>", "t.NodeId": NODE + "v0", "t.ExpandedNodeId": "nsu=urn:elsewhere;i=7",
+    "t.QualifiedName": f"nsu={PLANT_URI};Filler", "t.LocalizedText": "Füllstand", "a.String": ["a", "", "c"],
+    "m.Double": {"Array": [1, 2, 3, 4, 5, 6], "Dimensions": [2, 3]},
+}
+STRUCTURES = {
+    "t.Point": POINT, "t.Batch": {"id": -7, "weight": 998.5}, "t.Choice": {"text": "left"}, "a.Points": [POINT, POINT2],
+    "t.Recipe": {"name": "Apfelschorle", "number": 4711, "mode": "Cleaning_3", "temperatures": [72.5, 85, 4], "start": POINT, "valid": True},
+}
+
+
+class Site:
+    """A running penstock with one OPC UA source. tags: name -> (address, more keys)."""
+
+    def __init__(self, server, tags, keys=""):
+        self.folder = temp_dir()
+        self.state = os.path.join(self.folder, "state")
+        self.site = os.path.join(self.folder, "site.yaml")
+        text = HEAD + f'sources:\n  plc: {{ zone: line, driver: opcua, endpoint: "{server.url}", security: none{keys} }}\n'
+        text += "types:\n  device:\n    tags:\n"
+        text += "".join(f"      {name}: {{ at: {json.dumps(at)}, scan: 100 ms{more} }}\n" for name, (at, more) in tags.items())
+        text += "equipment:\n  Line/plc: { type: device, source: plc }\n"
+        with open(self.site, "w", encoding="utf-8") as f:
+            f.write(text)
+        self.run = start_penstock("run", self.site, "--state", self.state)
+        self.run.wait_line("event=ready", 20)
+
+    def cli(self, *words, **options):
+        return penstock(*words, "--state", self.state, **options)
+
+    def now(self, name):
+        """The newest sample of a tag, read on demand; what it says while there is none."""
+        done = self.cli("read", f"Line/plc/{name}", "--json", limit_s=20)
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return lines[-1] if lines else {"value": None, "status": done.stderr}
+
+    def why(self, name):
+        return json.loads(self.cli("why", f"Line/plc/{name}", "--json").stdout)
+
+    def value(self, name, want, limit_s=15):
+        try:
+            wait_for(lambda: self.now(name).get("value") == want, limit_s, f"{name} to be {want}", every_s=0.2)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}; it is {self.now(name)}, and why says {self.why(name)}") from None
+
+
+def expect_all(server, wanted, **declared):
+    """Every name of wanted is a tag that must come with this value."""
+    site = Site(server, {name.replace(".", "-"): (NODE + name, declared.get(name, "")) for name in wanted})
+    for name, want in wanted.items():
+        site.value(name.replace(".", "-"), want)
+    return site
+
+
+def test_every_built_in_type_of_open62541():
+    expect_all(UaServer(variables=10), {**NUMBERS, **OTHERS})
+
+
+def test_structures_by_their_definitions_of_open62541():
+    # It tells no names of an enumeration.
+    recipe = {**STRUCTURES["t.Recipe"], "mode": 3}
+    expect_all(UaServer(variables=10), {**STRUCTURES, "t.Recipe": recipe})
+
+
+def test_every_type_and_structure_of_node_opcua():
+    # JavaScript's times end with milliseconds.
+    expect_all(UaNodeServer(variables=10), {**NUMBERS, **OTHERS, **STRUCTURES, "t.DateTime": "2026-11-22T12:34:56.789000000Z"})
+
+
+def test_parts_paths_attributes_and_declared_types():
+    server = UaServer(variables=10, namespaces=f"urn:other,{PLANT_URI}")
+    path = f"/nsu={PLANT_URI};Plant/Types/"
+    site = Site(server, {
+        "field": (f"[field start.z] {NODE}t.Recipe", ", type: float64"), "element": (f"[field temperatures.1] {NODE}t.Recipe", ""),
+        "enumeration": (f"[field mode] {NODE}t.Recipe", ""), "array-of": (f"[field 1.y] {NODE}a.Points", ""),
+        "range": (f"[index 1:2] {NODE}a.Double", ""), "name": (f"[attribute DisplayName] {NODE}t.Point", ""),
+        "by-path": (f"{path}t&.Int64", ""), "path-part": (f"{path}t&.Point [field x]", ""),
+        "widened": (f"{NODE}t.Byte", ", type: float64"), "declared": (f"[type int64] {NODE}t.Int32", ""),
+        "scaled": (f"{NODE}t.UInt16", ", factor: 0.01, offset: -1"), "as-json": (f"[type json] {NODE}t.Int16", ""),
+        "no-fit": (f"[type uint8] {NODE}t.Int32", ""), "no-field": (f"[field start.w] {NODE}t.Recipe", ""),
+        "absent": (f"[field note] {NODE}t.Batch", ""),
+    })
+    for name, want in {"field": -3, "element": 85, "enumeration": 3, "array-of": 5, "range": [1.5, 2.5], "name": "t.Point",
+                       "by-path": -9007199254740993, "path-part": 1, "widened": 200, "declared": -320000, "scaled": 599, "as-json": -1600}.items():
+        site.value(name, want)
+    for name, word in {"no-fit": "does not fit", "no-field": "no such field", "absent": "optional field"}.items():
+        wait_for(lambda: word in json.dumps(site.why(name)) and site.now(name)["value"] is None, 10, f"{name}: {word}", every_s=0.2)
+
+
+if __name__ == "__main__":
+    main()
