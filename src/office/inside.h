@@ -88,6 +88,9 @@ struct office {
 	bool			 stopping, said_stopped;
 	struct mono		 deadline, scanned, confirmed, replanned;
 	struct log_limit	 complaints;
+	struct office_ask	*asks;		/* requests that gate has and has not answered, request.c */
+	uint32_t		 nasks;
+	uint64_t		 next_ask;
 };
 
 /* office.c */
@@ -132,6 +135,13 @@ void release_next(struct outlet *k);	/* the next item that waits to be sent agai
 void release_confirm(struct office *o);	/* items the ledger has as released or discarded are deleted */
 void release_resume(struct office *o);	/* at start: what may not have been told */
 void release_ask(struct office *o, int argc, const char *const *argv, struct buf *out);
+
+/* request.c: what office itself needs of it. */
+int office_outcome(struct office *o, const void *p, size_t len);	/* OUTCOME of gate; an error: it is malformed */
+void office_requests_lost(struct office *o);	/* gate is gone: what it had is unknown */
+void office_requests_of_sink_gone(struct office *o, const char *sink);
+void office_requests_tick(struct office *o);
+void office_requests_free(struct office *o);
 
 static inline struct owed *
 owed_of(struct pair *p)

@@ -85,14 +85,26 @@ on_gate(uv_poll_t *h, int status, int events)
 	struct office *o = h->data;
 	(void)status;
 	(void)events;
-	if (o->reporter.ch.fd < 0 || reporter_receive(&o->reporter) != 0)
+	if (o->reporter.ch.fd < 0 || reporter_receive(&o->reporter) != 0) {
 		drop_gate(o);
+		office_requests_lost(o);
+	}
+}
+
+static int
+on_outcome(void *arg, const void *p, size_t len)
+{
+	return office_outcome(arg, p, len);
 }
 
 void
 office_peer(struct office *o, int fd)
 {
 	drop_gate(o);
+	/* What the gate before has answered may still be read. */
+	if (o->reporter.ch.fd >= 0)
+		reporter_receive(&o->reporter);
+	office_requests_lost(o);
 	reporter_channel(&o->reporter, fd);
 	o->gate_poll = malloc(sizeof *o->gate_poll);
 	if (o->gate_poll == NULL)
@@ -136,6 +148,7 @@ on_tick(uv_timer_t *t)
 			release_next(k);
 		}
 	streams_tick(o);
+	office_requests_tick(o);
 	if (mono_diff(now, o->confirmed) >= CONFIRM_NS) {
 		o->confirmed = now;
 		release_confirm(o);
@@ -308,6 +321,8 @@ office_open(const struct office_opts *opts, struct office **out)
 	o->dir = office_path(opts->state_dir, "office");
 	o->complaints = (struct log_limit){ .burst = 3, .period_ms = 60000 };
 	reporter_init(&o->reporter);
+	o->reporter.outcome = on_outcome;
+	o->reporter.arg = o;
 	char *db = office_path(o->dir, "quarantine.db");
 	int err = d->mkdir(d->ctx, o->dir);
 	if (err != 0)
@@ -351,6 +366,7 @@ office_close(struct office *o)
 	drop_gate(o);
 	quarantine_close(o->quarantine);
 	reporter_fini(&o->reporter);
+	office_requests_free(o);
 	streams_free(o);
 	plan_let_go(o->plan);
 	o->handles = 3;

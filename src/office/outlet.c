@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "office/inside.h"
+#include "office/request.h"
 #include "os/clock.h"
 
 static struct outlet *
@@ -22,6 +23,19 @@ outlet_find(const struct office *o, const char *name)
 }
 
 /* ---- what the sink says ---- */
+
+static int
+on_request(struct sink_host *h, const struct request *q, request_done *done, void *arg)
+{
+	struct outlet *k = of_host(h);
+	return k->phase == OUTLET_RUNNING ? office_request(k->office, k->name, q, done, arg) : ERR_CONN;
+}
+
+static void
+on_request_forget(struct sink_host *h, const void *arg)
+{
+	office_request_forget(of_host(h)->office, arg);
+}
 
 static void
 on_done(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last)
@@ -217,7 +231,7 @@ outlet_new(struct office *o, const struct sink *cfg)
 	k->dir = office_path(o->dir, cfg->name);
 	k->host = (struct sink_host){
 		.loop = o->opts.loop, .state_dir = k->dir, .done = on_done, .refused = on_refused, .ready = on_ready, .lost = on_lost,
-		.state = on_state, .newest = on_newest, .stats = (uint64_t *)stats_object(o->opts.stats, STATS_sink, cfg->name),
+		.state = on_state, .newest = on_newest, .request = on_request, .request_forget = on_request_forget, .stats = (uint64_t *)stats_object(o->opts.stats, STATS_sink, cfg->name),
 	};
 	uv_timer_init(o->opts.loop, &k->pump_timer);
 	k->pump_timer.data = k;
@@ -251,6 +265,7 @@ outlet_free(struct outlet *k)
 
 	while (k->delivery.pairs != NULL)
 		owed_free(owed_of(k->delivery.pairs));
+	office_requests_of_sink_gone(k->office, k->name);
 	if (k->inst != NULL)
 		k->type->close(k->inst);
 	free(k->inst);
