@@ -153,8 +153,8 @@ const struct live *live_get(const struct requests *r, struct tag_ref t, struct m
 /* request_interlock.c */
 void interlocks_build(struct requests *r);
 void interlocks_free(struct interlocks *i);
-/* Is the interlock of the rule true? False with why. */
-bool interlock_true(const struct requests *r, uint32_t rule, struct mono now, struct wall wall, char *text, size_t size);
+/* Is the interlock of the entry true for this target? False with why. */
+bool interlock_true(const struct requests *r, const struct target *t, struct mono now, struct wall wall, char *text, size_t size);
 
 /* request_keys.c */
 void keys_digest(struct requests *r, const struct request *q, uint8_t key[DIGEST], uint8_t digest[DIGEST]);

@@ -188,7 +188,7 @@ judge_now(struct requests *r, const struct held *h, const struct target *t, stru
 	enum request_reason why = judge_pace(r, h, t, now);
 	if (why == REASON_NONE && h->ask.kind == REQUEST_WRITE)
 		why = judge_motion(r, h, t, now, wall, text, size);
-	if (why == REASON_NONE && !interlock_true(r, (uint32_t)(t->rule - r->plan->requests), now, wall, text, size))
+	if (why == REASON_NONE && !interlock_true(r, t, now, wall, text, size))
 		why = REASON_INTERLOCK;
 	return why;
 }

@@ -38,7 +38,7 @@ requests_free(struct requests *r)
 		free(p->name);
 		free(p);
 	}
-	interlocks_free(r->interlocks);
+	interlocks_free(r->interlocks);	/* it stands in live_memory */
 	map_fini(&r->live);
 	arena_fini(&r->live_memory);
 	chain_fini(&r->chain);

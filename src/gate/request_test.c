@@ -242,6 +242,34 @@ TEST(requests_come_no_faster_than_the_entry_says)
 	rig_free(g);
 }
 
+TEST(an_interlock_refuses_what_it_does_not_know_to_be_safe)
+{
+	struct rig *g = rig_new();
+	rig_rule(g->plan, "sp", 0)->interlock = "pv < 50 and not flag";
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "interlock");
+	CHECK(strstr(g->told_text, "has come yet") != NULL);
+	struct sample flag = { .tag = 3, .status = (uint32_t)STATUS_Good, .arrival = g->wall, .v = { .type = VALUE_BOOL } };
+	requests_live(g->r, 77, &flag, 1, g->now);
+	rig_live(g, 5, 49, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "");
+	rig_live(g, 5, 50, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "interlock");
+	CHECK(strstr(g->told_text, "does not hold now") != NULL);
+	rig_live(g, 5, 49, (uint32_t)STATUS_BadNoCommunication);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "interlock");
+	rig_live(g, 5, 49, (uint32_t)STATUS_UncertainLastUsableValue);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "interlock");
+	rig_live(g, 5, 49, (uint32_t)STATUS_Good);
+	requests_plan(g->r, g->plan, g->now, g->wall);	/* what is watched keeps its value */
+	CHECK_STR(rig_ask(g, "L/sp", 5), "");
+	rig_pass(g, 5100);
+	CHECK_STR(rig_ask(g, "L/sp", 5), "interlock");
+	CHECK(strstr(g->told_text, "stale") != NULL);
+	CHECK_INT(g->nsent, 2);
+	rig_free(g);
+}
+
 TEST(the_same_key_gives_the_known_outcome_and_no_second_write)
 {
 	struct rig *g = ready();

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "model/path.h"
+#include "site/derive.h"
 #include "site/route.h"
 
 #define CAUSE_MAX 400u
@@ -13,7 +13,7 @@
 static const struct driver_info *
 driver_of(const struct loader *l, uint32_t source)
 {
-	return l->drivers[source];
+	return source_is_derived(&l->plan->sources[source]) ? NULL : l->drivers[source];
 }
 
 /* Keys that say nothing for this kind are a slip, and a way to believe in a limit that is not there. */
@@ -245,6 +245,7 @@ request_check(struct loader *l, struct request_draft *d)
 		check_driver(l, d, source);
 		check_way(l, d, source);
 	}
+	request_check_interlock(l, d);
 	if (r->kind == REQUEST_CALL && d->source_known) {
 		check_driver(l, d, r->source);
 		check_way(l, d, r->source);

@@ -124,6 +124,18 @@ TEST(nothing_comes_back_through_a_conduit_that_does_not_let_it)
 	refused("", "  x: { what: P/sp, from: nobody," BY, "dangling", "nobody");
 }
 
+TEST(an_interlock_is_compiled_before_it_runs)
+{
+	CHECK_INT(load("", "  x: { what: P/sp, from: cli, interlock: 'ro < 1 and not flag',\n" BY), 0);
+	CHECK_STR(plan->requests[0].interlock, "ro < 1 and not flag");
+	CHECK_INT(load("", "  x: { what: P/sp, from: cli, interlock: \"'P/ro' < 1\"," BY), 0);
+	refused("", "  x: { what: P/sp, from: cli, interlock: 'nothing > 1'," BY, "request-interlock", "there is no tag \"nothing\"");
+	refused("", "  x: { what: P/sp, from: cli, interlock: 'ro + 1'," BY, "request-interlock", "not true or false");
+	refused("", "  x: { what: P/sp, from: cli, interlock: 'ro <'," BY, "request-interlock", "at character");
+	refused("", "  x: { what: P/sp, from: cli, interlock: 'rare < 1'," BY, "request-interlock", "on demand only");
+	refused("", "  x: { what: P/sp, from: cli, interlock: 'held(ro < 1, 5s)'," BY, "request-interlock", "remembers");
+}
+
 TEST(who_and_why_and_how_long_are_asked_for)
 {
 	refused("", "  x: { what: P/sp," BY, "missing-key", "from");
