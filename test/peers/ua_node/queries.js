@@ -11,6 +11,7 @@
  *   history NODE FROM_MS TO_MS             {"values"}: raw, with the bounds left out, following continuation points
  *   processed NODE FROM_MS TO_MS INTERVAL_MS AGGREGATE     {"values"}; AGGREGATE as Average, Minimum, Maximum, Count
  *   subscribe PREFIX FROM N SAMPLING_MS QUEUE              {"created", "refused"}: items PREFIX<FROM>.. in one subscription
+ *   watch SAMPLING QUEUE NODE...           the same for nodes by name, every change of value, status or time
  *   counts                                 {"values", "bad", "gaps", "items_seen", "overflow"} of all items so far; a gap is
  *                                          a number that rose by more than one
  *   last NODE                              {"value"}: what came last for a subscribed node
@@ -53,13 +54,13 @@ function watcher(session) {
 		return s;
 	}
 
-	async function items(nodes, samplingInterval, queueSize) {
+	async function items(nodes, samplingInterval, queueSize, filter) {
 		const s = await subscription(samplingInterval);
 		let created = 0, refused = 0;
 		for (let i = 0; i < nodes.length; i += 1000) {
 			const some = nodes.slice(i, i + 1000);
 			const group = await s.monitorItems(some.map((nodeId) => ({ nodeId, attributeId: o.AttributeIds.Value })),
-				{ samplingInterval, queueSize, discardOldest: true }, o.TimestampsToReturn.Both);
+				{ samplingInterval, queueSize, discardOldest: true, filter }, o.TimestampsToReturn.Both);
 			group.on("changed", (item, d, index) => arrived(some[index], d));
 			for (const item of group.monitoredItems)
 				item.statusCode && item.statusCode.isGood() ? created++ : refused++;
@@ -159,6 +160,8 @@ function queries(session, index) {
 		},
 		subscribe: (w) => watch.items(Array.from({ length: Number(w[3]) }, (_, i) => id(`${w[1]}${Number(w[2]) + i}`)),
 			Number(w[4]), Number(w[5])),
+		watch: (w) => watch.items(w.slice(3).map(id), Number(w[1]), Number(w[2]),
+			new o.DataChangeFilter({ trigger: o.DataChangeTrigger.StatusValueTimestamp })),
 		counts: async () => watch.counts(),
 		last: async (w) => ({ value: watch.last(id(w[1])) ? told(watch.last(id(w[1]))) : null }),
 		events: (w) => watch.events(id(w[1])),

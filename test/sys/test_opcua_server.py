@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""The opcua-server sink through the whole chain, looked at by node-opcua's client."""
+import glob
+import os
+import shutil
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from penstock import *
+from ua_peers import POLICIES, UaClient, UaLogins, UaPki
+
+FAST = ("--seed", "3", "--skip", "2m", "--scale", "10")
+SPACE = "urn:penstock:Acme-Beverages:Dresden"
+SPEED = "Packaging/Line-3/Filler/speed"
+STATE = "Packaging/Line-3/Filler/state"
+
+
+class Server:
+    """The demo with an OPC UA server as a sink beside the local history."""
+
+    def __init__(self, more="", security="", users=True):
+        self.port = free_port()
+        self.url = f"opc.tcp://127.0.0.1:{self.port}"
+        self.folder = temp_dir()
+        self.passwords = os.path.join(self.folder, "opcua.passwd")
+        self.set_password("scada", "geheim-123")
+        self.set_password("maria", "geheim-456")
+        self.pki = UaPki()
+        self.client = self.pki.application("scada-client", "urn:test:scada") if hasattr(self.pki, "application") else None
+        who = f'users: [ scada view, maria operate ], password-file: "{self.passwords}"' if users else "anonymous: yes"
+        self.sink = f'  plant: {{ kind: opcua-server, zone: plant-it, listen: "127.0.0.1:{self.port}", {who}{security}{more} }}\n'
+        self.g = Gateway(free_port(), edit=self.edit, sim_options=FAST, folder=self.folder)
+        wait_for(lambda: self.g.objects("sink")["plant"]["connected"], 20, "the server listens")
+
+    def edit(self, text):
+        lines = [line for line in text.replace("Line 3", "Line-3").splitlines() if "plant-broker:" not in line]
+        text = "\n".join(lines).replace("[ plant-broker, local-history ]", "[ local-history, plant ]") + "\n"
+        return text.replace("sinks:\n", "sinks:\n" + self.sink, 1)
+
+    def set_password(self, name, password):
+        done = penstock("passwd", self.passwords, name, stdin=password + "\n")
+        equal(done.returncode, 0, done.stderr)
+
+    def trust(self, cert):
+        folder = os.path.join(self.g.state, "pki/it/trusted/certs")
+        shutil.copy(cert.der, folder)
+
+    def connect(self, **options):
+        c = UaClient(self.url, **{"cert": self.client, "policy": "Basic256Sha256", "user": "scada:geheim-123", "namespace": SPACE, **options})
+        equal(c.refused, None, "the log-in")
+        defer(c.stop)
+        return c
+
+
+def test_who_may_come_in():
+    s = Server()
+    logins = UaLogins()
+    args = {"cert": s.client, "policy": "Basic256Sha256", "user": "scada:geheim-123"}
+    why = logins.refused(s.url, **args)
+    assert why is not None, "a certificate that nobody trusts was let in"
+    line = s.g.run.wait_line("event=opcua_client_refused.*", 10).group(0)
+    assert "status=BadCertificateUntrusted" in line and "scada-client" in line and "trusted" in line, line
+    wait_for(lambda: glob.glob(os.path.join(s.g.state, "pki/it/rejected/*.der")), 5, "it is kept for review")
+    s.trust(s.client)
+    for policy in POLICIES:
+        for mode in ("Sign", "SignAndEncrypt"):
+            equal(logins.refused(s.url, **{**args, "policy": policy, "mode": mode}), None, f"{policy} {mode}")
+    for what, change in {"no security": {"policy": "None", "cert": None}, "no user": {"user": None}, "a wrong password": {"user": "scada:geheim-124"},
+                         "an unknown user": {"user": "eve:geheim-123"}}.items():
+        assert logins.refused(s.url, **{**args, **change}) is not None, f"{what} was let in"
+    s.g.run.wait_line('event=opcua_login_refused.*user="scada" why="wrong password"', 10)
+    # Guessing closes the name for those who do not know the password, not for those who do.
+    for _ in range(4):
+        logins.refused(s.url, **{**args, "user": "scada:geheim-124"})
+    s.g.run.wait_line("event=opcua_login_refused.*too many wrong passwords", 10)
+    equal(logins.refused(s.url, **args), None, "the right password meanwhile")
+
+
+def test_the_plant_is_seen_with_types_units_and_states():
+    s = Server()
+    s.trust(s.client)
+    c = s.connect()
+    names = {r["name"].split(":")[-1] for r in c.ask("browse", "Packaging/Line-3/")["references"]}
+    equal(names, {"Filler", "Capper", "Labeller", "Packer"}, "machines")
+    below = {r["name"].split(":")[-1]: r for r in c.ask("browse", "Packaging/Line-3/Filler/")["references"]}
+    assert below["speed"]["node"].endswith(";s=" + SPEED), below["speed"]
+    equal(below["speed"]["type"], "ns=0;i=2368", "AnalogItemType")
+    equal(below["state"]["type"], "ns=0;i=11238", "MultiStateValueDiscreteType")
+    wait_for(lambda: c.read(SPEED)[0]["status"] == 0, 15, "a value")
+    speed = c.read(SPEED)[0]
+    equal(speed["type"], "Float", "type of the speed")
+    wait_for(lambda: c.read(STATE)[0]["status"] == 0, 15, "a state")
+    text = c.read(STATE + "//ValueAsText")[0]
+    equal(text["type"], "LocalizedText", "ValueAsText")
+    unit = c.read(SPEED + "//EngineeringUnits")[0]["value"]
+    assert "4405556" in str(unit) or "C94" in str(unit), unit     # reciprocal minute
+    refused = c.write(SPEED, "Float", 1)
+    assert refused >> 31 == 1, f"writing gave {refused:#x}"
+
+
+def test_what_arrives_is_what_was_admitted_and_what_the_history_has():
+    s = Server(users=False, security=", security: none")
+    c = UaClient(s.url, namespace=SPACE)
+    defer(c.stop)
+    wait_for(lambda: c.read(SPEED)[0]["status"] == 0, 15, "a value")
+    began = time.time()
+    equal(c.ask("watch", 1000, 1000, SPEED)["refused"], 0, "refused items")
+    time.sleep(4)
+    got = c.ask("counts")
+    last = c.ask("last", SPEED)["value"]
+    s.g.sim.ask("pause")
+    time.sleep(2)
+    values = c.ask("history", SPEED, int(began * 1000) - 60000, int(time.time() * 1000) + 60000)["values"]
+    assert len(values) > 20, len(values)
+    assert any(v["source"] == last["source"] and v["value"] == last["value"] for v in values), (last, values[-3:])
+    newest = c.ask("counts")
+    assert newest["values"] >= got["values"] > 20, (got, newest)
+    equal(newest["overflow"], 0, "overflows")
+    # From the last value that stood there when the watch began, each sample of the history was notified.
+    equal(newest["values"], sum(1 for v in values if v["source"] >= first_of(c, values, newest["values"])), "notifications")
+    done = c.ask("processed", SPEED, int(began * 1000) - 60000, int(time.time() * 1000), 10000, "Count")["values"]
+    assert sum(v["value"] or 0 for v in done) > 20, done
+
+
+def first_of(_c, values, n):
+    """The source time of the n-th value from the end."""
+    return values[-n]["source"]
+
+
+def test_a_restart_brings_values_back_and_clients_too():
+    s = Server(users=False, security=", security: none")
+    c = UaClient(s.url, namespace=SPACE)
+    defer(c.stop)
+    wait_for(lambda: c.read(SPEED)[0]["status"] == 0, 15, "a value")
+    s.g.sim.ask("pause")
+    equal(s.g.stop(), 0, "exit status")
+    s.g.start()
+    wait_for(lambda: s.g.objects("sink")["plant"]["connected"], 20, "the server listens again")
+    d = UaClient(s.url, namespace=SPACE)
+    equal(d.refused, None, "the log-in")
+    defer(d.stop)
+    wait_for(lambda: d.read(SPEED)[0]["source"] is not None, 10, "a value from before")
+
+
+if __name__ == "__main__":
+    main()
