@@ -157,14 +157,13 @@ os_fstat(void *ctx, int fd, struct disk_stat *out)
 /* flock belongs to the open file, so a second gate in the same process is refused as well; it cannot name its holder,
  * who therefore writes its pid into the file. */
 static int
-os_lock(void *ctx, int fd, long *holder)
+locked(int fd, bool got, long *holder)
 {
 	char text[32] = "";
 
-	(void)ctx;
 	*holder = 0;
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK)
+	if (!got) {
+		if (errno != EWOULDBLOCK && errno != EACCES)
 			return err_from_errno(errno);
 		if (pread(fd, text, sizeof text - 1, 0) > 0)
 			*holder = strtol(text, NULL, 10);
@@ -174,6 +173,23 @@ os_lock(void *ctx, int fd, long *holder)
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
 		return 0;	/* a full disk hides the pid from the next one; the lock holds all the same */
 	return 0;
+}
+
+static int
+os_lock(void *ctx, int fd, long *holder)
+{
+	(void)ctx;
+	return locked(fd, flock(fd, LOCK_EX | LOCK_NB) == 0, holder);
+}
+
+/* A lock of the open file too, but by fcntl, which asks for a descriptor that may write. */
+static int
+os_lock_owned(void *ctx, int fd, long *holder)
+{
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	(void)ctx;
+	return locked(fd, fcntl(fd, F_OFD_SETLK, &all) == 0, holder);
 }
 
 /* Not alphasort(): that goes by locale, and readers rely on the order of bytes. */
@@ -218,7 +234,7 @@ os_space(void *ctx, const char *path, uint64_t *out_free)
 const struct disk disk_os = {
 	.open = os_open, .close = os_close, .pread = os_pread, .pwrite = os_pwrite, .truncate = os_truncate,
 	.sync = os_sync, .sync_dir = os_sync_dir, .rename = os_rename, .unlink = os_unlink, .mkdir = os_mkdir,
-	.stat = os_stat, .fstat = os_fstat, .lock = os_lock, .list = os_list, .space = os_space,
+	.stat = os_stat, .fstat = os_fstat, .lock = os_lock, .lock_owned = os_lock_owned, .list = os_list, .space = os_space,
 };
 
 int

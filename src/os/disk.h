@@ -41,6 +41,11 @@ struct disk {
 	 */
 	int	(*lock)(void *ctx, int fd, long *holder);
 	/*
+	 * The same for processes in a cage that refuses lock(), so that nobody holds up the writer of what he may only read: takes a
+	 * descriptor opened for writing. The two kinds do not see each other: a file has the one or the other.
+	 */
+	int	(*lock_owned)(void *ctx, int fd, long *holder);
+	/*
 	 * Names in a directory, sorted, without . and ..; ends early when each() returns nonzero, with what it
 	 * returned.
 	 */

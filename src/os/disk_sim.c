@@ -327,7 +327,7 @@ disk_sim_new(void)
 		.mkdir = sim_mkdir,
 		.stat = sim_stat,
 		.fstat = sim_fstat,
-		.lock = sim_lock,
+		.lock = sim_lock, .lock_owned = sim_lock,
 		.list = sim_list,
 		.space = sim_space };
 	return s;

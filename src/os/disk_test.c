@@ -142,6 +142,25 @@ TEST(what_is_made_private_is_for_its_owner_alone_whatever_the_umask)
 	umask(mask);
 }
 
+TEST(an_owned_lock_is_exclusive_too_and_takes_a_descriptor_that_may_write)
+{
+	const struct disk *d = &disk_os;
+	const char *dir = test_dir();
+	long holder;
+
+	int one = d->open(d->ctx, in(dir, "lock"), DISK_READ | DISK_WRITE | DISK_CREATE);
+	int two = d->open(d->ctx, in(dir, "lock"), DISK_READ | DISK_WRITE);
+	int reader = d->open(d->ctx, in(dir, "lock"), DISK_READ);
+	CHECK(d->lock_owned(d->ctx, reader, &holder) < 0);
+	CHECK_INT(d->lock_owned(d->ctx, one, &holder), 0);
+	CHECK_INT(d->lock_owned(d->ctx, two, &holder), ERR_BUSY);
+	CHECK_INT(holder, getpid());
+	d->close(d->ctx, one);
+	CHECK_INT(d->lock_owned(d->ctx, two, &holder), 0);
+	d->close(d->ctx, two);
+	d->close(d->ctx, reader);
+}
+
 TEST(a_power_cut_keeps_what_was_synced_and_maybe_the_rest)
 {
 	int fd, old = 0, newer = 0;

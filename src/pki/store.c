@@ -128,10 +128,10 @@ pki_lock(struct pki *p, int wait_ms)
 
 	pki_path(p, path, ".lock");
 	int fd = p->disk->open(p->disk->ctx, path, DISK_READ | DISK_WRITE | DISK_CREATE);
-	int err = fd < 0 ? fd : p->disk->lock(p->disk->ctx, fd, &holder);
+	int err = fd < 0 ? fd : p->disk->lock_owned(p->disk->ctx, fd, &holder);
 	for (int waited = 0; err == ERR_BUSY && waited < wait_ms; waited += 20) {
 		mono_sleep(20 * NS_PER_MS);
-		err = p->disk->lock(p->disk->ctx, fd, &holder);
+		err = p->disk->lock_owned(p->disk->ctx, fd, &holder);
 	}
 	if (err == 0) {
 		p->lock_fd = fd;
