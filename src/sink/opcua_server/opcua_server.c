@@ -151,7 +151,7 @@ on_stream_add(void *inst, struct sink_stream *s)
 		return 0;
 	struct prefill p = { k, st->id };
 	int err = k->host->newest(k->host, s, 0, prefill, &p);
-	if (err != 0)
+	if (err != 0 && err != ERR_NOTFOUND)	/* nothing has been admitted yet */
 		log_warn("opcua_server_values_missing", "flow=\"%s\" error=\"%s\" note=\"variables wait for their next sample\"", s->flow, err_text(err));
 	return 0;
 }

@@ -1,4 +1,6 @@
 /* Our certificate and those of clients, from the store of the IT side. See uas.h and pki/pki.h. */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -68,19 +70,12 @@ uas_trust_renewed(struct uas_trust *t)
 	return pki_own_generation(t->pki) != t->own.generation;
 }
 
-static bool
-is_ours(const struct uas_trust *t, const UA_ByteString *cert)
-{
-	return (cert->length == t->own.cert_len && memcmp(cert->data, t->own.cert, cert->length) == 0) ||
-	    (cert->length == t->own.chain_len && memcmp(cert->data, t->own.chain, cert->length) == 0);
-}
-
 static UA_StatusCode
-judge(struct uas_trust *t, const UA_ByteString *cert, const char *uri)
+judge(struct uas_trust *t, const UA_ByteString *cert)
 {
 	struct pki_verdict v;
 	unsigned long more;
-	struct pki_peer peer = { .chain = cert->data, .len = cert->length, .role = PKI_CLIENT, .from = "an OPC UA client", .uri = uri,
+	struct pki_peer peer = { .chain = cert->data, .len = cert->length, .role = PKI_CLIENT, .from = "an OPC UA client",
 	    .crl_optional = true, .ca_as_peer = true, .now = wall_now() };
 
 	if (pki_verify(t->pki, &peer, &v) == 0)
@@ -95,24 +90,47 @@ judge(struct uas_trust *t, const UA_ByteString *cert, const char *uri)
 static UA_StatusCode
 verify(const UA_CertificateVerification *cv, const UA_ByteString *cert)
 {
-	return judge(cv->context, cert, NULL);
+	return judge(cv->context, cert);
 }
 
-/* The ApplicationURI that a client claims must stand in its certificate. The library asks the same of ours when it starts. */
+/* Does the certificate name this URI (OPC 10000-6, 6.2.2: subjectAltName)? */
+static bool
+names_uri(const UA_ByteString *cert, const UA_String *uri)
+{
+	const unsigned char *p = cert->data;
+	X509 *x = cert->length <= PKI_CHAIN_BYTES_MAX ? d2i_X509(NULL, &p, (long)cert->length) : NULL;
+	GENERAL_NAMES *names = x != NULL ? X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL) : NULL;
+	bool found = false;
+
+	for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+		if (n->type != GEN_URI)
+			continue;
+		const ASN1_IA5STRING *s = n->d.uniformResourceIdentifier;
+		found = found || ((size_t)ASN1_STRING_length(s) == uri->length && memcmp(ASN1_STRING_get0_data(s), uri->data, uri->length) == 0);
+	}
+	GENERAL_NAMES_free(names);
+	X509_free(x);
+	ERR_clear_error();
+	return found;
+}
+
+/*
+ * The ApplicationURI that a client claims must stand in its certificate; the library asks the same of ours when it starts. Whether the certificate
+ * is trusted has been asked when the channel was opened, and a channel without security needs none.
+ */
 static UA_StatusCode
 verify_uri(const UA_CertificateVerification *cv, const UA_ByteString *cert, const UA_String *uri)
 {
 	struct uas_trust *t = cv->context;
-	char text[PKI_URI_MAX];
+	unsigned long more;
 
-	if (uri->length >= sizeof text)
-		return UA_STATUSCODE_BADCERTIFICATEURIINVALID;
-	if (uri->length != 0)
-		memcpy(text, uri->data, uri->length);
-	text[uri->length] = '\0';
-	if (is_ours(t, cert))
-		return strcmp(text, t->own.uri) == 0 ? UA_STATUSCODE_GOOD : UA_STATUSCODE_BADCERTIFICATEURIINVALID;
-	return judge(t, cert, text) == UA_STATUSCODE_GOOD ? UA_STATUSCODE_GOOD : UA_STATUSCODE_BADCERTIFICATEURIINVALID;
+	if (names_uri(cert, uri))
+		return UA_STATUSCODE_GOOD;
+	if (log_limit_ok(&t->limit, mono_now(), &more))
+		log_warn("opcua_client_refused", "status=BadCertificateUriInvalid field=subjectAltName why=\"the ApplicationURI that the client claims, %.*s, "
+		    "is not in its certificate\" more=%lu", (int)(uri->length < 200 ? uri->length : 200), (const char *)uri->data, more);
+	return UA_STATUSCODE_BADCERTIFICATEURIINVALID;
 }
 
 static void
