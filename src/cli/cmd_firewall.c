@@ -1,16 +1,12 @@
 /* penstock firewall SITE NODE: the nftables rules that fit the plan; checked by nft itself; compared with what is loaded. */
-#include <errno.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/near.h"
 #include "cli/cli.h"
 #include "cli/nft.h"
+#include "cli/run.h"
 #include "proc/catalog.h"
 #include "site/site.h"
 
@@ -30,47 +26,12 @@ struct asked {
 	enum { PRINT, CSV, CHECK, DIFF } how;
 };
 
-/*
- * Run a command with this input, its output appended to out. apart: in a network namespace of its own, where loading changes nothing for
- * anybody. The exit status, or -1 when it could not be run.
- */
-static int
-run_nft(const char *const *argv, const struct buf *in, bool apart, struct buf *out)
-{
-	FILE *file = tmpfile();
-	int fds[2], status;
-	char part[4096];
-	ssize_t n;
-
-	if (file == NULL || (in != NULL && fwrite(in->p, 1, in->len, file) != in->len) || fflush(file) != 0 || pipe(fds) != 0)
-		return -1;
-	rewind(file);
-	pid_t pid = fork();
-	if (pid == 0) {
-		if (apart && unshare(CLONE_NEWNET) != 0)
-			_exit(126);
-		dup2(fileno(file), 0);
-		dup2(fds[1], 1);
-		close(fds[0]);
-		execvp(argv[0], (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	fclose(file);
-	close(fds[1]);
-	while ((n = read(fds[0], part, sizeof part)) > 0)
-		buf_put(out, part, (size_t)n);
-	close(fds[0]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static int
 cannot_run(int status)
 {
-	if (status == 127)
+	if (status == RUN_NOT_THERE)
 		fputs("penstock: there is no nft on this machine; install nftables\n", stderr);
-	else if (status == 126)
+	else if (status == RUN_NO_RIGHT)
 		fputs("penstock: this takes root: the rules are tried in a network namespace of their own\n", stderr);
 	else
 		fputs("penstock: nft refused; what it said stands above\n", stderr);
@@ -82,7 +43,7 @@ check(const struct buf *rules)
 {
 	static const char *const argv[] = { "nft", "-c", "-f", "-", NULL };
 	struct buf out = { .max = LISTING_MAX };
-	int status = run_nft(argv, rules, true, &out);
+	int status = run_tool(argv, rules, true, false, &out);
 
 	buf_fini(&out);
 	if (status != 0)
@@ -123,9 +84,9 @@ diff(const struct buf *rules)
 	static const char *const load_and_list[] = { "sh", "-c", "nft -f - && exec nft -s list table inet penstock", NULL };
 	struct buf wanted = { .max = LISTING_MAX }, loaded = { .max = LISTING_MAX };
 
-	int status = run_nft(load_and_list, rules, true, &wanted);
+	int status = run_tool(load_and_list, rules, true, false, &wanted);
 	int result = status != 0 ? cannot_run(status) : EXIT_OK;
-	if (status == 0 && run_nft(listing, NULL, false, &loaded) != 0) {
+	if (status == 0 && run_tool(listing, NULL, false, true, &loaded) != 0) {
 		puts("nothing is loaded: there is no table inet penstock");
 		result = EXIT_FINDINGS;
 	} else if (status == 0) {

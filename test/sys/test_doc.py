@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""penstock doc: the document of the demo and of an enforced site, its matrix, and the difference of two sites."""
+import csv
+import html.parser
+import io
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from penstock import *
+
+VOID = {"meta", "br", "hr"}
+DEMO = os.path.join(TOP, "etc/demo/site.yaml")
+
+
+class Page(html.parser.HTMLParser):
+    """Reads what was written as a browser would, and insists that every element is closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.headings, self.cells, self.links = [], [], [], []
+        self.feed(text)
+        equal(self.open, [], "elements left open")
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [v for k, v in attrs if k in ("src", "href") and v]
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        equal(self.open.pop(), tag, "element closed")
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+        if self.open and self.open[-1] == "td":
+            self.cells.append(data)
+
+
+def document(path, *options):
+    done = penstock("doc", path, *options)
+    assert done.returncode in (0, 1), done.stderr
+    return done
+
+
+def write(text):
+    path = os.path.join(temp_dir(), "site.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+def demo():
+    with open(DEMO, encoding="utf-8") as f:
+        return f.read()
+
+
+def test_the_demo_is_described_whole_and_well_formed():
+    text = document(DEMO).stdout
+    page = Page(text)
+    equal(len(page.headings), 11, "sections")
+    equal(page.links, [], "a document that needs nothing else")
+    for name in ("line-3", "plant-it", "line-3-up", "filler-plc", "plant-broker", "local-history", "127.0.0.1", "15020"):
+        assert name in page.cells, name
+    drawings = [t[:t.index("</svg>") + 6] for t in text.split("<figure>\n")[1:]]
+    equal(len(drawings), 2, "drawings")
+    for d in drawings:
+        texts = ["".join(t.itertext()) for t in xml.fromstring(d).iter("{http://www.w3.org/2000/svg}text")]
+        assert any("line-3" in t for t in texts), texts
+
+
+def test_hostile_names_stay_text():
+    text = demo().replace("description: filling and packing", 'description: "</td><script>alert(1)</script> & \\"x\\" | `y`"')
+    page = Page(document(write(text)).stdout)
+    assert '</td><script>alert(1)</script> & "x" | `y`' in page.cells, "the text as it was written"
+    assert "<script>" not in document(write(text)).stdout
+    line = next(l for l in document(write(text), "--markdown").stdout.splitlines() if "alert" in l)
+    assert "\\|" in line and "\\`y\\`" in line and "\\<script\\>" in line, line
+
+
+def test_the_matrix_has_a_row_for_each_way_of_a_flow():
+    rows = list(csv.DictReader(io.StringIO(document(DEMO, "--matrix").stdout)))
+    equal({(r["name"], r["target_system"]) for r in rows}, {(f, s) for f in ("line-state", "condition") for s in ("plant-broker", "local-history")},
+          "flows and targets")
+    equal(len(rows[0]), 44, "columns")
+    equal({(r["source_zone"], r["target_zone"], r["conduit_id"], r["session_initiator"]) for r in rows}, {("line-3", "plant-it", "line-3-up", "line-3")},
+          "the way")
+    assert all(r["frequency"] and r["volume_typ"] and r["buffering"] for r in rows), rows[0]
+
+
+def test_the_history_is_that_of_git():
+    path = write(demo())
+    folder = os.path.dirname(path)
+    assert "no version control" in document(path).stdout
+    for words in (["init", "-q"], ["add", "site.yaml"], ["-c", "user.name=Anna Müller", "-c", "user.email=a@b", "commit", "-q", "-m", "first <plan>"]):
+        subprocess.run(["git", "-C", folder, *words], check=True)
+    page = Page(document(path).stdout)
+    assert "first <plan>" in page.cells and "Anna Müller" in page.cells
+
+
+def test_the_difference_of_two_sites_is_what_changed():
+    old = write(demo())
+    same = document(write(demo()), "--diff", old)
+    equal((same.returncode, "Nothing has changed." in same.stdout), (0, True), "no difference")
+    new = demo().replace("zone: line-3, endpoint: \"127.0.0.1:15021\"", "zone: line-3, endpoint: \"127.0.0.1:15999\"")
+    new = new.replace("  local-history: {", "  second-broker: { kind: mqtt, zone: plant-it, broker: 192.0.2.4 }\n  local-history: {")
+    new = new.replace("to: [plant-broker", "to: [second-broker, plant-broker").replace("sl-t: 2,", "sl-t: 3,", 1)
+    done = document(write(new), "--diff", old)
+    equal(done.returncode, 1, "exit status when something changed")
+    cells = Page(done.stdout).cells
+    rows = [cells[i:i + 4] for i in range(0, len(cells), 4)]
+    changed = {(r[0], r[1], r[2]): r[3] for r in rows}
+    assert ("zones", "line-3", "changed") in changed and "SL-T: 2 → 3" in changed["zones", "line-3", "changed"], changed
+    assert "127.0.0.1:15021 → 127.0.0.1:15999" in changed["sources", "capper-plc", "changed"], changed
+    assert ("sinks", "second-broker", "added") in changed, changed
+    assert not any(r[1] == "filler-plc" for r in rows), "what did not change is not listed"
+
+
+if __name__ == "__main__":
+    main()
