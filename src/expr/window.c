@@ -141,7 +141,7 @@ single(const struct spec *s, const struct window *w, const struct entry *e, int6
 	}
 	if (!good)
 		return;
-	double t = (double)(e->t - w->t0) / 1e9;
+	double t = (double)((e->t & ~1LL) - w->t0) / 1e9;
 	a[0] = 1;
 	a[1] = e->v;
 	if (s->fn == WIN_SLOPE || s->fn == WIN_RATE || s->fn == WIN_DELTA) {
@@ -169,6 +169,8 @@ flip(const struct spec *s, struct window *w)
 	uint64_t end = w->tail - (timed(s) && w->tail > w->head ? 1 : 0);
 	double a[AGG_MAX], sum[AGG_MAX] = { 0 };
 
+	/* All is made anew, so times may count from here: they stay small, and exact for years. */
+	w->t0 = entry_at(s, w, w->head)->t;
 	for (uint64_t pos = end; pos > w->head; pos--) {
 		single_at(s, w, pos - 1, a);
 		combine(s->fn, a, sum);
