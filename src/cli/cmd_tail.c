@@ -64,8 +64,8 @@ take_ring(void *arg, const char *writer, int fd)
 	struct tail *t = arg;
 	struct ring_reader *r = NULL;
 
-	/* Samples come from field; what insight writes beside them has been in there before. */
-	if (strncmp(writer, "field", 5) == 0 && t->nrings < RINGS_MAX && ring_open(fd, &r) == 0) {
+	/* Samples come from field, derived ones from insight. */
+	if ((strncmp(writer, "field", 5) == 0 || strcmp(writer, "insight") == 0) && t->nrings < RINGS_MAX && ring_open(fd, &r) == 0) {
 		for (uint32_t i = 0; i < t->nrings && r != NULL; i++)
 			if (ring_epoch(t->rings[i]) == ring_epoch(r)) {
 				ring_close(r);
