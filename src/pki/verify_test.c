@@ -248,6 +248,31 @@ TEST(what_is_no_certificate_is_said_to_be_none)
 	pki_close(p);
 }
 
+/* The same content with a longer length field (BER) would have a second thumbprint, and slip past a list of refused ones. */
+TEST(an_encoding_that_is_not_der_is_no_certificate)
+{
+	X509 *x;
+	struct pki *p = trusting((struct rig_cert){ 0 }, &x);
+	struct rig_bytes der = { .len = 0 }, ber = { .len = 0 };
+	struct pki_peer peer = { .role = PKI_SERVER, .from = "x", .now = RIG_NOW };
+
+	rig_der(x, &der);
+	CHECK(der.p[0] == 0x30 && der.p[1] == 0x82);
+	memcpy(ber.p, (const uint8_t []){ 0x30, 0x83, 0x00 }, 3);
+	memcpy(ber.p + 3, der.p + 2, der.len - 2);
+	ber.len = der.len + 1;
+	const uint8_t *at = ber.p;
+	X509 *again = d2i_X509(NULL, &at, (long)ber.len);
+	CHECK(again != NULL);	/* OpenSSL itself does not mind */
+	X509_free(again);
+	peer.chain = ber.p;
+	peer.len = ber.len;
+	CHECK_INT(pki_verify(p, &peer, &v), ERR_DENIED);
+	CHECK_INT(v.status, PKI_BadCertificateInvalid);
+	pki_close(p);
+	X509_free(x);
+}
+
 /* A flipped bit anywhere, and a missing or an additional byte, never leaves a certificate good. */
 TEST(no_byte_of_a_certificate_can_be_changed)
 {
