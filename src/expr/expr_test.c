@@ -343,6 +343,25 @@ TEST(quoted_paths_and_the_limits_of_size)
 	CHECK_INT(testing_open(&t, wide, NULL), ERR_LIMIT);
 }
 
+/* doc/expressions.md has a row a function, word for word. */
+TEST(the_reference_has_every_function)
+{
+	static char doc[65536];
+	FILE *f = fopen("doc/expressions.md", "r");
+
+	if (f == NULL)
+		test_skip("not started in the top folder of the source");
+	size_t n = fread(doc, 1, sizeof doc - 1, f);
+	fclose(f);
+	doc[n] = '\0';
+	for (const struct expr_function *fn = expr_functions; fn->name != NULL; fn++) {
+		char row[600];
+		snprintf(row, sizeof row, "| `%s` | %s | `%s` |", fn->form, fn->help, fn->example);
+		if (strstr(doc, row) == NULL)
+			test_fail(__FILE__, __LINE__, "doc/expressions.md lacks the row %s", row);
+	}
+}
+
 TEST(every_example_of_a_function_compiles)
 {
 	for (const struct expr_function *f = expr_functions; f->name != NULL; f++)
