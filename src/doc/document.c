@@ -166,9 +166,8 @@ static void
 flows(const struct document *d, struct page *p, struct arena *a)
 {
 	static const struct { int column; const char *head; } shown[] = {
-		{ MX_ID, "flow" }, { MX_USE_CASE, "use case" }, { MX_INFO, "object" }, { MX_SOURCE, "from" }, { MX_TARGET, "to" }, { MX_CONDUIT, "conduits" },
-		{ MX_INITIATOR, "session from" }, { MX_TRIGGER, "when" }, { MX_FREQUENCY, "how often" }, { MX_VOLUME, "volume" }, { MX_FORMAT, "format" },
-		{ MX_PORT, "port" }, { MX_SECURITY, "protection" }, { MX_OWNER, "owner" }, { MX_CRITICALITY, "C" },
+		{ MX_ID, "flow" }, { MX_USE_CASE, "use case" }, { MX_SOURCE, "from" }, { MX_TARGET, "to" }, { MX_CONDUIT, "conduits" },
+		{ MX_INITIATOR, "session from" }, { MX_TRIGGER, "when" }, { MX_FREQUENCY, "how often" }, { MX_VOLUME, "volume" }, { MX_OWNER, "owner" }, { MX_CRITICALITY, "C" },
 	};
 	enum { SHOWN = sizeof shown / sizeof shown[0] };
 	const char *heads[SHOWN + 1] = { 0 }, *cells[SHOWN];

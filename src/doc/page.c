@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WIDE	9	/* columns; a table that has more is set smaller */
+
 static const char style[] =
     "@page{size:A4;margin:16mm}"
     "body{font:14px/1.45 system-ui,'Liberation Sans',Arial,sans-serif;color:#1d2530;max-width:1080px;margin:24px auto;padding:0 20px}"
@@ -11,6 +13,7 @@ static const char style[] =
     "h3{font-size:15px;margin:20px 0 6px;break-after:avoid}"
     "table{border-collapse:collapse;width:100%;font-size:12px;margin:8px 0 16px}th{background:#e8eef5;text-align:left}"
     "th,td{border:1px solid #c5ced9;padding:3px 6px;vertical-align:top;overflow-wrap:break-word}tr{break-inside:avoid}thead{display:table-header-group}"
+    ".w{font-size:10.5px}.w th,.w td{padding:2px 4px}"
     "figure{margin:12px 0;break-inside:avoid}figcaption{font-size:12px;color:#52606d}svg{max-width:100%;height:auto}"
     "ul{margin:4px 0 12px;padding-left:20px}";
 
@@ -136,11 +139,12 @@ page_table(struct page *p, const char *name, const char *const *heads)
 {
 	p->table = name;
 	p->columns = 0;
-	raw(p, "<table><thead><tr>", "|");
-	for (; heads[p->columns] != NULL && p->columns < PAGE_COLUMNS_MAX; p->columns++) {
+	for (; heads[p->columns] != NULL && p->columns < PAGE_COLUMNS_MAX; p->columns++)
 		p->head[p->columns] = heads[p->columns];
+	raw(p, p->columns > WIDE ? "<table class=\"w\"><thead><tr>" : "<table><thead><tr>", "|");
+	for (uint32_t i = 0; i < p->columns; i++) {
 		raw(p, "<th>", " ");
-		text(p, heads[p->columns]);
+		text(p, p->head[i]);
 		raw(p, "</th>", " |");
 	}
 	raw(p, "</tr></thead><tbody>\n", "\n|");
