@@ -41,17 +41,17 @@ struct ua_agent;
 /* One tag of the source. */
 struct ua_item {
 	const struct tag	*tag;		/* the agent's copy */
-	struct ua_addr		 addr;
-	UA_NodeId		 node;		/* resolved on this connection; null: not (yet) */
 	UA_StatusCode		 trouble;	/* why it has no value on this connection; Good: none */
 	uint32_t		 troubles;	/* attempts that failed in a row */
+	struct wall		 newest;	/* source time of the newest live sample handed on; history fills from here. 0: none yet */
+	UA_StatusCode		 status;	/* of that sample */
+	uint32_t		 monitored_id;	/* of the server; 0: not monitored */
+	struct ua_addr		 addr;		/* up to here and its first members: what each value touches, so they stand together */
+	UA_NodeId		 node;		/* resolved on this connection; null: not (yet) */
 	struct mono		 retry_at;	/* when it is tried again (bad items are tried slowly and alone) */
 	struct mono		 since;		/* of the trouble */
 	char			*why;		/* in words, given (free); NULL: the status code says all */
-	struct wall		 newest;	/* source time of the newest live sample handed on; history fills from here. 0: none yet */
-	UA_StatusCode		 status;	/* of that sample */
 	void			*sub;		/* subs.c's */
-	uint32_t		 monitored_id;	/* of the server; 0: not monitored */
 	/* What the node says of itself (Part 3, 5.6.2), read some time after the node is resolved (attrs.c); type null: not known (yet). */
 	UA_NodeId		 data_type;
 	int32_t			 value_rank;

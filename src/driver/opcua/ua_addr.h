@@ -38,17 +38,18 @@ enum ua_deadband { UA_DEADBAND_NONE, UA_DEADBAND_ABSOLUTE, UA_DEADBAND_PERCENT }
 struct ua_name { const char *nsu; const char *name; };	/* nsu NULL: namespace 0 */
 
 struct ua_addr {
-	enum ua_addr_kind	 kind;
+	enum ua_addr_kind	 kind;		/* these four are looked at for each value */
+	uint8_t			 type;		/* declared value type, maybe VALUE_ARRAY; VALUE_NULL: not declared */
+	uint32_t		 nfield;
+	uint32_t		 attribute;	/* Part 6, A.1; 13: Value */
+	const char		**field;	/* [nfield] within a structure; a whole number is an index from 0 within an array */
 	const char		*nsu;		/* UA_ADDR_NODE, UA_ADDR_EVENTS: namespace URI; NULL: 0. Not for a path */
 	char			 id_kind;	/* 'i', 's', 'g', 'b' as in the text form of a NodeId */
 	uint32_t		 i;
 	const char		*s;		/* text, GUID as text, or base64 */
 	struct ua_name		*path;		/* UA_ADDR_PATH; UA_ADDR_EVENTS if npath > 0 */
 	uint32_t		 npath;
-	uint32_t		 attribute;	/* Part 6, A.1; 13: Value */
 	const char		*index_range;	/* NumericRange (Part 4, 7.27), NULL: none */
-	const char		*field[UA_PATH_MAX];	/* within a structure; a whole number is an index from 0 within an array */
-	uint32_t		 nfield;
 	const struct ua_addr	*event_kind;	/* UA_ADDR_EVENTS: only events of this type and its subtypes (a node); NULL: all */
 	uint16_t		 severity;	/* UA_ADDR_EVENTS: only events at least as severe (1..1000); 0: all */
 	int			 mode;		/* enum ua_addr_mode; -1: as the source says */
@@ -56,7 +57,6 @@ struct ua_addr {
 	uint32_t		 queue;		/* 0: as the source says */
 	enum ua_deadband	 deadband_kind;
 	double			 deadband;
-	uint8_t			 type;		/* declared value type, maybe VALUE_ARRAY; VALUE_NULL: not declared */
 };
 
 /* Texts in the arena. 0, or ERR_SYNTAX/ERR_RANGE with cause and remedy in why. */

@@ -148,6 +148,7 @@ put_field(struct option *o)
 	char *copy = arena_strndup(o->a, o->p, o->len), *to = copy;
 
 	o->out->nfield = 0;
+	o->out->field = arena_array(o->a, UA_PATH_MAX, sizeof *o->out->field);
 	o->out->field[0] = copy;
 	for (size_t i = 0; i <= o->len; i++) {
 		if (i < o->len && o->p[i] == '&' && i + 1 < o->len)
