@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "expr/expr.h"
 #include "proc/catalog.h"
 #include "site/reference.h"
 
@@ -25,15 +26,26 @@ usage(int argc, char **argv, const char *text)
 	return asked ? EXIT_OK : EXIT_CANNOT;
 }
 
+static int
+functions(void)
+{
+	for (const struct expr_function *f = expr_functions; f->name != NULL; f++)
+		printf("%-28s %s; %s\n", f->form, f->help, f->example);
+	return EXIT_OK;
+}
+
 int
 cmd_keys(int argc, char **argv)
 {
 	bool markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
 	struct buf out = { 0 };
 
+	if (argc == 2 && strcmp(argv[1], "expressions") == 0)
+		return functions();
 	if (argc > 2 || (argc == 2 && !markdown))
-		return usage(argc, argv, "usage: penstock keys [--markdown]\n"
-		    "Every key that a site file may have, with its limits, default and meaning.\n");
+		return usage(argc, argv, "usage: penstock keys [--markdown | expressions]\n"
+		    "Every key that a site file may have, with its limits, default and meaning;\n"
+		    "or the functions that expressions may use.\n");
 	reference_print(catalog_all(), markdown, &out);
 	return print_and_free(&out);
 }

@@ -39,15 +39,42 @@ show_detail(json_t *detail)
 	}
 }
 
+/* A derived tag: what it is made of. */
+static void
+show_derived(const json_t *o)
+{
+	size_t i;
+	json_t *in;
+
+	printf("%s: %s\n", asking_text(o, "tag"), asking_text(o, "verdict"));
+	row("status", asking_text(o, "status"));
+	printf("  %-18s ", "value");
+	asking_print_value(json_object_get(o, "value"));
+	printf("%s%s%s%s\n", *asking_text(o, "unit") != '\0' ? " " : "", asking_text(o, "unit"),
+	    *asking_text(o, "time") != '\0' ? " at " : "", asking_text(o, "time"));
+	row("expression", asking_text(o, "expr"));
+	printf("  made of:\n");
+	json_array_foreach(json_object_get(o, "inputs"), i, in) {
+		printf("    %s  ", asking_text(in, "tag"));
+		asking_print_value(json_object_get(in, "value"));
+		printf(" %s  %s  %s\n", asking_text(in, "unit"), asking_text(in, "status"), asking_text(in, "time"));
+	}
+}
+
 static void
 show(const json_t *o)
 {
+	if (json_object_get(o, "expr") != NULL) {
+		show_derived(o);
+		return;
+	}
 	bool up = strcmp(asking_text(o, "link_state"), "up") == 0;
 	const char *cause = up && bad(o) ? asking_text(json_object_get(o, "detail"), "cause") : "";
 
 	printf("%s: %s%s%s\n", asking_text(o, "tag"), asking_text(o, "verdict"), *cause != '\0' ? "; " : "", cause);
 	row("status", asking_text(o, "status"));
-	row("with it since", asking_text(o, "since"));	/* another bad status before it counts anew: see the last good value */
+	row("with it since",
+	    asking_text(o, "since"));	/* another bad status before it counts anew: see the last good value */
 	printf("  %-18s ", "last good value");
 	if (*asking_text(o, "last_good_at") == '\0')
 		printf("none yet\n");

@@ -103,7 +103,7 @@ testing_set(struct testing *t, int tag, double v)
 	case VALUE_BOOL: in->v.b = v != 0; break;
 	case VALUE_F32: in->v.f32 = (float)v; break;
 	case VALUE_F64: in->v.f64 = v; break;
-	case VALUE_U16: case VALUE_U32: case VALUE_U64: in->v.u = (uint64_t)v; break;
+	case VALUE_U16: case VALUE_U32: case VALUE_U64: in->v.u = v > 0 ? (uint64_t)v : 0; break;
 	default: in->v.i = (int64_t)v; break;
 	}
 }

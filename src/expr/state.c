@@ -106,7 +106,7 @@ prev_run(const struct run *r, const struct spec *s, bool fresh, struct cell *x)
 		return;
 	}
 	const struct kept_value *before = &p->of[(p->present ^ 1) & 1];
-	x->why = before->status == 0 ? EXPR_WHY_NONE : EXPR_WHY_PARTLY;
+	x->why = status_is_good(before->status) ? EXPR_WHY_NONE : EXPR_WHY_PARTLY;
 	x->column = r->column;
 	x->status = before->status;
 	x->len = before->len;

@@ -33,6 +33,8 @@ struct prog {
 	uint32_t		 rank;
 	bool			 queued;
 	int64_t			 eval_ns;	/* when last */
+	struct expr_result	 last;		/* that was sent; of a text only what it is worth */
+	int64_t			 last_ns;
 };
 
 /* A source of the plan: of field, whose tags are looked up here, or a pseudo source, whose batch is collected here. */

@@ -120,10 +120,3 @@ insight_figures(const struct insight *in)
 {
 	return in->f;
 }
-
-const struct expr_input *
-insight_value(const struct insight *in, const char *path)
-{
-	const struct point *p = in->s != NULL ? map_get(&in->s->points_by_path, path, strlen(path)) : NULL;
-	return p != NULL ? &p->in : NULL;
-}

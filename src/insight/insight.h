@@ -63,9 +63,9 @@ struct insight_figures { uint64_t records, samples, evaluated, emitted, gaps, re
 struct insight_figures insight_figures(const struct insight *in);
 
 /*
- * The present input of a program that the caller compiled over insight's plan: NULL when the tag is not among what
- * insight keeps (then it is of no derived tag). For `penstock why` and `eval`.
+ * Why derived tags are as they are: line() gets a JSON object and '\n' for each whose path matches, at most 256; false
+ * ends it. Returns how many.
  */
-const struct expr_input *insight_value(const struct insight *in, const char *path);
-
+size_t insight_why(const struct insight *in, const char *pattern, bool (*line)(void *arg, const char *text, size_t len),
+    void *arg);
 #endif

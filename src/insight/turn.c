@@ -129,6 +129,10 @@ evaluate(struct insight *in, struct prog *g, int64_t now_ns, bool publish)
 	if (!publish)
 		return;
 	struct wall time = result_time(g, now_ns);
+	g->last = r;
+	g->last_ns = time.ns;
+	if (r.v.type == VALUE_TEXT)	/* its bytes are not ours to keep */
+		g->last.v = (struct value){ 0 };
 	send(in, g, &r, time, now_ns);
 	if (g->point != NONE) {
 		store(&in->s->points[g->point], &r.v, r.status, time);

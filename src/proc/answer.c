@@ -15,6 +15,7 @@
 #include "proc/client.h"
 #include "proc/supervisor.h"
 #include "proc/who.h"
+#include "site/derive.h"
 #include "site/diff.h"
 #include "site/site.h"
 #include "site/slice.h"
@@ -241,6 +242,8 @@ route(struct supervisor *s, const struct verb *v, const char *const *argv, const
 			source = &plan->sources[plan->tags[i].source];
 	*no = v->route == TO_SOURCE ? "there is no source of this name in the running plan; 'penstock status' lists them" :
 	    "no tag of the running plan has this path; patterns may hold * and **, for example 'Packaging/**/speed'";
+	if (source != NULL && source_is_derived(source))
+		return of_role(s, ROLE_INSIGHT, NULL);
 	return source == NULL ? NULL : of_role(s, ROLE_FIELD, plan->zones[source->zone].name);
 }
 

@@ -3,6 +3,7 @@
  * gate reads; no socket, no address. With nothing to derive it has no ring and no timer, and reads no sample.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "insight/insight.h"
@@ -179,6 +180,28 @@ op_wake(void *arg)
 	run(arg);
 }
 
+static bool
+to_client(void *arg, const char *text, size_t len)
+{
+	return client_reply(arg, text, len);
+}
+
+static void
+op_client(void *arg, struct client *c, const char *verb, int argc, const char *const *argv)
+{
+	static const char no[]
+	    = "{\"error\":\"it is derived, so nothing is read for it; penstock why shows what it is made of\"}\n";
+	static const char none[] = "{\"error\":\"no derived tag has this path\"}\n";
+	struct insight_proc *p = arg;
+
+	for (int i = 0; i < argc && strcmp(verb, "why") == 0; i++)
+		if (insight_why(p->insight, argv[i], to_client, c) == 0)
+			client_reply(c, none, sizeof none - 1);
+	if (strcmp(verb, "why") != 0)
+		client_reply(c, no, sizeof no - 1);
+	client_end(c);
+}
+
 /* Take all that the rings hold; the counts are made durable. */
 static void
 finish(struct insight_proc *p)
@@ -213,7 +236,7 @@ op_stop(void *arg, struct mono deadline)
 int
 insight_main(const char *name, const char *state_dir)
 {
-	static const struct child_ops ops = { .plan = op_plan, .ring_in = op_ring_in, .wake = op_wake,
+	static const struct child_ops ops = { .plan = op_plan, .ring_in = op_ring_in, .wake = op_wake, .client = op_client,
 	    .drain = op_drain,
 	    .stop = op_stop };
 	static struct insight_proc p;

@@ -124,4 +124,24 @@ def test_a_reload_keeps_what_did_not_change():
         equal(wrong, [], f"{name} over the reload")
 
 
+def test_what_runs_can_be_asked_and_tried():
+    g = Gateway(free_port(), edit=derived, sim_options=("--skip", "3m"))
+    wait_for(lambda: insight(g)["derived"] > 300, 15, "derived samples")
+    why = json.loads(g.cli("why", FILLER + "total", "--json").stdout)
+    equal(why["expr"], "counter('good-count')", "expression")
+    equal([i["tag"] for i in why["inputs"]], [FILLER + "good-count"], "inputs")
+    read = g.cli("read", FILLER + "total")
+    assert read.returncode == 1 and "derived" in read.stderr, read.stderr
+    done = g.cli("eval", "'good-count' - prev('good-count') >= 0", "--at", FILLER.rstrip("/"))
+    equal(done.returncode, 0, done.stdout + done.stderr)
+    assert done.stdout.rstrip().endswith("= true"), done.stdout
+    done = g.cli("eval", "total * 2", "--at", FILLER.rstrip("/"), "--json")    # of a derived tag, from the ring of insight
+    equal(json.loads(done.stdout)["steps"][0]["status"], "Good", done.stdout)
+    wait_for(lambda: g.cli("eval", "max(speed over 20)", "--at", FILLER.rstrip("/"), "--last", "1min").returncode == 0, 10,
+             "the history to have it")
+    done = g.cli("eval", "speed + 'motor-temperature'", "--at", FILLER.rstrip("/"))
+    assert done.returncode == 1 and "measures something else" in done.stderr, done.stderr
+    assert "total" in g.cli("tail", FILLER + "total", "--count", "1").stdout
+
+
 main()

@@ -1,0 +1,87 @@
+/* What people ask of insight: why a derived tag is as it is, by its expression and what its inputs are now. */
+#include <stdio.h>
+#include <string.h>
+
+#include "insight/inside.h"
+#include "model/path.h"
+#include "model/status.h"
+
+#define ASK_TAGS_MAX 256u
+
+static void
+text_of(struct json *j, const char *key, const char *text)
+{
+	json_key(j, key);
+	json_text(j, text);
+}
+
+static void
+time_of(struct json *j, const char *key, struct wall t)
+{
+	char text[WALL_TEXT];
+
+	json_key(j, key);
+	if (t.ns == 0)
+		json_null(j);
+	else
+		json_text(j, wall_format(t, 3, text));
+}
+
+static void
+put_input(struct json *j, const struct expr_tag *t, const struct expr_input *in)
+{
+	json_open(j, '{');
+	text_of(j, "tag", t->name);
+	json_key(j, "value");
+	value_json(j, &in->v);
+	text_of(j, "unit", t->unit);
+	text_of(j, "status", in->time.ns == 0 ? "BadWaitingForInitialData" : status_name(in->status));
+	time_of(j, "time", in->time);
+	json_close(j, '}');
+}
+
+static void
+put_prog(struct json *j, const struct prog *g)
+{
+	char why[500];
+
+	json_open(j, '{');
+	text_of(j, "tag", g->tag->path);
+	text_of(j, "verdict", g->last_ns == 0 ? "it has not been evaluated yet" : g->last.why == EXPR_WHY_NONE ?
+	    "nothing is wrong with it" :
+	    expr_why_text(g->p, &g->last, why, sizeof why));
+	text_of(j, "status", g->last_ns == 0 ? "BadWaitingForInitialData" : status_name(g->last.status));
+	json_key(j, "value");
+	value_json(j, &g->last.v);
+	text_of(j, "unit", expr_unit(g->p));
+	time_of(j, "time", (struct wall){ g->last_ns });
+	text_of(j, "expr", g->tag->at);
+	json_key(j, "inputs");
+	json_open(j, '[');
+	for (size_t i = 0; i < expr_inputs(g->p); i++)
+		put_input(j, expr_input(g->p, i), g->in[i]);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+size_t
+insight_why(const struct insight *in, const char *pattern, bool (*line)(void *arg, const char *text, size_t len),
+    void *arg)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; in->s != NULL && i < in->s->nprogs && n < ASK_TAGS_MAX; i++) {
+		struct buf out = { 0 };
+		struct json j = { .out = &out };
+		if (!path_match(pattern, in->s->progs[i].tag->path))
+			continue;
+		put_prog(&j, &in->s->progs[i]);
+		buf_putc(&out, '\n');
+		bool taken = out.err == 0 && line(arg, buf_text(&out), out.len);
+		buf_fini(&out);
+		if (!taken)
+			break;
+		n++;
+	}
+	return n;
+}
