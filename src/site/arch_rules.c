@@ -473,8 +473,11 @@ static bool
 encrypted(const struct loader *l, uint32_t sink)
 {
 	const struct sink *s = &l->plan->sinks[sink];
-	const struct sink_info *info = l->sink_infos[sink];
+	const struct sink_info *info = NULL;
 
+	for (size_t i = 0; l->catalog->sinks[i] != NULL; i++)
+		if (strcmp(l->catalog->sinks[i]->name, s->kind) == 0)
+			info = l->catalog->sinks[i];
 	for (size_t i = 0; info != NULL && info->keys != NULL && info->keys[i].name != NULL && i < s->nkeys; i++)
 		if (strcmp(info->keys[i].name, "tls") == 0)
 			return s->keys[i].b;

@@ -50,7 +50,6 @@ struct loader {
 	struct derived		*derived;	/* load_derived.c */
 	bool			 tags_missing;	/* a table was not read whole: a flow without tags may be no fault of the flow */
 	const struct driver_info **drivers;	/* a source each; NULL: unknown */
-	const struct sink_info	 **sink_infos;	/* a sink each; NULL: unknown */
 	bool			*zone_used, *conduit_used, *sink_used;
 	const char		**files;	/* read so far, the site file first */
 	size_t			 nfiles;
