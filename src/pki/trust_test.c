@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "os/disk_sim.h"
 #include "pki/record.h"
 #include "pki/rig.h"
 
@@ -188,6 +189,65 @@ TEST(nothing_of_a_half_readable_file_is_stored)
 	BIO_free(m);
 	X509_free(a);
 	pki_close(p);
+}
+
+struct found { const char *sha1; unsigned places; };
+
+static int
+note_place(void *arg, const struct pki_item *it)
+{
+	struct found *f = arg;
+	if (it->err == 0 && strcmp(it->sha1, f->sha1) == 0)
+		f->places |= 1u << it->place;
+	return 0;
+}
+
+static unsigned
+places_of(struct pki *p, const char *sha1)
+{
+	struct found f = { .sha1 = sha1 };
+
+	CHECK_INT(pki_each(p, RIG_NOW, note_place, &f), 0);
+	return f.places;
+}
+
+/* A certificate that a person moves is in one list, in the other, or for a moment in both; never in none. */
+TEST(no_disk_error_loses_a_certificate_that_is_moved)
+{
+	X509 *x = device("Filler", 0, 1);
+	struct pki_print print = print_of(x);
+	struct rig_bytes der = { .len = 0 };
+	unsigned failed = 0;
+
+	rig_der(x, &der);
+	log_open("test", LOG_LEVEL_ERROR);
+	for (int back = 0; back < 2; back++)
+		for (uint64_t n = 1;; n++) {
+			struct disk_sim *s = disk_sim_new();
+			const struct disk *d = disk_sim_table(s);
+			struct pki *p;
+			CHECK_INT(d->mkdir(d->ctx, "/s"), 0);
+			CHECK_INT(pki_open("/s", PKI_OT, d, &p), 0);
+			CHECK_INT(disk_replace(d, back ? "/s/pki/ot/trusted/certs/a.der" : "/s/pki/ot/rejected/a.der", der.p, der.len), 0);
+			disk_sim_fault(s, n % 2 == 0 ? SIM_IO : SIM_NOSPACE, n, 1);
+			int err = back ? pki_reject(p, &print, RIG_NOW, NULL) : pki_trust(p, &print, RIG_NOW, NULL);
+			uint64_t calls = disk_sim_calls(s);
+			disk_sim_fault(s, SIM_NONE, 0, 0);
+			failed += err != 0;
+			CHECK(err == 0 || pki_why(p)[0] != '\0');
+			unsigned places = places_of(p, print.hex);
+			CHECK(places != 0);
+			/* And what was left half done can be done again. */
+			err = back ? pki_reject(p, &print, RIG_NOW, NULL) : pki_trust(p, &print, RIG_NOW, NULL);
+			CHECK(err == 0 || err == ERR_EXISTS || err == ERR_NOTFOUND);
+			CHECK_INT(places_of(p, print.hex), back ? 1u << PKI_REJECTED : 1u << PKI_TRUSTED);
+			pki_close(p);
+			disk_sim_free(s);
+			if (n > calls)
+				break;
+		}
+	CHECK(failed > 10);
+	X509_free(x);
 }
 
 static int

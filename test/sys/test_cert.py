@@ -223,6 +223,20 @@ def test_the_two_sides_know_nothing_of_each_other():
     equal(p.places(None), ["trusted/certs"], "both")
 
 
+def test_root_acts_as_the_owner_of_the_state_directory():
+    if os.geteuid() != 0:
+        skip("only root can be tried")
+    p = Plant()
+    der = p.device("filler")
+    os.chmod(der, 0o600)  # root's own: read before the rights are given up
+    os.chmod(p.dir, 0o755)
+    os.chown(p.state, 65534, 65534)
+    p.cert("new", "--site", "x", "--bits", "2048")
+    p.cert("trust", der)
+    owners = {os.stat(os.path.join(folder, n)).st_uid for folder, dirs, files in os.walk(p.state) for n in dirs + files}
+    equal(owners, {65534}, "owners")
+
+
 def test_two_at_once_lose_nothing():
     p = Plant()
     ders = [p.device(f"d{i}") for i in range(6)]
