@@ -8,6 +8,7 @@
 
 struct cert_args {
 	const char	*state;
+	char		 actor[64];		/* who gives the command */
 	bool		 has_side, json;
 	enum pki_side	 side;
 	int		 n;

@@ -39,7 +39,6 @@ struct pki *
 cert_open(const struct cert_args *a, enum pki_side side)
 {
 	struct pki *p = NULL;
-	char who[64];
 
 	int err = pki_open(a->state, side, NULL, &p);
 	if (err != 0) {
@@ -47,8 +46,7 @@ cert_open(const struct cert_args *a, enum pki_side side)
 		pki_close(p);
 		return NULL;
 	}
-	who_user(who, sizeof who);
-	pki_set_actor(p, who);
+	pki_set_actor(p, a->actor);
 	return p;
 }
 
@@ -192,6 +190,7 @@ run(const struct verb *v, struct cert_args *a)
 {
 	if (read_files(a) != 0)
 		return EXIT_CANNOT;
+	who_user(a->actor, sizeof a->actor);
 	int err = who_become_owner(a->state);
 	if (err != 0) {
 		fprintf(stderr, "penstock cert: the state directory %s: %s; name it with --state DIR or PENSTOCK_STATE\n", a->state, err_text(err));

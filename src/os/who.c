@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -38,6 +42,21 @@ who_user(char *out, size_t size)
 		snprintf(out, size, "uid %lu", (unsigned long)getuid());
 }
 
+/* Of root's capabilities only the one to reach a file remains: systemd keeps the state of a DynamicUser below a folder of root's own. */
+static int
+keep_search(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (syscall(SYS_capget, &head, data) != 0)
+		return err_from_errno(errno);
+	uint32_t kept = data[0].permitted & (uint32_t)1 << CAP_DAC_READ_SEARCH;
+	data[0] = (struct __user_cap_data_struct){ .effective = kept, .permitted = kept };
+	data[1] = (struct __user_cap_data_struct){ 0 };
+	return syscall(SYS_capset, &head, data) != 0 ? err_from_errno(errno) : 0;
+}
+
 int
 who_become_owner(const char *path)
 {
@@ -49,7 +68,7 @@ who_become_owner(const char *path)
 		return err_from_errno(errno);
 	if (st.st_uid == 0)
 		return 0;
-	if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0)
+	if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) != 0 || setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0)
 		return err_from_errno(errno);
-	return 0;
+	return keep_search();
 }

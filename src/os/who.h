@@ -10,7 +10,8 @@ void who_host(char *out, size_t size);
 void who_user(char *out, size_t size);
 /*
  * Root gives up its rights for those of the owner of `path`, for good: what is then written belongs to the service that
- * runs there and can be read by it. Nothing happens for anybody else, or when root owns it. 0 or what the system says.
+ * runs there and can be read by it. Of root's capabilities only that to read files and to pass folders stays. Nothing
+ * happens for anybody else, or when root owns it. 0 or what the system says.
  */
 int who_become_owner(const char *path);
 
