@@ -166,6 +166,8 @@ install: $(B)/penstock
 	install -D -m 644 NOTICE $(DESTDIR)$(PREFIX)/share/doc/penstock/NOTICE
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/local/,$(PREFIX)/,' etc/systemd/penstock.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/penstock.service
+	sed 's,/usr/local/,$(PREFIX)/,' etc/systemd/penstock-cert@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/penstock-cert@.service
+	install -m 644 etc/systemd/penstock-cert@.timer $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -D -m 644 etc/demo/site.yaml $(DESTDIR)$(PREFIX)/share/penstock/demo/site.yaml
 
 clean: ; rm -rf build

@@ -43,5 +43,19 @@ def test_the_unit_is_sound_and_names_the_program():
     equal(done.returncode, 0, f"systemd's verdict on the unit, {done.stdout.strip().splitlines()[-1:]};")
 
 
+@timeout(400)
+def test_the_renewal_of_certificates_is_installed_and_sound():
+    folder = os.path.join(install("/opt/plant"), "opt/plant/lib/systemd/system")
+    unit = os.path.join(folder, "penstock-cert@.service")
+    with open(unit, encoding="utf-8") as f:
+        text = f.read()
+    assert "ExecStart=/opt/plant/bin/penstock cert renew --auto " in text, text
+    assert os.path.exists(os.path.join(folder, "penstock-cert@.timer")), "no timer"
+    if shutil.which("systemd-analyze") is None:
+        skip("systemd is not installed")
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={int(EXPOSURE_MAX * 10)}", "--no-pager", unit)
+    equal(done.returncode, 0, f"systemd's verdict on the unit, {done.stdout.strip().splitlines()[-1:]};")
+
+
 if __name__ == "__main__":
     main()
