@@ -169,22 +169,35 @@ request_new(struct requests *r, uint64_t token, const struct request *q, struct 
 
 /* ---- ends ---- */
 
+/*
+ * What the log does not have yet of one that is over: its outcome, or both its entries, with one sync. What it refuses is tried again;
+ * meanwhile nothing is admitted, and past REQUESTS_KEPT of them only the answers are left.
+ */
 static void
-enter_outcome(struct requests *r, struct held *h, struct mono now, struct wall wall)
+enter(struct requests *r, struct held *h, struct mono now, struct wall wall)
 {
-	struct buf json = { 0 };
+	struct buf asked = { 0 }, ended = { 0 };
+	char mark[AUDIT_WORD_MAX];
+	size_t first = h->asked_entered ? 1 : 0;
 
-	record_outcome(h, &json);
-	struct audit_new e = { AUDIT_OUTCOME, h->id, request_state_name(h->state), buf_text(&json) };
-	int err = json.err != 0 ? json.err : r->ops.audit(r->ops.arg, &e, 1, wall);
-	buf_fini(&json);
-	if (err == 0) {
-		h->entered = true;
+	record_request(h, h->why, &asked);
+	record_outcome(h, &ended);
+	record_mark(h, mark, sizeof mark);
+	struct audit_new v[] = { { AUDIT_REQUEST, h->id, mark, buf_text(&asked) },
+	    { AUDIT_OUTCOME, h->id, request_state_name(h->state), buf_text(&ended) } };
+	int err = asked.err != 0 ? asked.err : ended.err != 0 ? ended.err : r->ops.audit(r->ops.arg, v + first, 2 - first, wall);
+	buf_fini(&asked);
+	buf_fini(&ended);
+	if (err == 0 || r->unentered >= REQUESTS_KEPT) {
+		if (err != 0)
+			log_error("entry_lost", "request=%llu state=%s error=\"%s\"", (unsigned long long)h->id, request_state_name(h->state),
+			    err_text(err));
+		h->entered = h->asked_entered = true;
 		return;
 	}
-	log_error("outcome_not_entered", "request=%llu state=%s error=\"%s\" effect=\"no request is admitted until it is\"",
-	    (unsigned long long)h->id, request_state_name(h->state), err_text(err));
-	r->unentered++;
+	if (r->unentered++ == 0)
+		log_error("outcome_not_entered", "request=%llu state=%s error=\"%s\" effect=\"no request is admitted until it is\"",
+		    (unsigned long long)h->id, request_state_name(h->state), err_text(err));
 	r->retry_at = mono_add(now, RETRY_NS);
 }
 
@@ -213,33 +226,15 @@ void
 request_end(struct requests *r, struct held *h, enum request_state state, enum request_reason why, const char *text, struct mono now, struct wall wall)
 {
 	request_conclude(r, h, state, why, text, wall);
-	enter_outcome(r, h, now, wall);
+	enter(r, h, now, wall);
 	request_tell(r, h);
 }
 
-/* Asked and refused in one breath: both entries, one sync. When the log does not take them there is only the answer. */
 void
 request_refuse(struct requests *r, struct held *h, enum request_reason why, const char *text, struct mono now, struct wall wall)
 {
-	char mark[AUDIT_WORD_MAX], said[TEXT_MAX];
-	struct buf asked = { 0 }, ended = { 0 };
-	enum request_state state = why == REASON_LATE ? REQUEST_EXPIRED : REQUEST_REFUSED;
-
-	snprintf(said, sizeof said, "%s", *text != '\0' ? text : request_reason_text(why));
-	snprintf(h->text, sizeof h->text, "%s", said);
-	record_request(h, why, now, &asked);
-	request_conclude(r, h, state, why, said, wall);
-	record_outcome(h, &ended);
-	record_mark(h, mark, sizeof mark);
-	struct audit_new v[] = { { AUDIT_REQUEST, h->id, mark, buf_text(&asked) },
-	    { AUDIT_OUTCOME, h->id, request_state_name(state), buf_text(&ended) } };
-	int err = asked.err != 0 ? asked.err : r->ops.audit(r->ops.arg, v, 2, wall);
-	if (err != 0)
-		log_error("refusal_not_entered", "request=%llu reason=%s error=\"%s\"", (unsigned long long)h->id, h->code, err_text(err));
-	h->entered = true;
-	buf_fini(&asked);
-	buf_fini(&ended);
-	request_tell(r, h);
+	h->why = why;
+	request_end(r, h, why == REASON_LATE ? REQUEST_EXPIRED : REQUEST_REFUSED, why, text, now, wall);
 }
 
 /* ---- outcomes ---- */
@@ -276,7 +271,7 @@ requests_carried(struct requests *r, const char *zone, const struct request_resu
 	/* Its words are its own; the code is kept as it came. */
 	request_conclude(r, h, res->state, REASON_NONE, res->text, wall);
 	h->code = arena_strdup(&h->memory, res->code);
-	enter_outcome(r, h, (struct mono){ 0 }, wall);
+	enter(r, h, (struct mono){ 0 }, wall);
 	request_tell(r, h);
 }
 
@@ -297,7 +292,7 @@ requests_tick(struct requests *r, struct mono now, struct wall wall)
 		r->unentered = 0;
 		for (struct held *h = r->held; h != NULL; h = h->next)
 			if (request_state_final(h->state) && !h->entered)
-				enter_outcome(r, h, now, wall);
+				enter(r, h, now, wall);
 	}
 	for (struct held *h = r->held; h != NULL; h = h->next) {
 		if (h->state == REQUEST_PENDING && !mono_before(now, h->deadline))

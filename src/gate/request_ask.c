@@ -101,10 +101,11 @@ requests_ask(struct requests *r, uint64_t token, const struct request *q, struct
 	memcpy(h->key, key, DIGEST);
 	memcpy(h->digest, digest, DIGEST);
 	h->deadline = q->deadline.ns != 0 ? q->deadline : now;
+	h->ttl_ns = mono_diff(h->deadline, now);
 	enum request_reason why = r->nactive >= REQUESTS_ACTIVE_MAX ? REASON_FULL : judge_target(r, q, &t);
 	if (why == REASON_NONE) {
 		if (q->deadline.ns == 0)
-			h->deadline = mono_add(now, t.rule->ttl_ns);
+			h->deadline = mono_add(now, h->ttl_ns = t.rule->ttl_ns);
 		h->rule = arena_strdup(&h->memory, t.rule->name);
 		h->source = arena_strdup(&h->memory, t.source->name);
 		h->zone = arena_strdup(&h->memory, r->plan->zones[t.source->zone].name);

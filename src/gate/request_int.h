@@ -32,7 +32,9 @@ struct held {
 	const struct value	*results;
 	uint32_t		 nresults;
 	uint64_t		 waiters[WAITERS_MAX];	/* 0: free */
-	bool			 entered;	/* its outcome stands in the log */
+	bool			 asked_entered, entered;	/* its first entry, and its outcome, stand in the log */
+	enum request_reason	 why;		/* it was refused when it was asked */
+	int64_t			 ttl_ns;	/* when it was asked */
 };
 
 struct known_key {
@@ -123,7 +125,7 @@ void request_conclude(struct requests *r, struct held *h, enum request_state sta
 /* It is over: entered and told. */
 void request_end(struct requests *r, struct held *h, enum request_state state, enum request_reason why, const char *text, struct mono now,
     struct wall wall);
-/* Asked and refused in one breath: both entries, one sync. When the log does not take them there is only the answer. */
+/* Asked and refused in one breath: both its entries, one sync. */
 void request_refuse(struct requests *r, struct held *h, enum request_reason why, const char *text, struct mono now, struct wall wall);
 
 /* request_send.c */
@@ -162,7 +164,7 @@ struct known_key *keys_find(struct requests *r, const uint8_t key[DIGEST]);
 void keys_put(struct requests *r, const uint8_t key[DIGEST], const uint8_t digest[DIGEST], uint64_t id, enum request_state state);
 
 /* request_record.c: entries of the log, and lines of the command line. Each appends to out. */
-void record_request(const struct held *h, enum request_reason why, struct mono now, struct buf *out);
+void record_request(const struct held *h, enum request_reason why, struct buf *out);
 void record_outcome(const struct held *h, struct buf *out);
 void record_confirm(const struct held *h, const struct request_person *p, enum request_reason why, const char *text, struct buf *out);
 void record_mark(const struct held *h, char *out, size_t size);

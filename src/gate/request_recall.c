@@ -136,6 +136,7 @@ end_open(struct requests *r, const struct open_entry *o, struct mono now, struct
 	struct held *h = request_new(r, 0, &nothing, wall);
 	r->next_id = next;
 	h->state = REQUEST_STATE_COUNT;
+	h->asked_entered = true;
 	h->keyed = o->keyed;
 	memcpy(h->key, o->key, DIGEST);
 	memcpy(h->digest, o->digest, DIGEST);

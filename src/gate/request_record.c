@@ -46,7 +46,7 @@ put_reason(struct json *j, enum request_reason why, const char *text)
 }
 
 void
-record_request(const struct held *h, enum request_reason why, struct mono now, struct buf *out)
+record_request(const struct held *h, enum request_reason why, struct buf *out)
 {
 	struct json j = { .out = out };
 
@@ -58,7 +58,7 @@ record_request(const struct held *h, enum request_reason why, struct mono now, s
 		json_text(&j, h->ask.roles[i]);
 	json_close(&j, ']');
 	json_key(&j, "ttl_ms");
-	json_i64(&j, mono_diff(h->deadline, now) / NS_PER_MS);
+	json_i64(&j, h->ttl_ns / NS_PER_MS);
 	json_key(&j, "decision");
 	json_text(&j, why != REASON_NONE ? "refused" : h->state == REQUEST_PENDING ? "second person asked for" : "admitted");
 	put_reason(&j, why, h->text);

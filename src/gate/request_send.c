@@ -52,17 +52,16 @@ request_admit(struct requests *r, struct held *h, const struct target *t, struct
 
 	h->state = pending ? REQUEST_PENDING : REQUEST_SENT;
 	r->nactive++;
-	record_request(h, REASON_NONE, now, &json);
+	record_request(h, REASON_NONE, &json);
 	record_mark(h, mark, sizeof mark);
 	struct audit_new v[] = { { AUDIT_REQUEST, h->id, mark, buf_text(&json) }, { AUDIT_SENT, h->id, NULL, "{}" } };
 	int err = r->unentered > 0 ? ERR_NOSPACE : json.err != 0 ? json.err : r->ops.audit(r->ops.arg, v, pending ? 1 : 2, wall);
 	buf_fini(&json);
-	if (err != 0) {
-		request_conclude(r, h, REQUEST_REFUSED, REASON_AUDIT, "", wall);
-		h->entered = true;	/* neither of its entries is there */
-		request_tell(r, h);
+	if (err != 0) {		/* neither of its entries is there */
+		request_refuse(r, h, REASON_AUDIT, "", now, wall);
 		return;
 	}
+	h->asked_entered = true;
 	if (h->keyed)
 		keys_put(r, h->key, h->digest, h->id, h->state);
 	if (pending)

@@ -397,6 +397,9 @@ TEST(without_a_log_nothing_is_done)
 	CHECK_STR(rig_ask(g, "L/sp", 3), "audit");
 	CHECK_INT(g->nsent, 0);
 	g->disk_full = false;
+	CHECK_STR(rig_ask(g, "L/sp", 3), "audit");	/* the refusal before is owed to the log */
+	rig_pass(g, 1000);
+	requests_tick(g->r, g->now, g->wall);
 	rig_ask(g, "L/sp", 3);
 	g->disk_full = true;		/* between sending and outcome */
 	rig_carried(g, g->sent_id, REQUEST_APPLIED);
@@ -405,7 +408,9 @@ TEST(without_a_log_nothing_is_done)
 	CHECK_STR(rig_ask(g, "L/sp", 3), "audit");	/* an outcome is owed to the log */
 	rig_pass(g, 1000);
 	requests_tick(g->r, g->now, g->wall);
-	CHECK_INT(rig_entries(g, AUDIT_OUTCOME), 1);
+	/* Three refusals and the one that was applied: all stand there in the end. */
+	CHECK_INT(rig_entries(g, AUDIT_OUTCOME), 4);
+	CHECK_INT(rig_entries(g, AUDIT_REQUEST), 4);
 	CHECK_STR(rig_ask(g, "L/sp", 3), "");
 	rig_free(g);
 }

@@ -7,6 +7,7 @@
     proxy.cut()                                 # connections end, new ones are refused
     proxy.reset()                               # connections end with RST; new ones pass
     proxy.cut_after(500)                        # ends connections after so many more bytes to the client, mid-frame
+    proxy.tap = function(bytes)                 # sees what clients send as it comes, before any delay
     proxy.heal()                                # all is well again; what was held back by half_open() flows
 
 It runs in a thread of its own and ends with the test.
@@ -46,6 +47,7 @@ class Proxy:
         self.port = port
         self.delay_s = 0.0
         self.bytes_per_s = 0            # 0: as fast as it goes
+        self.tap = None
         self.accepted = 0
         self.bytes_up = 0               # client to target
         self.bytes_down = 0
@@ -151,6 +153,8 @@ class Proxy:
         try:
             while True:
                 data = await reader.read(CHUNK)
+                if up and self.tap is not None:
+                    self.tap(data)
                 await queue.put((self._loop.time() + self.delay_s, data))
                 if not data:
                     break

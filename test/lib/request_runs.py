@@ -1,9 +1,11 @@
 """A gateway with a device that may be written: a libmodbus server that notes every write, and what the site file admits."""
 import json
 import os
+import socket
+import struct
 
 from peers import ModbusServer
-from procs import Proc, penstock, start_penstock, temp_dir
+from procs import penstock, start_penstock, temp_dir
 
 SITE = """site: {{ enterprise: Acme, name: Requests, country: DE }}
 zones: {{ line: {{ level: 2, sl-t: 1 }} }}
@@ -27,6 +29,15 @@ requests:
 {requests}"""
 
 BY = "why: a test, owner: the tests"
+
+
+def logged(path):
+    """The writes that modbus_server --log-writes has noted: (boot ns, PDU)."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="ascii") as f:
+        rows = [line.split() for line in f if line.endswith("\n")]
+    return [(int(row[0]), bytes.fromhex(row[2])) for row in rows]
 
 
 class Plant:
@@ -67,12 +78,8 @@ class Plant:
         return self.request("write", f"Line/Oven/{tag}", str(value), *words, **options)
 
     def writes(self):
-        """What arrived at the device: (boot ns, function, address, [words])."""
-        if not os.path.exists(self.log):
-            return []
-        with open(self.log, encoding="ascii") as f:
-            rows = [[int(word) for word in line.split()] for line in f if line.endswith("\n")]
-        return [(row[0], row[2], row[3], row[4:]) for row in rows]
+        """What arrived at the device: (boot ns, PDU)."""
+        return logged(self.log)
 
     def audit(self, *words):
         done = self.cli("audit", "show", "--json", *words)
@@ -85,3 +92,25 @@ class Plant:
     def processes(self):
         status = json.loads(self.cli("status", "--json").stdout)
         return {p["name"]: p for p in status["processes"]}
+
+
+def control(state, *words, limit_s=10):
+    """What `penstock VERB ...` says on the control socket, without the program: the answer's lines. OSError: it could not be said."""
+    body = b""
+    for word in words:
+        data, n = word.encode(), len(word.encode())
+        while n >= 0x80:
+            body += bytes([n & 0x7F | 0x80])
+            n >>= 7
+        body += bytes([n]) + data
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(limit_s)
+        s.connect(os.path.join(state, "control.sock"))
+        s.sendall(struct.pack("<I", len(body)) + body)
+        answer = b""
+        try:
+            while data := s.recv(65536):
+                answer += data
+        except OSError:         # what was said stays said
+            pass
+    return [json.loads(line) for line in answer.split(b"\n") if line.startswith(b"{") and line.endswith(b"}")]

@@ -11,8 +11,8 @@
  * all four. --tick adds one to every holding register of every unit each so many ms. --unknown-unit exception answers
  * for units that are not here with 0x0B, as a gateway would.
  *
- * --log-writes: a line for each write as it arrives and before it is answered: "NS UNIT FUNCTION ADDRESS WORD...", NS on
- * CLOCK_BOOTTIME, the words as they stand in the request behind the address; a request that is refused is no write.
+ * --log-writes: a line for each write as it arrives and before it is answered: "NS UNIT HEX", NS on CLOCK_BOOTTIME, HEX the
+ * request from its function code on; a request that is refused is no write.
  *
  * Prints "listening HOST:PORT" or "listening DEV", then "ready". A line "stats {...}" follows on SIGUSR1 and at the end
  * (SIGTERM, SIGINT).
@@ -146,9 +146,9 @@ log_write(int unit, const uint8_t *pdu, int len)
 	if (f == NULL && (f = fopen(opt.log_writes, "ae")) == NULL)
 		fail(opt.log_writes);
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	fprintf(f, "%lld %d %d %d", t.tv_sec * 1000000000LL + t.tv_nsec, unit, pdu[0], pdu[1] << 8 | pdu[2]);
-	for (int i = 3; i + 1 < len; i += 2)
-		fprintf(f, " %d", pdu[i] << 8 | pdu[i + 1]);
+	fprintf(f, "%lld %d ", t.tv_sec * 1000000000LL + t.tv_nsec, unit);
+	for (int i = 0; i < len; i++)
+		fprintf(f, "%02x", pdu[i]);
 	fputc('\n', f);
 	fflush(f);
 }
