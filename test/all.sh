@@ -102,4 +102,9 @@ if [ -f test/faults.py ]; then
 	PENSTOCK="$PWD/build/penstock"
 	echo "/usr/bin/python3 test/faults.py --trials 300" | run --timeout 1200
 fi
+if [ -f test/requests.py ]; then
+	phase "requests under faults, 100 trials"
+	PENSTOCK="$PWD/build/penstock"
+	echo "/usr/bin/python3 test/requests.py --trials 100" | run --timeout 300
+fi
 finish

@@ -1,7 +1,7 @@
 /*
  * A toy protocol to try the engine with: a request is { unit, class }, its reply { unit, class, value }. The device
  * at the far end is in the same loop and can be told to be silent, to hang up, or to be away. For engine_test.c
- * alone.
+ * and order_test.c alone.
  */
 #ifndef FIELD_TOY_RIG_H
 #define FIELD_TOY_RIG_H
@@ -128,11 +128,37 @@ toy_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall)
 		t->h->sample(t->h, src, i, status, &none, (struct wall){ 0 }, (struct wall){ 0 }, wall, 0);
 }
 
+/* What the toy does with a write, and what a read gives; set by a test. */
+static struct toy_back {
+	bool		silent;		/* say nothing of a write */
+	int		err;		/* else this */
+	bool		deaf;		/* it confirms and does nothing */
+	unsigned	writes;
+	uint64_t	value;		/* 0: 77 */
+	struct mono	deadline;	/* of the last write, as the host said */
+} toy_back;
+
+static int
+toy_write(void *ctx, uint32_t src, uint32_t tag, const struct value *v, uint32_t id, struct mono now)
+{
+	struct toy *t = ctx;
+	(void)src;
+	(void)tag;
+	(void)now;
+	toy_back.writes++;
+	toy_back.deadline = t->h->deadline(t->h, id);
+	if (toy_back.err == 0 && !toy_back.deaf && !toy_back.silent)
+		toy_back.value = v->u;
+	if (!toy_back.silent)
+		t->h->done(t->h, id, toy_back.err, "");
+	return 0;
+}
+
 static int
 toy_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id, struct mono now)
 {
 	struct toy *t = ctx;
-	struct value v = { .type = VALUE_U8, .u = 77 };
+	struct value v = { .type = VALUE_U8, .u = toy_back.value != 0 ? toy_back.value : 77 };
 	(void)now;
 	for (uint32_t i = 0; i < n; i++)
 		t->h->sample(t->h, src, tags[i], 0, &v, (struct wall){ 0 }, (struct wall){ 0 }, wall_now(),
@@ -163,7 +189,7 @@ toy_counts(const void *ctx, uint32_t src)
 static const struct driver toy_driver = {
 	.info = { .name = "toy" }, .link = toy_link, .size = toy_size, .open = toy_open,
 	.close = toy_close, .up = toy_up, .down = toy_down, .input = toy_input, .tick = toy_tick, .next = toy_next,
-	.scan = toy_scan, .give_up = toy_give_up, .read = toy_read, .trace = toy_trace, .why = toy_why,
+	.scan = toy_scan, .give_up = toy_give_up, .read = toy_read, .write = toy_write, .trace = toy_trace, .why = toy_why,
 	.counts = toy_counts,
 };
 
@@ -280,7 +306,7 @@ on_batch(void *arg, const struct batch_head *head, const struct sample *samples,
 		head->n > 0 ? samples[0].v.u : 0 };
 }
 
-__attribute__((unused)) static uint32_t
+__attribute__((unused)) __attribute__((unused)) static uint32_t
 count(uint64_t key, uint32_t status)
 {
 	uint32_t n = 0;
@@ -290,7 +316,7 @@ count(uint64_t key, uint32_t status)
 }
 
 /* Sequence numbers of a source run from 1 without a hole. */
-static void
+__attribute__((unused)) static void
 check_sequence(uint64_t key)
 {
 	uint64_t seq = 0;

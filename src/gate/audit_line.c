@@ -3,6 +3,8 @@
 
 #include "base/num.h"
 
+#define NUMBER_END	1000000000000000000ull	/* no log comes this far; what says so must not make the next one overflow */
+
 static const char *const names[] = {
 #define X(name, text) text,
 	AUDIT_KINDS(X)
@@ -76,7 +78,7 @@ number_parse(const char *s, size_t len, uint64_t *out)
 	for (size_t i = 0; i < len; i++)
 		if (s[i] < '0' || s[i] > '9')
 			return false;
-	return (s[0] != '0' || len == 1) && num_parse_u64(s, len, out) == 0;
+	return (s[0] != '0' || len == 1) && num_parse_u64(s, len, out) == 0 && *out < NUMBER_END;
 }
 
 int
