@@ -2,7 +2,6 @@
  * penstock request: ask something of a device, look at what was asked, be the second person. Gate decides; who asks is what the kernel
  * says of this process, so nothing of it is typed here.
  */
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,33 +167,49 @@ well_formed(const struct asked *a)
 	return false;
 }
 
+/* By hand, since a value may begin with a dash. 0; 1: the usage was asked for; -1: an option that there is not. */
+static int
+parse(struct asked *a, int argc, char **argv)
+{
+	const struct { const char *name; const char **text; bool *flag; } options[] = {
+		{ "--ttl", &a->ttl, NULL }, { "--key", &a->key, NULL }, { "--note", &a->note, NULL }, { "--last", &a->last, NULL },
+		{ "--state", &a->state, NULL }, { "--wait", NULL, &a->wait }, { "--json", NULL, &a->json },
+	};
+	const size_t n = sizeof options / sizeof options[0];
+
+	a->argv = argv;		/* what is no option moves to the front */
+	for (int i = 1; i < argc; i++) {
+		size_t k = 0, len = strcspn(argv[i], "=");
+		if (strncmp(argv[i], "--", 2) != 0) {
+			a->argv[a->argc++] = argv[i];
+			continue;
+		}
+		if (strcmp(argv[i], "--help") == 0)
+			return 1;
+		while (k < n && (strlen(options[k].name) != len || strncmp(options[k].name, argv[i], len) != 0))
+			k++;
+		if (k == n || (options[k].flag != NULL && argv[i][len] != '\0') ||
+		    (options[k].text != NULL && argv[i][len] == '\0' && i + 1 == argc))
+			return -1;
+		if (options[k].flag != NULL)
+			*options[k].flag = true;
+		else
+			*options[k].text = argv[i][len] == '=' ? argv[i] + len + 1 : argv[++i];
+	}
+	return 0;
+}
+
 int
 cmd_request(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "ttl", required_argument, NULL, 't' }, { "key", required_argument, NULL, 'k' }, { "note", required_argument, NULL, 'n' },
-		{ "last", required_argument, NULL, 'l' }, { "wait", no_argument, NULL, 'w' }, { "json", no_argument, NULL, 'j' },
-		{ "state", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { 0 },
-	};
 	struct asked a = { .state = NULL };
-	int c;
+	int parsed = parse(&a, argc, argv);
 
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (c) {
-		case 't': a.ttl = optarg; break;
-		case 'k': a.key = optarg; break;
-		case 'n': a.note = optarg; break;
-		case 'l': a.last = optarg; break;
-		case 'w': a.wait = true; break;
-		case 'j': a.json = true; break;
-		case 's': a.state = optarg; break;
-		case 'h': fputs(usage, stdout); return EXIT_OK;
-		default: fputs(usage, stderr); return EXIT_CANNOT;
-		}
-	a.argc = argc - optind;
-	a.argv = argv + optind;
-	if (!well_formed(&a)) {
+	if (parsed > 0) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	if (parsed < 0 || !well_formed(&a)) {
 		fputs(usage, stderr);
 		return EXIT_CANNOT;
 	}
