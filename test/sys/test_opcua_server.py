@@ -3,6 +3,8 @@
 import glob
 import os
 import shutil
+import socket
+import struct
 import sys
 import time
 
@@ -126,6 +128,109 @@ def test_what_arrives_is_what_was_admitted_and_what_the_history_has():
 def first_of(_c, values, n):
     """The source time of the n-th value from the end."""
     return values[-n]["source"]
+
+
+def text_of(s):
+    return struct.pack("<i", -1) if s is None else struct.pack("<i", len(s)) + s
+
+
+def request_header():
+    return b"\0\0" + struct.pack("<qIIiI", 0, 1, 0, -1, 10000) + b"\0\0\0"
+
+
+class RawChannel:
+    """A channel without security by hand (OPC 10000-6, 6.7 and 7.1), for asking GetEndpoints as often as one likes."""
+
+    def __init__(self, port):
+        self.url = f"opc.tcp://127.0.0.1:{port}".encode()
+        self.s = socket.create_connection(("127.0.0.1", port), 10)
+        hello = struct.pack("<IIIII", 0, 65536, 65536, 0, 0) + text_of(self.url)
+        self.s.sendall(b"HELF" + struct.pack("<I", 8 + len(hello)) + hello)
+        assert self.message()[:3] == b"ACK"
+        body = (text_of(b"http://opcfoundation.org/UA/SecurityPolicy#None") + text_of(None) + text_of(None) + struct.pack("<II", 1, 1) +
+                struct.pack("<BBH", 1, 0, 446) + request_header() + struct.pack("<IIIiI", 0, 0, 1, -1, 3600000))
+        self.s.sendall(b"OPNF" + struct.pack("<II", 12 + len(body), 0) + body)
+        self.channel = self.message()[8:12]
+        self.sequence = 1
+
+    def exactly(self, n):
+        got = b""
+        while len(got) < n:
+            more = self.s.recv(n - len(got))
+            assert more, "the connection ended"
+            got += more
+        return got
+
+    def message(self):
+        head = self.exactly(8)
+        return head + self.exactly(struct.unpack("<I", head[4:])[0] - 8)
+
+    def ask_endpoints(self, times):
+        out = b""
+        for _ in range(times):
+            self.sequence += 1
+            body = (struct.pack("<I", 1) + struct.pack("<II", self.sequence, self.sequence) + struct.pack("<BBH", 1, 0, 428) + request_header() +
+                    text_of(self.url) + struct.pack("<ii", -1, -1))
+            out += b"MSGF" + struct.pack("<I", 12 + len(body)) + self.channel + body
+        self.s.sendall(out)
+
+
+def rss_mib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) / 1024
+
+
+def test_hostile_clients_hold_up_nobody():
+    s = Server(users=False, security=", security: [ none, sign-and-encrypt ]")
+    office = s.g.processes()["office"]["pid"]
+    c = UaClient(s.url, namespace=SPACE)
+    defer(c.stop)
+    wait_for(lambda: c.read(SPEED)[0]["status"] == 0, 15, "a value")
+    delivered = s.g.objects("sink")["local-history"]["delivered"]
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"HELF\xff\xff\xff\xff" + b"\0" * 64, b"MSGF\x10\0\0\0" + b"\0" * 8, b"OPNF" + b"\xff" * 400,
+                    b"HELF" + struct.pack("<I", 32) + b"\xff" * 24, os.urandom(3000)):
+        with socket.create_connection(("127.0.0.1", s.port), 10) as k:
+            k.sendall(garbage)
+            k.settimeout(0.3)
+            try:
+                k.recv(1000)
+            except OSError:
+                pass
+    # Connections that say nothing, more than there are channels: those without a session go, those with one stay.
+    idle = [socket.create_connection(("127.0.0.1", s.port), 10) for _ in range(400)]
+    equal(c.read(SPEED)[0]["type"], "Float", "the client's answer beside 400 silent connections")
+    # One that asks and never reads. The library's own way to send would wait for it.
+    raw = RawChannel(s.port)
+    raw.s.settimeout(5)
+    try:
+        for _ in range(200):
+            raw.ask_endpoints(50)
+            if _ % 40 == 0:
+                equal(c.read(SPEED)[0]["type"], "Float", "the client's answer beside one that does not read")
+    except OSError:
+        pass    # cut, or no more is taken from it
+    equal(c.read(SPEED)[0]["type"], "Float", "the client's answer afterwards")
+    for k in idle:
+        k.close()
+    raw.s.close()
+    equal(s.g.processes()["office"]["pid"], office, "the office process")
+    assert rss_mib(office) < 200, rss_mib(office)
+    assert s.g.objects("sink")["local-history"]["delivered"] > delivered + 20, "the history stood still"
+
+
+def test_a_renewed_certificate_is_shown_without_a_restart():
+    s = Server()
+    s.trust(s.client)
+    c = s.connect()
+    for word in ("--stage", "--activate"):
+        done = s.g.cli("cert", "renew", word, "--side", "it")
+        equal(done.returncode, 0, done.stderr)
+    s.g.run.wait_line("event=opcua_server_certificate_renewed", 15)
+    new = os.path.join(s.g.state, "pki/it/own/cert.der")
+    logins = UaLogins()
+    args = {"cert": s.client, "policy": "Basic256Sha256", "user": "scada:geheim-123"}
+    equal(wait_for(lambda: [logins.refused(s.url, **args, trust=[new])] == [None], 15, "a client that believes the new one alone"), True)
+    wait_for(lambda: c.events("back") or c.read(SPEED), 20, "the client from before")
 
 
 def test_a_restart_brings_values_back_and_clients_too():

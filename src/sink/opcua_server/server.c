@@ -18,6 +18,7 @@
 #define TICK_IDLE_MS	50.0
 #define IDLE_TICKS	100u
 #define FIGURES_NS	NS_PER_S
+#define CERTIFICATE_NS	(2 * NS_PER_S)
 #define NAMESPACE	2	/* 0 is OPC UA's own, 1 the server's own URI */
 
 /* ---- the library's log ---- */
@@ -89,6 +90,34 @@ tell_figures(struct uas_server *s, struct mono now)
 	pthread_mutex_unlock(&s->hand->lock);
 }
 
+/*
+ * A renewed certificate is shown from now on. Open channels live until their clients renew them, which then open new ones; sessions and subscriptions
+ * live on. (UA_Server_updateCertificate() of 1.4 looks for the old certificate where it has none yet, and changes nothing.)
+ */
+static void
+look_at_certificate(struct uas_server *s, struct mono now)
+{
+	UA_ServerConfig *c = UA_Server_getConfig(s->server);
+	UA_StatusCode err = UA_STATUSCODE_GOOD;
+
+	if (mono_diff(now, s->certificate_at) < CERTIFICATE_NS)
+		return;
+	s->certificate_at = now;
+	if (!uas_trust_renewed(s->trust))
+		return;
+	const struct pki_own *own = uas_trust_own(s->trust);
+	UA_ByteString cert = { .length = own->cert_len, .data = own->cert }, key = { .length = own->key_len, .data = own->key };
+	for (size_t i = 0; i < c->securityPoliciesSize && err == UA_STATUSCODE_GOOD; i++) {
+		UA_SecurityPolicy *sp = &c->securityPolicies[i];
+		if (sp->updateCertificateAndPrivateKey != NULL)
+			err = sp->updateCertificateAndPrivateKey(sp, cert, key);
+	}
+	if (err == UA_STATUSCODE_GOOD)
+		log_info("opcua_server_certificate_renewed", "sink=%s sha1=%s", s->cfg->sink, own->sha1);
+	else
+		log_error("opcua_server_certificate_not_renewed", "sink=%s error=%s remedy=\"stop and start penstock\"", s->cfg->sink, UA_StatusCode_name(err));
+}
+
 static void
 on_tick(UA_Server *server, void *arg)
 {
@@ -105,6 +134,7 @@ on_tick(UA_Server *server, void *arg)
 	if (uas_out_flush(s->out, now) > 0)
 		s->idle = 0;
 	tell_figures(s, now);
+	look_at_certificate(s, now);
 	bool slow = s->idle > IDLE_TICKS;
 	if (slow != s->slow_tick) {
 		s->slow_tick = slow;

@@ -67,7 +67,18 @@ uas_trust_own(const struct uas_trust *t)
 bool
 uas_trust_renewed(struct uas_trust *t)
 {
-	return pki_own_generation(t->pki) != t->own.generation;
+	struct pki_own new;
+
+	if (pki_own_generation(t->pki) == t->own.generation)
+		return false;
+	if (pki_own_load(t->pki, &new) != 0) {
+		log_error("opcua_certificate_unreadable", "why=\"%s\" note=\"the one before is shown on\"", pki_why(t->pki));
+		t->own.generation = pki_own_generation(t->pki);	/* said once; the next change is looked at again */
+		return false;
+	}
+	pki_own_fini(&t->own);
+	t->own = new;
+	return true;
 }
 
 static UA_StatusCode

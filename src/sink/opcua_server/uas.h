@@ -81,7 +81,7 @@ struct uas_server {
 	struct uas_access	*access;
 	struct uas_history	*history;
 	struct uas_ask		*ask;
-	struct mono		 figures_at;
+	struct mono		 figures_at, certificate_at;	/* when they were looked at last */
 	unsigned		 idle;		/* ticks without an order */
 	UA_UInt64		 tick_id;
 	bool			 slow_tick;
@@ -96,7 +96,7 @@ struct uas_trust *uas_trust_new(const struct uas_cfg *cfg, char *why, size_t siz
 void uas_trust_free(struct uas_trust *t);
 const struct pki_own *uas_trust_own(const struct uas_trust *t);
 void uas_trust_install(struct uas_trust *t, UA_CertificateVerification *cv);
-/* Has our certificate been replaced? Looked at now and then; then the server begins anew. */
+/* Has our certificate been replaced? Then uas_trust_own() is the new one. */
 bool uas_trust_renewed(struct uas_trust *t);
 
 /* access.c */
