@@ -11,13 +11,14 @@ static const struct {
 	bool	one_zone;	/* sources of one zone only */
 	bool	flows, sinks, sink_keys;
 	bool	requests;	/* what may be asked of devices */
+	bool	writes;		/* of that, only which tags may be written from which sink */
 	bool	help;		/* descriptions of tags: for those who write schemas */
 } told[] = {
 	[SLICE_FIELD] =   { .endpoints = true, .addresses = true, .all_tags = true, .one_zone = true },
 	[SLICE_INSIGHT] = { .all_tags = true, .expressions = true },
 	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true, .requests = true,
 	    .help = true },
-	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true, .help = true },
+	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true, .writes = true, .help = true },
 	[SLICE_ALL] =     { .endpoints = true, .addresses = true, .all_tags = true, .flows = true, .sinks = true,
 	    .sink_keys = true, .requests = true, .help = true },
 };
@@ -88,6 +89,31 @@ view_flows(const struct plan *p, struct arena *a, struct plan *view, const uint3
 	}
 }
 
+/* A sink shows what may be written through it. The judging, and all that it goes by, is gate's alone. */
+static void
+view_writes(const struct plan *p, struct arena *a, struct plan *view, const uint32_t *keep)
+{
+	view->requests = arena_array(a, p->nrequests + 1, sizeof *view->requests);
+	view->nrequests = 0;
+	for (uint32_t i = 0; i < p->nrequests; i++) {
+		const struct request_rule *from = &p->requests[i];
+		if (from->kind != REQUEST_WRITE || from->nsinks == 0)
+			continue;
+		struct request_rule *r = &view->requests[view->nrequests++];
+		*r = (struct request_rule){
+			.name = from->name, .kind = from->kind, .method = "", .sinks = from->sinks, .nsinks = from->nsinks, .interlock = "",
+			.why = "", .owner = "",
+		};
+		r->tags = arena_array(a, from->ntags + 1, sizeof *r->tags);
+		for (uint32_t k = 0; k < from->ntags; k++) {
+			struct tag_ref t = from->tags[k];
+			uint32_t mark = keep[&p->sources[t.source].tags[t.tag] - p->tags];
+			if (mark != 0)	/* else no flow names it, and no sink has it to show */
+				r->tags[r->ntags++] = (struct tag_ref){ .source = t.source, .tag = mark - 1 };
+		}
+	}
+}
+
 void
 slice_view(const struct plan *p, enum slice_for who, uint32_t zone, struct arena *a, struct plan *view)
 {
@@ -108,7 +134,9 @@ slice_view(const struct plan *p, enum slice_for who, uint32_t zone, struct arena
 		view->nconduits = 0;
 	else
 		view_flows(p, a, view, keep);
-	if (!told[who].requests)	/* who has them has all tags and sinks, so their numbers hold */
+	if (told[who].writes)
+		view_writes(p, a, view, keep);
+	else if (!told[who].requests)	/* who has them has all tags and sinks, so their numbers hold */
 		view->nrequests = 0;
 	view->sinks = arena_array(a, p->nsinks + 1, sizeof *view->sinks);
 	for (uint32_t i = 0; told[who].sinks && i < p->nsinks; i++) {

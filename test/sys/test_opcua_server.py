@@ -16,12 +16,14 @@ FAST = ("--seed", "3", "--skip", "2m", "--scale", "10")
 SPACE = "urn:penstock:Acme-Beverages:Dresden"
 SPEED = "Packaging/Line-3/Filler/speed"
 STATE = "Packaging/Line-3/Filler/state"
+SETPOINT = "Packaging/Line-3/Filler/speed-setpoint"
 
 
 class Server:
     """The demo with an OPC UA server as a sink beside the local history."""
 
-    def __init__(self, more="", security="", users=True):
+    def __init__(self, security="", users=True, writes=False):
+        self.writes = writes
         self.port = free_port()
         self.url = f"opc.tcp://127.0.0.1:{self.port}"
         self.folder = temp_dir()
@@ -31,13 +33,19 @@ class Server:
         self.pki = UaPki()
         self.client = self.pki.application("scada-client", "urn:test:scada") if hasattr(self.pki, "application") else None
         who = f'users: [ scada view, maria operate ], password-file: "{self.passwords}"' if users else "anonymous: yes"
-        self.sink = f'  plant: {{ kind: opcua-server, zone: plant-it, listen: "127.0.0.1:{self.port}", {who}{security}{more} }}\n'
+        self.sink = f'  plant: {{ kind: opcua-server, zone: plant-it, listen: "127.0.0.1:{self.port}", {who}{security} }}\n'
         self.g = Gateway(free_port(), edit=self.edit, sim_options=FAST, folder=self.folder)
         wait_for(lambda: self.g.objects("sink")["plant"]["connected"], 20, "the server listens")
 
     def edit(self, text):
         lines = [line for line in text.replace("Line 3", "Line-3").splitlines() if "plant-broker:" not in line]
         text = "\n".join(lines).replace("[ plant-broker, local-history ]", "[ local-history, plant ]") + "\n"
+        if self.writes:
+            text = text.replace("scan: 1s, range: [0, 1200] }", "scan: 1s, range: [0, 1200], writable: yes }", 1)
+            text = text.replace("initiator: from,", "initiator: from, requests: yes,", 1).replace('"Packaging/**/state"', f'"{SETPOINT}", "Packaging/**/state"')
+            text = text.replace("unit: 1 }", "unit: 1, writes: yes }")
+            text += (f'requests:\n  setpoint: {{ what: "{SETPOINT}", from: plant, role: operate, limits: [0, 900], why: speed of the filler,'
+                     " owner: production }\n")
         return text.replace("sinks:\n", "sinks:\n" + self.sink, 1)
 
     def set_password(self, name, password):
@@ -178,6 +186,23 @@ class RawChannel:
 def rss_mib(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) / 1024
+
+
+def test_a_write_goes_the_way_of_requests():
+    s = Server(writes=True)
+    s.trust(s.client)
+    viewer, maria = s.connect(), s.connect(user="maria:geheim-456")
+    wait_for(lambda: maria.read(SETPOINT)[0]["status"] == 0, 15, "a set-point")
+    before = maria.value(SETPOINT)
+    equal(viewer.write(SETPOINT, "Float", 500), 0x801F0000, "BadUserAccessDenied for a viewer")
+    equal(maria.write(SPEED, "Float", 500), 0x803B0000, "BadNotWritable for a tag that no entry admits")
+    equal(maria.write(SETPOINT, "Float", 950), 0x002E0000, "GoodCompletesAsynchronously, and gate refuses it")
+    s.g.run.wait_line("event=opcua_write_not_applied .*state=refused", 10)
+    equal(maria.value(SETPOINT), before, "the set-point after a refusal")
+    equal(maria.write(SETPOINT, "Float", 432), 0x002E0000, "GoodCompletesAsynchronously")
+    wait_for(lambda: maria.value(SETPOINT) == 432, 15, "the machine has the new set-point")
+    done = s.g.cli("audit", "show")
+    assert "maria" in done.stdout and "scada" not in done.stdout, done.stdout
 
 
 def test_hostile_clients_hold_up_nobody():
