@@ -104,6 +104,7 @@ struct ua_agent {
 	struct ua_data		*data;		/* what resolve, subs, cyclic and history share (ua_data.h) */
 	struct ua_conn		*conn;		/* conn.c's own */
 	struct ua_out		*out;		/* out.c's own */
+	struct ua_browse	*browse;	/* the agent is there to browse; NULL: it is not */
 	struct driver_counts	 counts;	/* parts count here */
 };
 
