@@ -19,6 +19,7 @@ const char *const equipment_kinds[] = {
 const char *const arch_categories[] = { "production", "quality", "maintenance", "inventory", NULL };
 const char *const arch_exchanges[] = { "definition", "capability", "schedule", "performance", NULL };
 const char *const arch_confidentialities[] = { "public", "internal", "confidential", "restricted", NULL };
+const char *const sap_releases[] = { "none", "ecc6", "s4", "s4-cloud", NULL };
 const char *const arch_statuses[] = { "proposed", "approved", "live", "deprecated", NULL };
 
 int

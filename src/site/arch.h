@@ -94,10 +94,15 @@ struct exception {
 	bool		 used;		/* it silenced a finding */
 };
 
+/* Which SAP stands above, for `penstock advise`. */
+enum sap_release { SAP_NONE, SAP_ECC6, SAP_S4, SAP_S4_CLOUD };
+extern const char *const sap_releases[];
+
 enum arch_mode { ARCH_ADVISE, ARCH_ENFORCE };
 
 struct arch {
 	enum arch_mode		 mode;
+	enum sap_release	 sap;
 	int64_t			 now_s;			/* when the file was judged */
 	struct arch_zone	*zones;			/* one a zone of the plan */
 	struct arch_conduit	*conduits;		/* one a conduit */

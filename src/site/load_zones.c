@@ -25,6 +25,7 @@ load_site(struct loader *l)
 		p->sandbox_required = s[SECURITY_SANDBOX].i == 1;
 		p->arch->mode = (enum arch_mode)s[SECURITY_ARCHITECTURE].i;
 	}
+	p->arch->sap = (enum sap_release)v[SITE_SAP].i;
 	l->table_decimal = !v[SITE_DECIMAL].set ? '\0' : v[SITE_DECIMAL].i == 1 ? ',' : '.';
 }
 

@@ -41,6 +41,8 @@ const struct key site_keys[] = {
 		    "is for people." },
 	[SITE_DECIMAL] = { "decimal", KEY_ENUM, .choices = decimals,
 		.help = "Decimal sign in the tag tables. Left out: ',' in a table separated by ';', else '.'." },
+	[SITE_SAP] = { "sap", KEY_ENUM, .choices = sap_releases, .def = "none",
+		.help = "SAP release above the plant; `penstock advise` asks for it. s4 is S/4HANA on premise." },
 	[SITE_KEYS] = { 0 },
 };
 const struct key security_keys[] = {

@@ -92,5 +92,36 @@ def test_the_broken_twin_says_it_all_at_once():
             assert rule is None or any(r == rule and c.startswith(cause) for r, c in found), (name, rule, cause, sorted(found))
 
 
+def advice(text, flow, sink):
+    path = os.path.join(temp_dir(), "site.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    done = penstock("advise", path, "--json")
+    equal(done.returncode, 0, done.stderr)
+    return next(a for a in json.loads(done.stdout) if (a["flow"], a["sink"]) == (flow, sink))
+
+
+def test_advice_follows_release_volume_and_direction():
+    text = text_of("bottling")
+    a = advice(text, "line-state", "plant-broker")
+    equal((a["rule"], a["followed"]), ("stream", True), "without SAP")
+    # Each filler and capper has 7 tags of line-state at 100 ms, the packer one at 500 and one at 100 ms.
+    equal(round(a["values_a_day"]), 86400 * (14 * 10 + 2 + 10), "values a day")
+    for release, change, flow, rule, followed in (
+            ("s4", None, "line-state", "confirm-many", False),
+            ("s4", ("scan: 100ms", "scan: 60 s"), "line-state", "confirm", False),
+            ("s4", ("exchange: performance", "exchange: schedule"), "line-state", "orders-down", False),
+            ("ecc6", None, "line-state", "confirm-ecc", False),
+            ("s4-cloud", None, "condition", "condition-apm", False),
+            ("s4-cloud", ("scan: 1s", "scan: 60 s"), "condition", "notify", False),
+            ("s4-cloud", ("    category: maintenance\n", "    bulk: yes\n"), "condition", "store", True)):
+        edited = text.replace("site: {", "site: { sap: %s," % release)
+        edited = edited.replace(*change).replace("scan: 100 ms", change[1]) if change else edited
+        a = advice(edited, flow, "plant-broker")
+        equal((a["rule"], a["followed"]), (rule, followed), (release, change))
+    a = advice(text_of("body-shop"), "production", "ua")
+    equal((a["rule"], a["followed"]), ("supervise", True), "a sink through which requests come back")
+
+
 if __name__ == "__main__":
     main()
