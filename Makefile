@@ -123,8 +123,9 @@ fuzz: test-deps $(FUZZERS)
 
 PEER_FLAGS = $(eval PEER_FLAGS := $$(patsubst -I%,-isystem %,$$(shell \
 	$$(PKG_CONFIG) --cflags --libs libmodbus libmosquitto open62541 openssl)))$(PEER_FLAGS)
-# The OPC UA server is several files, in a folder of its own.
+# The OPC UA peers are several files each, in folders of their own.
 $(B)/peers/ua_server: $(wildcard test/peers/ua/*.[ch])
+$(B)/peers/ua_bare_client: $(wildcard test/peers/ua_bare/*.[ch])
 $(B)/peers/%: test/peers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -g $(SANFLAGS) -o $@ $(filter %.c,$^) \
