@@ -404,6 +404,14 @@ TEST(a_file_that_cannot_be_read_spoils_no_other)
 	rig_write(p, "trusted/certs/d.txt", "x", 1);
 	rig_write(p, "issuers/crl/e.crl", "\x30\x00", 2);
 	CHECK_INT(ask(&t, p, false), PKI_Good);
+	/* And where it may be what is missed, it is named. */
+	rig_write(p, "issuers/crl/sub.crl", "\x30\x00", 2);
+	CHECK_INT(ask(&t, p, false), PKI_BadCertificateRevocationUnknown);
+	HAS(v.text, "issuers/crl/e.crl cannot be used: stored data is damaged)");
+	rig_write(p, "trusted/certs/root.der", "\x30\x00", 2);
+	rig_put(p, "issuers/certs/root.der", t.r);
+	CHECK_INT(ask(&t, p, false), PKI_BadCertificateUntrusted);
+	HAS(v.text, "trusted/certs/a.der cannot be used");
 	tear_down(&t, p);
 }
 

@@ -22,6 +22,9 @@ struct judge {
 int judge_refuse(struct judge *j, enum pki_status status, X509 *at, const char *field, const char *list, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* " (<file> cannot be used: <why>)" for the first file of a list that is damaged, too large or not readable; else "". Into out. */
+void judge_unusable(const struct pki_files *f, char *out, size_t size);
+
 /* Steps of OPC 10000-4 1.05, table 100: 0 or what judge_refuse() returned. */
 int judge_policy(struct judge *j);	/* policy.c: key length and hash */
 int judge_host(struct judge *j);	/* usage.c: whom it names and what it may be used for */

@@ -57,8 +57,10 @@ static int
 refuse_unknown(struct judge *j, size_t i, enum found best, const char *path)
 {
 	const char *side = pki_side_name(j->p->side);
-	char ca[PKI_NAME_MAX], folder[PKI_PATH];
+	char ca[PKI_NAME_MAX], folder[PKI_PATH], hint[PKI_PATH + 80] = "";
 
+	if (path[0] == '\0')
+		judge_unusable(&j->crls, hint, sizeof hint);
 	cert_name(X509_get_subject_name(j->chain.v[i + 1]), ca);
 	pki_path(j->p, folder, pki_files_find(&j->trusted, j->chain.v[i + 1]) != NULL ? "trusted/crl" : "issuers/crl");
 	static const char *const what[] = {
@@ -70,8 +72,8 @@ refuse_unknown(struct judge *j, size_t i, enum found best, const char *path)
 	};
 	return judge_refuse(j, i == 0 ? PKI_BadCertificateRevocationUnknown : PKI_BadCertificateIssuerRevocationUnknown, j->chain.v[i],
 	    best == FOUND_OVER ? "nextUpdate" : best == FOUND_FUTURE ? "thisUpdate" : "", path[0] != '\0' ? path : folder,
-	    "%s, \"%s\"%s%s, so nobody knows whether it is revoked; get the present list from whoever runs the CA, then: penstock cert import "
-	    "FILE.crl --side %s (it goes to %s)", what[best], ca, path[0] != '\0' ? ": " : "", path, side, folder);
+	    "%s, \"%s\"%s%s%s, so nobody knows whether it is revoked; get the present list from whoever runs the CA, then: penstock cert import "
+	    "FILE.crl --side %s (it goes to %s)", what[best], ca, path[0] != '\0' ? ": " : "", path, hint, side, folder);
 }
 
 static int

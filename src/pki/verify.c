@@ -51,6 +51,17 @@ judge_refuse(struct judge *j, enum pki_status status, X509 *at, const char *fiel
 	return ERR_DENIED;
 }
 
+void
+judge_unusable(const struct pki_files *f, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].err != 0) {
+			snprintf(out, size, " (%s cannot be used: %s)", f->v[i].path, err_text(f->v[i].err));
+			return;
+		}
+}
+
 static int
 judge_structure(struct judge *j)
 {
@@ -123,13 +134,14 @@ static int
 judge_trust(struct judge *j)
 {
 	const char *side = pki_side_name(j->p->side);
-	char folder[PKI_PATH], sha1[PKI_SHA1_TEXT], root[PKI_SHA1_TEXT], name[PKI_NAME_MAX], hint[200] = "";
+	char folder[PKI_PATH], sha1[PKI_SHA1_TEXT], root[PKI_SHA1_TEXT], name[PKI_NAME_MAX], hint[PKI_PATH + 80];
 
 	j->self_trusted = pki_files_find(&j->trusted, j->chain.v[0]) != NULL;
 	for (size_t i = 0; i < j->chain.n; i++)
 		if (pki_files_find(&j->trusted, j->chain.v[i]) != NULL)
 			return 0;
 	const struct pki_file *former = namesake(j);
+	judge_unusable(&j->trusted, hint, sizeof hint);
 	pki_path(j->p, folder, "trusted/certs");
 	cert_sha1(j->chain.v[0], sha1);
 	if (former != NULL) {
