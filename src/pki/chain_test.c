@@ -2,6 +2,7 @@
  * Chains of CAs and their revocation lists: what table 100 of OPC 10000-4 1.05, 6.1.3 says about issuers. Wherever trust is in
  * the root, X509_verify_cert() with CRL checks (what `openssl verify -crl_check_all` runs) must come to the same verdict.
  */
+#include <fcntl.h>
 #include <openssl/x509_vfy.h>
 
 #include "pki/rig.h"
@@ -412,6 +413,52 @@ TEST(a_file_that_cannot_be_read_spoils_no_other)
 	rig_put(p, "issuers/certs/root.der", t.r);
 	CHECK_INT(ask(&t, p, false), PKI_BadCertificateUntrusted);
 	HAS(v.text, "trusted/certs/a.der cannot be used");
+	tear_down(&t, p);
+}
+
+static void
+age(struct pki *p, const char *rel)
+{
+	char path[700];
+
+	snprintf(path, sizeof path, "%s/%s", pki_dir(p), rel);
+	CHECK_INT(utimensat(AT_FDCWD, path, (struct timespec[]){ { .tv_sec = 1000 }, { .tv_sec = 1000 } }, 0), 0);
+}
+
+/* Lists are kept decoded once their files are a second old; every change must be seen all the same. */
+TEST(a_list_that_is_kept_in_memory_follows_its_folder)
+{
+	struct plant t = plant();
+	X509 *const gone[] = { NULL };
+	char path[700];
+
+	build(&t);
+	struct pki *p = store_of(&t);
+	for (int i = 0; i < 2; i++) {
+		age(p, "trusted/certs/root.der");
+		age(p, "trusted/crl/root.crl");
+		age(p, "issuers/crl/sub.crl");
+		CHECK_INT(ask(&t, p, false), PKI_Good);
+	}
+	/* Replaced by a longer one, removed, put back, and one more beside it. */
+	X509_CRL *revokes = rig_crl(t.s, t.sub.key, -1, 7, (X509 *[]){ t.x, NULL }), *none = rig_crl(t.s, t.sub.key, -1, 7, gone);
+	rig_put_crl(p, "issuers/crl/sub.crl", revokes);
+	age(p, "issuers/crl/sub.crl");
+	CHECK_INT(ask(&t, p, false), PKI_BadCertificateRevoked);
+	rig_put_crl(p, "issuers/crl/sub.crl", none);
+	age(p, "issuers/crl/sub.crl");
+	CHECK_INT(ask(&t, p, false), PKI_Good);
+	rig_put_crl(p, "trusted/crl/more.crl", revokes);
+	age(p, "trusted/crl/more.crl");
+	CHECK_INT(ask(&t, p, false), PKI_BadCertificateRevoked);
+	snprintf(path, sizeof path, "%s/trusted/crl/more.crl", pki_dir(p));
+	CHECK_INT(remove(path), 0);
+	CHECK_INT(ask(&t, p, false), PKI_Good);
+	snprintf(path, sizeof path, "%s/trusted/certs/root.der", pki_dir(p));
+	CHECK_INT(remove(path), 0);
+	CHECK_INT(ask(&t, p, false), PKI_BadCertificateChainIncomplete);
+	X509_CRL_free(revokes);
+	X509_CRL_free(none);
 	tear_down(&t, p);
 }
 

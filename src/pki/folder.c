@@ -1,6 +1,6 @@
 /*
- * The files of a list, read anew each time: a list holds tens of files, is looked at when a connection begins, and a
- * person may change it at any moment. A file that cannot be used is a row of its own that says so and spoils nothing:
+ * The files of a list, looked at anew each time: it is needed when a connection begins, and a person may change it at any
+ * moment. A file that cannot be used is a row of its own that says so and spoils nothing:
  * one bad copy must not make a plant's other certificates unknown.
  */
 #include <openssl/err.h>
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "pki/inside.h"
 
 #define PEM_MAX	256u	/* objects of one PEM file */
@@ -172,6 +173,79 @@ pki_files_free(struct pki_files *f)
 	}
 	free(f->v);
 	*f = (struct pki_files){ 0 };
+}
+
+struct print {
+	struct load	 l;
+	uint64_t	 h;
+	int64_t		 newest_ns;
+};
+
+static uint64_t
+hash(uint64_t h, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;	/* FNV-1a */
+	return h;
+}
+
+static int
+print_each(void *arg, const char *name)
+{
+	struct print *f = arg;
+	struct disk_stat st;
+	char path[PKI_PATH];
+
+	if ((size_t)snprintf(path, sizeof path, "%s/%s", f->l.folder, name) >= sizeof path ||
+	    f->l.p->disk->stat(f->l.p->disk->ctx, path, &st) != 0)
+		return 0;
+	const uint64_t facts[] = { st.id, (uint64_t)st.mtime_ns, st.size };
+	f->h = hash(hash(f->h, name, strlen(name) + 1), facts, sizeof facts);
+	f->newest_ns = st.mtime_ns > f->newest_ns ? st.mtime_ns : f->newest_ns;
+	return 0;
+}
+
+/* What a folder looks like from outside; 0: better read it. */
+static uint64_t
+fingerprint(struct pki *p, enum pki_place place)
+{
+	struct print f = { .l = { .p = p, .place = place }, .h = 0xcbf29ce484222325u };
+
+	pki_path(p, f.l.folder, pki_place_name(place));
+	if (p->disk->list(p->disk->ctx, f.l.folder, print_each, &f) != 0)
+		return 0;
+	/* Two writes within a tick of the clock look alike; a second later nothing of that kind can be left. */
+	return f.newest_ns > wall_now().ns - NS_PER_S ? 0 : f.h;
+}
+
+int
+pki_files_share(struct pki *p, enum pki_place place, struct pki_files *f)
+{
+	struct pki_cache *c = &p->cache[place];
+	uint64_t print = fingerprint(p, place);
+
+	if (print == 0 || print != c->print) {
+		pki_files_free(&c->files);
+		c->print = 0;
+		int err = pki_files_load(p, place, &c->files);
+		if (err != 0)
+			return err;
+		c->print = print;
+	}
+	for (size_t i = 0; i < c->files.n; i++) {
+		const struct pki_file *from = &c->files.v[i];
+		struct pki_file *row = add(f, from->path, from->err);
+		if (row == NULL)
+			return ERR_NOMEM;
+		*row = *from;
+		if (row->cert != NULL)
+			X509_up_ref(row->cert);
+		if (row->crl != NULL)
+			X509_CRL_up_ref(row->crl);
+	}
+	return 0;
 }
 
 struct pki_file *

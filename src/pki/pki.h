@@ -16,7 +16,7 @@
  * A certificate's file is named "<common name> [<SHA-1 thumbprint>].der"; whatever name a person gives is as good, and
  * PEM is read as well (.pem .crt .cer .der .crl). Everything written appears whole or not at all.
  *
- * A `struct pki` belongs to one thread and holds no open file and no secret; several processes may work on one side at
+ * A `struct pki` belongs to one thread and holds no open file and no secret, only public certificates; several processes may work on one side at
  * once. All calls read the disk and block as long as it does; those that make a key take up to some seconds.
  * After a failure pki_why() has a text for the person who must act.
  */

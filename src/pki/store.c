@@ -117,6 +117,8 @@ pki_close(struct pki *p)
 	if (p == NULL)
 		return;
 	pki_unlock(p);
+	for (size_t i = 0; i < PKI_PLACES; i++)
+		pki_files_free(&p->cache[i].files);
 	free(p);
 }
 

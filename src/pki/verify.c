@@ -215,14 +215,14 @@ judge_openssl(struct judge *j)
 static int
 load_lists(struct judge *j)
 {
-	int err = pki_files_load(j->p, PKI_TRUSTED, &j->trusted);
+	int err = pki_files_share(j->p, PKI_TRUSTED, &j->trusted);
 
 	if (err == 0)
-		err = pki_files_load(j->p, PKI_ISSUERS, &j->issuers);
+		err = pki_files_share(j->p, PKI_ISSUERS, &j->issuers);
 	if (err == 0)
-		err = pki_files_load(j->p, PKI_TRUSTED_CRL, &j->crls);
+		err = pki_files_share(j->p, PKI_TRUSTED_CRL, &j->crls);
 	if (err == 0)
-		err = pki_files_load(j->p, PKI_ISSUERS_CRL, &j->crls);
+		err = pki_files_share(j->p, PKI_ISSUERS_CRL, &j->crls);
 	return err;
 }
 
