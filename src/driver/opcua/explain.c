@@ -63,6 +63,11 @@ ua_open_explain(struct ua_open *o, const char *step, UA_StatusCode s)
 		    c->pki != NULL ? pki_dir(c->pki) : "");
 		return;
 	}
+	/* Nobody closed it but we: the library complained of what came. */
+	if (closed && why[0] == '\0' && o->said[0] != '\0') {
+		ua_open_fail(o, "%s: what the server sends breaks the protocol or a limit of this driver: %s", step, o->said);
+		return;
+	}
 	if (closed && why[0] != '\0')
 		ua_open_fail(o, "%s: %s", step, why);
 	else if (cause != NULL)

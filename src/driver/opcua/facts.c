@@ -57,7 +57,7 @@ take_namespaces(struct ua_facts *f, const UA_Variant *v)
 }
 
 static void
-take(struct ua_facts *f, const struct fact *k, const UA_Variant *v)
+take(const struct ua_agent *a, struct ua_facts *f, const struct fact *k, const UA_Variant *v)
 {
 	uint32_t *limit = (uint32_t *)(void *)((char *)&f->limits + k->at);
 	uint32_t theirs = 0;
@@ -76,9 +76,14 @@ take(struct ua_facts *f, const struct fact *k, const UA_Variant *v)
 		}
 		break;
 	case FACT_STARTED:
-	case FACT_TIME:
 		if (UA_Variant_hasScalarType(v, &UA_TYPES[UA_TYPES_DATETIME]))
-			*(k->kind == FACT_TIME ? &f->time : &f->started) = *(UA_DateTime *)v->data;
+			f->started = *(UA_DateTime *)v->data;
+		break;
+	case FACT_TIME:
+		if (UA_Variant_hasScalarType(v, &UA_TYPES[UA_TYPES_DATETIME])) {
+			f->time = *(UA_DateTime *)v->data;
+			f->time_at = a->wall;
+		}
 		break;
 	case FACT_STATE:
 		if (UA_Variant_hasScalarType(v, &UA_TYPES[UA_TYPES_SERVERSTATE]) || UA_Variant_hasScalarType(v, &UA_TYPES[UA_TYPES_INT32]))
@@ -115,7 +120,6 @@ on_read(struct ua_agent *a, void *arg, UA_StatusCode status, const void *respons
 
 	free(arg);
 	f->waiting--;
-	f->time_at = a->wall;
 	/* Without namespaces and server status nothing can go on; limits and the like many servers do not have. */
 	if (r == NULL && k.first == 0) {
 		f->failed = true;
@@ -123,7 +127,7 @@ on_read(struct ua_agent *a, void *arg, UA_StatusCode status, const void *respons
 	}
 	for (size_t i = 0; r != NULL && i < k.n && i < r->resultsSize; i++)
 		if (r->results[i].hasValue && (!r->results[i].hasStatus || status_is_good(r->results[i].status)))
-			take(f, &facts[k.first + i], &r->results[i].value);
+			take(a, f, &facts[k.first + i], &r->results[i].value);
 }
 
 static int
@@ -198,8 +202,7 @@ on_watch(struct ua_agent *a, void *arg, UA_StatusCode status, const void *respon
 	struct ua_facts *f = &c->up->facts;
 	for (size_t i = 0; i < 3; i++)
 		if (r->results[i].hasValue)
-			take(f, &facts[3 + i], &r->results[i].value);
-	f->time_at = a->wall;
+			take(a, f, &facts[3 + i], &r->results[i].value);
 	c->level = f->level;
 	c->servers[c->current].level = f->level;
 	c->servers[c->current].at = a->now;
