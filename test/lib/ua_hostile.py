@@ -241,7 +241,7 @@ class Hostile:
             names = b"\x01\x8c" + array([text("urn:" + "n" * 200)] * 60000)
             return self._in_chunks(peer, request, state, head + array([names] + [b"\x00"] * 5) + u32(-1))
         elif self.habit == "nested_variants":
-            self._send(peer, request, state, head + u32(6) + b"\x01\x98\x01\x00\x00\x00" * 9000)
+            self._send(peer, request, state, head + u32(6) + b"\x01" + b"\x98\x01\x00\x00\x00" * 9000)
         else:
             names = b"\x01\x8c" + array([text("http://opcfoundation.org/UA/"), text("urn:hostile")])
             uris = b"\x01\x8c" + array([text("urn:hostile")])

@@ -29,7 +29,8 @@ struct ua_asked {
 
 /* What the library holds for one server; counted in the agent's thread. */
 struct ua_memory {
-	size_t		 used, peak, max;
+	size_t		 used, peak, max;	/* peak: since the last malloc_trim() */
+	size_t		 peak_ever;
 	uint64_t	 refused;
 };
 

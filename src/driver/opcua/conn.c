@@ -71,14 +71,16 @@ look_at_clock(struct ua_thread *t)
 
 	if (f->time == 0)
 		return;
-	c->clock_off_ns = (f->time - UA_DATETIME_UNIX_EPOCH) * 100 - f->time_at.ns;
-	if (c->clock_off_ns <= t->conf.clock_warn_ns && c->clock_off_ns >= -t->conf.clock_warn_ns)
+	/* In ms, since years 1 to 30,000 do not fit in nanoseconds. */
+	c->clock_off_ms = f->time / UA_DATETIME_MSEC - UA_DATETIME_UNIX_EPOCH / UA_DATETIME_MSEC - f->time_at.ns / NS_PER_MS;
+	int64_t warn_ms = t->conf.clock_warn_ns / NS_PER_MS;
+	if (c->clock_off_ms <= warn_ms && c->clock_off_ms >= -warn_ms)
 		return;
 	c->clock_warnings++;
 	if (log_limit_ok(&c->clock_quiet, t->agent.now, &left_out))
 		log_warn("opcua_clock", "source=\"%s\" server=\"%s\" ahead_s=%lld left_out=%lu remedy=\"set the server's clock or this "
 		    "machine's; times of values are passed on as they are\"", t->agent.source->name, c->servers[c->current].url,
-		    (long long)(c->clock_off_ns / NS_PER_S), left_out);
+		    (long long)(c->clock_off_ms / 1000), left_out);
 }
 
 static void
@@ -491,9 +493,9 @@ ua_conn_why(struct ua_thread *t, struct json *out)
 	json_key(out, "failovers");
 	json_u64(out, c->failovers);
 	json_key(out, "clock_ahead_ms");
-	json_i64(out, c->clock_off_ns / NS_PER_MS);
+	json_i64(out, c->clock_off_ms);
 	json_key(out, "library_bytes");
 	json_u64(out, t->memory.used);
 	json_key(out, "library_bytes_peak");
-	json_u64(out, t->memory.peak);
+	json_u64(out, t->memory.peak > t->memory.peak_ever ? t->memory.peak : t->memory.peak_ever);
 }

@@ -93,7 +93,7 @@ struct ua_conn {
 	uint32_t		 nservers, current;
 	int			 level;
 	uint64_t		 attempts, connects, failovers, clock_warnings;
-	int64_t			 clock_off_ns;
+	int64_t			 clock_off_ms;
 	char			 last_uri[256];
 	char			 **last_namespaces;
 	uint32_t		 nlast;

@@ -1,6 +1,7 @@
 /*
  * One attempt to open a session, with clients of its own: see conn.h. Nothing of an earlier attempt is used but the certificates in the store.
  */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 
 #include "driver/opcua/conn.h"
 #include "os/clock.h"
+
+#define TRIM_BYTES (2u << 20)
 
 void
 ua_open_fail(struct ua_open *o, const char *fmt, ...)
@@ -132,6 +135,12 @@ drop_client(struct ua_open *o, bool close)
 		UA_Client_disconnectSecureChannelAsync(client);
 	UA_Client_delete(client);
 	o->client = NULL;
+	/* A large message was held: what malloc keeps of it for this thread would otherwise stay for good. */
+	if (o->t->memory.peak - o->t->memory.used > TRIM_BYTES) {
+		malloc_trim(0);
+		o->t->memory.peak_ever = o->t->memory.peak > o->t->memory.peak_ever ? o->t->memory.peak : o->t->memory.peak_ever;
+		o->t->memory.peak = o->t->memory.used;
+	}
 }
 
 struct ua_open *
@@ -252,6 +261,8 @@ tick_facts(struct ua_open *o)
 		ua_open_explain(o, "reading the server's namespaces and limits", o->status);
 	else if (o->facts.failed)
 		ua_open_explain(o, "reading the server's namespaces and limits", o->facts.why);
+	else if (o->facts.waiting == 0 && o->facts.nnamespaces == 0)
+		ua_open_fail(o, "reading the server's namespaces and limits: the server does not tell its namespaces, so no address can be found");
 	else if (o->facts.waiting == 0)
 		o->state = UA_OPEN_DONE;
 }
