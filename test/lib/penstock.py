@@ -10,6 +10,7 @@ brokers.py   Mosquitto, Certificates
 recorder.py  RecordingBroker, which records every packet and misbehaves on command
 proxy.py     Proxy, which spoils a TCP connection on command
 site_runs.py Gateway: the demo site with a simulated line, running
+ua_peers.py  OPC UA peers and certificates; imported by itself: from ua_peers import *
 peers.py     Sim, ModbusServer, PymodbusServer, SerialPair, Subscriber, SparkplugDecoder, node()
 
 Only Python's own library is used. All of it listens on loopback, on free ports, and ends with the test.

@@ -44,7 +44,7 @@ def test_open62541_server_moves_its_namespace():
 
 @timeout(120)
 def test_both_servers_hold_the_same_values():
-    for server in UaServer(variables=10), UaNodeServer(variables=10):
+    for server in UaServer(variables=10, history=1), UaNodeServer(variables=10, history=1):
         client = UaClient(server.url)
         equal(client.refused, None, "the refusal")
         names = "t.Boolean t.Int64 t.UInt64 t.Float t.Double t.String t.Guid t.ByteString t.Mode t.Batch a.Int32".split()
@@ -63,6 +63,14 @@ def test_both_servers_hold_the_same_values():
         equal(client.ask("call", "Machine", "Add", "Double", 1, "Double", 2.5)["outputs"], [3.5], "1 + 2.5")
         equal(client.ask("call", "Machine", "Fail")["status"], 0x80AF0000, "the status of Fail")
         wait_for(lambda: len(server.writes()) >= 2, what="the server's word of the writes")
+        server.ask("fill", "h0", 1_700_000_000_000, 1000, 1500, 1)      # more than one answer holds
+        past = client.ask("history", "h0", 1_700_000_000_000, 1_700_001_500_000)["values"]
+        equal([v["value"] for v in past], list(range(1, 1501)), f"the history of {server.name}")
+        client.ask("events", "i=2253")
+        server.ask("event", 700, "the tank is empty")
+        told = wait_for(lambda: [e["fields"] for e in client.events("ua-event") if e["fields"]["Severity"] == 700],
+                        what="the event")
+        equal(told[0]["Message"]["text"], "the tank is empty", "the event's message")
         client.stop()
         server.stop()
 
@@ -93,8 +101,6 @@ def test_node_server_has_alarms_history_and_a_mute_button():
     server = UaNodeServer(variables=20, history=1, change_ms=100)
     client = UaClient(server.url)
     server.ask("fill", "h0", 1_700_000_000_000, 1000, 10, 1)
-    raw = client.ask("history", "h0", 1_700_000_000_000 - 1, 1_700_000_100_000)["values"]
-    equal([v["value"] for v in raw], list(range(1, 11)), "raw history")
     mean = client.ask("processed", "h0", 1_700_000_000_000, 1_700_000_010_000, 5000, "Average")["values"]
     equal([v["value"] for v in mean], [3, 8], "averages")
 
@@ -112,6 +118,20 @@ def test_node_server_has_alarms_history_and_a_mute_button():
     before = wait_for(lambda: quiet(client), what="silence")
     server.ask("unmute")
     wait_for(lambda: client.ask("counts")["values"] > before, what="values again")
+
+
+@timeout(120)
+def test_node_server_moves_its_namespace_and_names_its_redundant_set():
+    server = UaNodeServer(variables=10, uri="urn:penstock:test:one", peer_uri="urn:penstock:test:two", redundancy=2)
+    equal(server.get("i=3709")["value"], 2, "RedundancySupport")
+    server.ask("level", 200)
+    server.restart(namespaces="urn:somebody:else," + PLANT_URI)
+    client = UaClient(server.url)
+    equal(client.value("i=2255")[2:], ["urn:somebody:else", PLANT_URI], "namespaces from 2 on")
+    equal(client.value("i=11314"), ["urn:penstock:test:one", "urn:penstock:test:two"], "ServerUriArray")
+    equal(client.value("i=2267"), 255, "the service level, after the restart")
+    equal(client.read("ns=3;s=v1")[0]["type"], "Double", "v1's type")
+    equal(server.ask("close-sessions")["closed"], 1, "sessions that were closed")
 
 
 def quiet(client):

@@ -25,6 +25,7 @@ const { plain, plainVariant, say } = require("./options");
 
 const FIELDS = ["EventId", "EventType", "SourceNode", "SourceName", "Time", "Message", "Severity", "ConditionName", "BranchId",
 	"Retain", "ActiveState.Id", "AckedState.Id", "ConfirmedState.Id", "ConditionId"];
+const BASE_FIELDS = 7;			/* so many of them are BaseEventType's */
 const AGGREGATES = { Average: 2342, Minimum: 2346, Maximum: 2347, Count: 2352, Interpolative: 2341 };
 
 const told = (d) => ({ type: o.DataType[d.value.dataType], value: plainVariant(d.value, o), status: d.statusCode.value,
@@ -70,13 +71,18 @@ function watcher(session) {
 
 	async function events(nodeId) {
 		const s = await subscription(200);
+		const monitor = (filter) => s.monitor({ nodeId, attributeId: o.AttributeIds.EventNotifier },
+			{ samplingInterval: 0, queueSize: 1000, discardOldest: true, filter }, o.TimestampsToReturn.Both);
 		const filter = o.constructEventFilter(FIELDS.filter((f) => f !== "ConditionId"), undefined);
 		filter.selectClauses.push(new o.SimpleAttributeOperand({ typeDefinitionId: o.resolveNodeId("ConditionType"),
 			browsePath: [], attributeId: o.AttributeIds.NodeId }));
-		const item = await s.monitor({ nodeId, attributeId: o.AttributeIds.EventNotifier },
-			{ samplingInterval: 0, queueSize: 1000, discardOldest: true, filter }, o.TimestampsToReturn.Both);
-		item.on("changed", (fields) => say({ event: "ua-event",
-			fields: Object.fromEntries(fields.map((f, i) => [FIELDS[i], plainVariant(f, o)])) }));
+		let item = await monitor(filter);
+		if (item.statusCode.isBad())		/* a server without conditions may refuse to name their fields */
+			item = await monitor(o.constructEventFilter(FIELDS.slice(0, BASE_FIELDS), undefined));
+		if (item.statusCode.isBad())
+			throw new Error(item.statusCode.name);
+		item.on("changed", (fields) => say({ event: "ua-event", fields: Object.fromEntries(FIELDS.map((name, i) =>
+			[name, i < fields.length ? plainVariant(fields[i], o) : null])) }));
 		const done = await session.call({ objectId: "i=2782", methodId: "i=3875",
 			inputArguments: [{ dataType: o.DataType.UInt32, value: s.subscriptionId }] });
 		return { refresh: done.statusCode.value };
