@@ -198,6 +198,11 @@ read_address(struct loader *l, const struct tag_input *in, struct tag *t, struct
 		    in->path, in->at);
 		site_remedy(&l->f, "remove `writable`, or use an address that the device lets be written");
 	}
+	if (t->writable && t->type == VALUE_NULL && !in->v[TAG_FACTOR].set && !in->v[TAG_OFFSET].set) {
+		site_error(&l->f, "not-writable", cell(in, TAG_WRITABLE), "tag \"%.200s\" is writable, but nobody knows its type before it is read",
+		    in->path);
+		site_remedy(&l->f, "say it with `type`: what may be written is judged by it");
+	}
 	return true;
 }
 

@@ -18,14 +18,14 @@ zones:
 class Site:
     """A running penstock that follows events of one server; tags: name -> address. Its tail is kept running."""
 
-    def __init__(self, server, tags):
+    def __init__(self, server, tags, keys="", requests=""):
         self.folder = temp_dir()
         self.state = os.path.join(self.folder, "state")
         self.site = os.path.join(self.folder, "site.yaml")
-        text = HEAD + f'sources:\n  plc: {{ zone: line, driver: opcua, endpoint: "{server.url}", security: none, retry-max: 1 s }}\n'
+        text = HEAD + f'sources:\n  plc: {{ zone: line, driver: opcua, endpoint: "{server.url}", security: none, retry-max: 1 s{keys} }}\n'
         text += "types:\n  device:\n    tags:\n"
         text += "".join(f"      {name}: {{ at: {json.dumps(at)} }}\n" for name, at in tags.items())
-        text += "equipment:\n  Line/plc: { type: device, source: plc }\n"
+        text += "equipment:\n  Line/plc: { type: device, source: plc }\n" + ("requests:\n" + requests if requests else "")
         with open(self.site, "w", encoding="utf-8") as f:
             f.write(text)
         self.run = start_penstock("run", self.site, "--state", self.state)
@@ -44,6 +44,12 @@ class Site:
 
     def why(self, name):
         return json.loads(penstock("why", f"Line/plc/{name}", "--json", "--state", self.state).stdout)
+
+    def ack(self, tag, event):
+        done = penstock("request", "ack", f"Line/plc/{tag}", event, "--note", "seen by the tests", "--wait", "--json", "--state", self.state,
+                        limit_s=40)
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return lines[-1] if lines else {"state": "nothing", "why": done.stderr}
 
     def monitored(self, server, count):
         wait_for(lambda: server.stats()["items"] >= count, 15, f"{count} monitored items", every_s=0.1)
@@ -83,6 +89,25 @@ def test_alarms_of_node_opcua_come_with_their_states():
     server.set("Tank.level", 50)
     site.wait(lambda e: e.get("ActiveState") is False and e.get("ConditionName") == "LevelAlarm" and e["Time"] > high["Time"],
               "the end of the alarm", "tank")
+
+
+def test_an_alarm_is_acknowledged_from_above():
+    server = UaNodeServer(variables=10)
+    site = Site(server, {"tank": f"events of nsu={PLANT_URI};s=Tank"}, ", calls: yes",
+                "  ack: { kind: ack, what: Line/plc/tank, from: cli, why: a test, owner: the tests }\n")
+    site.monitored(server, 1)
+    server.set("Tank.level", 92)
+    alarm = site.wait(lambda e: e.get("AckedState") is False and e.get("ActiveState") is True, "the alarm")
+    unknown = site.ack("tank", "bm8gc3VjaCBldmVudA==")
+    equal(unknown["state"], "refused", unknown)
+    a = site.ack("tank", alarm["EventId"])
+    equal(a["state"], "applied", a)
+    site.wait(lambda e: e.get("AckedState") is True, "the acknowledged state")
+    told = wait_for(lambda: server.events("acknowledged"), 10, "the server's own word")
+    equal(len(told), 1)
+    again = site.ack("tank", alarm["EventId"])
+    if again["state"] == "applied":
+        raise AssertionError(f"twice: {again}")
 
 
 def test_an_alarm_that_began_before_is_told_by_the_refresh():

@@ -34,14 +34,14 @@ STRUCTURES = {
 class Site:
     """A running penstock with one OPC UA source. tags: name -> (address, more keys)."""
 
-    def __init__(self, server, tags, keys=""):
+    def __init__(self, server, tags, keys="", requests=""):
         self.folder = temp_dir()
         self.state = os.path.join(self.folder, "state")
         self.site = os.path.join(self.folder, "site.yaml")
         text = HEAD + f'sources:\n  plc: {{ zone: line, driver: opcua, endpoint: "{server.url}", security: none{keys} }}\n'
         text += "types:\n  device:\n    tags:\n"
         text += "".join(f"      {name}: {{ at: {json.dumps(at)}, scan: 100 ms{more} }}\n" for name, (at, more) in tags.items())
-        text += "equipment:\n  Line/plc: { type: device, source: plc }\n"
+        text += "equipment:\n  Line/plc: { type: device, source: plc }\n" + ("requests:\n" + requests if requests else "")
         with open(self.site, "w", encoding="utf-8") as f:
             f.write(text)
         self.run = start_penstock("run", self.site, "--state", self.state)
@@ -55,6 +55,11 @@ class Site:
         done = self.cli("read", f"Line/plc/{name}", "--json", limit_s=20)
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         return lines[-1] if lines else {"value": None, "status": done.stderr}
+
+    def request(self, *words):
+        done = self.cli("request", *words, "--wait", "--json", limit_s=40)
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return lines[-1] if lines else {"state": "nothing", "why": done.stderr}
 
     def why(self, name):
         return json.loads(self.cli("why", f"Line/plc/{name}", "--json").stdout)
@@ -107,6 +112,77 @@ def test_parts_paths_attributes_and_declared_types():
         site.value(name, want)
     for name, word in {"no-fit": "does not fit", "no-field": "no such field", "absent": "optional field"}.items():
         wait_for(lambda: word in json.dumps(site.why(name)) and site.now(name)["value"] is None, 10, f"{name}: {word}", every_s=0.2)
+
+
+BY = "from: cli, why: a test, owner: the tests"
+RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "uint16": (0, 65535), "int32": (-9e8, 9e8),
+          "uint32": (0, 4e9), "int64": (-9e18, 9e18), "uint64": (0, 1.8e19), "float32": (-100, 100), "float64": (-100, 100)}
+
+
+def check_writes(server):
+    """Each type is written in exactly its own type, refused where the server refuses, and read back."""
+    kinds = {"t.Boolean": ("bool", "false", False), "t.SByte": ("int8", -128, -128), "t.Byte": ("uint8", 255, 255), "t.Int16": ("int16", -5, -5),
+             "t.UInt16": ("uint16", 65535, 65535), "t.Int32": ("int32", 77, 77), "t.UInt32": ("uint32", 3000000000, 3000000000),
+             "t.Int64": ("int64", 9007199254740993, 9007199254740993), "t.UInt64": ("uint64", 18000000000000000001, 18000000000000000001),
+             "t.Float": ("float32", 2.5, 2.5), "t.Double": ("float64", -7.25, -7.25), "t.Mode": ("int32", 1, 1)}
+    tags, entries = {}, ""
+    for node, (kind, _, _) in kinds.items():
+        name = node.replace(".", "-")
+        tags[name] = (NODE + node, f", type: {kind}, writable: yes")
+        allowed = "values: [yes, no]" if kind == "bool" else f"limits: [{RANGES[kind][0]:.0f}, {RANGES[kind][1]:.0f}]"
+        entries += f"  {name}: {{ what: Line/plc/{name}, {allowed}, {BY} }}\n"
+    for node in ("w.refuse", "w.readonly", "w.clamp"):
+        name = node.replace(".", "-")
+        tags[name] = (NODE + node, ", type: float64, writable: yes")
+        entries += f"  {name}: {{ what: Line/plc/{name}, limits: [-1000, 1000], {BY} }}\n"
+    tags["scaled"] = (NODE + "q0", ", factor: 0.1, offset: -3, writable: yes")
+    entries += f"  scaled: {{ what: Line/plc/scaled, limits: [-1000, 1000], {BY} }}\n"
+    site = Site(server, tags, ", writes: yes", entries)
+    site.value("t-Float", 1.5)
+    for node, (_, value, want) in kinds.items():
+        a = site.request("write", f"Line/plc/{node.replace('.', '-')}", str(value))
+        equal((a["state"], a.get("readback")), ("applied", want), f"{node}: {a}")
+    a = site.request("write", "Line/plc/scaled", "9.3")
+    equal((a["state"], a.get("readback")), ("applied", 9.3), a)
+    for name, word in (("w-refuse", "BadUserAccessDenied"), ("w-readonly", "")):
+        a = site.request("write", f"Line/plc/{name}", "5")
+        equal(a["state"], "refused", a)
+        if word not in json.dumps(a):
+            raise AssertionError(f"{a} does not say {word}")
+    clamped = site.request("write", "Line/plc/w-clamp", "500")
+    if clamped["state"] == "applied":
+        raise AssertionError(f"the server kept another value: {clamped}")
+    return site
+
+
+def test_writes_to_open62541():
+    check_writes(UaServer(variables=10))
+
+
+def test_writes_to_node_opcua():
+    check_writes(UaNodeServer(variables=10))
+
+
+def check_calls(server):
+    add, fail = f"{NODE}Machine -> {NODE}Add", f"/nsu={PLANT_URI};Plant/Machine/Fail"
+    site = Site(server, {"x": (NODE + "t.Float", "")}, ", calls: yes",
+                f'  add: {{ kind: call, source: plc, method: "{add}", arguments: ["0..10", "-5..5"], {BY} }}\n'
+                f'  fail: {{ kind: call, source: plc, method: "{fail}", {BY} }}\n')
+    site.value("x", 1.5)
+    a = site.request("call", "plc", add, "2.5", "-4")
+    equal((a["state"], a.get("results", a.get("outputs"))), ("applied", [-1.5]), a)
+    b = site.request("call", "plc", fail)
+    equal(b["state"], "refused", b)
+    if "BadInvalidState" not in json.dumps(b):
+        raise AssertionError(b)
+
+
+def test_calls_of_open62541():
+    check_calls(UaServer(variables=10))
+
+
+def test_calls_of_node_opcua():
+    check_calls(UaNodeServer(variables=10))
 
 
 if __name__ == "__main__":
