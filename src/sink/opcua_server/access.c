@@ -29,12 +29,21 @@ struct known {		/* beside each user of the site file */
 	char		of[256];	/* of this hash in the file: another one, and the digest is nothing worth */
 };
 
+/* A session's context; the library hands it to every hook. */
+struct session {
+	const struct uas_user	*user;
+	UA_NodeId		 id;
+	uint32_t		 items;		/* monitored items of its subscriptions */
+	struct session		*next;
+};
+
 struct uas_access {
 	const struct uas_cfg	*cfg;
 	struct uas_server	*server;
 	struct known		*known;		/* [cfg->nusers] */
 	uint8_t			 key[32];
 	struct log_limit	 limit;
+	struct session		*sessions;
 	UA_UserTokenPolicy	 tokens[2];
 	size_t			 ntokens;
 };
@@ -93,7 +102,7 @@ compare(struct uas_access *a, const struct uas_user *u, struct known *k, const U
 }
 
 static UA_StatusCode
-log_in(struct uas_access *a, const UA_UserNameIdentityToken *t, void **session)
+log_in(struct uas_access *a, const UA_UserNameIdentityToken *t, const struct uas_user **out)
 {
 	char name[PASSWD_NAME_MAX + 1];
 	const char *why;
@@ -112,7 +121,7 @@ log_in(struct uas_access *a, const UA_UserNameIdentityToken *t, void **session)
 			refuse(a, name, why);
 			return UA_STATUSCODE_BADUSERACCESSDENIED;
 		}
-		*session = &a->cfg->users[i];
+		*out = &a->cfg->users[i];
 		return UA_STATUSCODE_GOOD;
 	}
 	refuse(a, name, "the sink's users: has no such name");
@@ -120,39 +129,108 @@ log_in(struct uas_access *a, const UA_UserNameIdentityToken *t, void **session)
 }
 
 static UA_StatusCode
-activate(UA_Server *server, UA_AccessControl *ac, const UA_EndpointDescription *e, const UA_ByteString *cert, const UA_NodeId *id,
-    const UA_ExtensionObject *token, void **session)
+identify(struct uas_access *a, const UA_ExtensionObject *token, const struct uas_user **out)
 {
-	static struct uas_user nobody = { "anonymous", UAS_ROLE_VIEW };
-	struct uas_access *a = ac->context;
+	static const struct uas_user nobody = { "anonymous", UAS_ROLE_VIEW };
 	const UA_DataType *type = token->encoding >= UA_EXTENSIONOBJECT_DECODED ? token->content.decoded.type : NULL;
-	(void)server;
-	(void)e;
-	(void)cert;
-	(void)id;
 
-	*session = NULL;
 	if (type == &UA_TYPES[UA_TYPES_USERNAMEIDENTITYTOKEN])
-		return log_in(a, token->content.decoded.data, session);
+		return log_in(a, token->content.decoded.data, out);
 	if (token->encoding == UA_EXTENSIONOBJECT_ENCODED_NOBODY || type == &UA_TYPES[UA_TYPES_ANONYMOUSIDENTITYTOKEN]) {
-		if (!a->cfg->anonymous) {
-			refuse(a, "", "it came without a user, and the sink does not say anonymous: yes");
-			return UA_STATUSCODE_BADIDENTITYTOKENREJECTED;
-		}
-		*session = &nobody;
-		return UA_STATUSCODE_GOOD;
+		*out = &nobody;
+		if (a->cfg->anonymous)
+			return UA_STATUSCODE_GOOD;
+		refuse(a, "", "it came without a user, and the sink does not say anonymous: yes");
+		return UA_STATUSCODE_BADIDENTITYTOKENREJECTED;
 	}
 	refuse(a, "", "its kind of identity is not offered");
 	return UA_STATUSCODE_BADIDENTITYTOKENINVALID;
 }
 
-static void
-close_session(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session)
+/* Also called when a session moves to another channel or changes its user. */
+static UA_StatusCode
+activate(UA_Server *server, UA_AccessControl *ac, const UA_EndpointDescription *e, const UA_ByteString *cert, const UA_NodeId *id,
+    const UA_ExtensionObject *token, void **context)
 {
-	(void)server;	/* users are rows of the site file: a session owns nothing */
-	(void)ac;
-	(void)id;
-	(void)session;
+	struct uas_access *a = ac->context;
+	struct session *s = *context;
+	const struct uas_user *user;
+	UA_StatusCode err = identify(a, token, &user);
+	(void)server, (void)e, (void)cert;
+
+	if (err != UA_STATUSCODE_GOOD)
+		return err;
+	if (s == NULL) {
+		if ((s = calloc(1, sizeof *s)) == NULL || UA_NodeId_copy(id, &s->id) != UA_STATUSCODE_GOOD) {
+			free(s);
+			return UA_STATUSCODE_BADOUTOFMEMORY;
+		}
+		s->next = a->sessions;
+		a->sessions = s;
+		*context = s;
+	}
+	s->user = user;
+	return UA_STATUSCODE_GOOD;
+}
+
+static void
+close_session(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *context)
+{
+	struct uas_access *a = ac->context;
+	struct session **at = &a->sessions;
+	(void)server, (void)id;
+
+	while (*at != NULL && *at != context)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return;
+	struct session *s = *at;
+	*at = s->next;
+	UA_NodeId_clear(&s->id);
+	free(s);
+}
+
+static struct session *
+find_session(struct uas_access *a, const void *context)
+{
+	struct session *s = a->sessions;
+	while (s != NULL && s != context)
+		s = s->next;
+	return s;
+}
+
+/* The library's one hook that says who holds how much. */
+static void
+on_item(UA_Server *server, const UA_NodeId *id, void *context, const UA_NodeId *node, void *node_context, UA_UInt32 attribute, UA_Boolean removed)
+{
+	struct uas_server *server_of = UA_Server_getConfig(server)->context;
+	struct session *s = find_session(server_of->access, context);
+	(void)id, (void)node, (void)node_context, (void)attribute;
+
+	if (s != NULL && !removed)
+		s->items++;
+	else if (s != NULL && s->items > 0)
+		s->items--;
+}
+
+bool
+uas_access_close_largest(struct uas_access *a)
+{
+	struct session *most = NULL;
+
+	for (struct session *s = a->sessions; s != NULL; s = s->next)
+		if (s->items > 0 && (most == NULL || s->items > most->items))
+			most = s;
+	if (most == NULL)
+		return false;
+	log_warn("opcua_session_closed", "sink=%s user=\"%s\" monitored_items=%u why=\"the server's memory limit was reached and it holds most\"", a->cfg->sink,
+	    most->user->name, most->items);
+	UA_NodeId id;
+	if (UA_NodeId_copy(&most->id, &id) != UA_STATUSCODE_GOOD)
+		return false;
+	UA_Server_closeSession(a->server->server, &id);
+	UA_NodeId_clear(&id);
+	return true;
 }
 
 /* ---- what a session may do ---- */
@@ -167,14 +245,14 @@ rights(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *sessi
 static UA_Byte
 access_level(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, void *context)
 {
-	const struct uas_user *u = session;
 	struct uas_access *a = ac->context;
+	const struct session *s = session;
 	struct uas_var *v = node->namespaceIndex == a->server->space.ns ? uas_context_var(context) : NULL;
 	UA_Byte may = UA_ACCESSLEVELMASK_READ | UA_ACCESSLEVELMASK_HISTORYREAD;
 	(void)server;
 	(void)id;
 
-	if (v == NULL || !v->writable || u == NULL || u->role < UAS_ROLE_OPERATE)
+	if (v == NULL || !v->writable || s == NULL || s->user->role < UAS_ROLE_OPERATE)
 		return may;
 	/* Should this be a Write, what is written goes the way of requests and not into the value. */
 	if (!a->server->space.applying)
@@ -236,8 +314,10 @@ browse(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, c
 static UA_Boolean
 transfer(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *from, void *before, const UA_NodeId *to, void *after)
 {
+	const struct session *a = before, *b = after;
 	(void)s, (void)ac, (void)from, (void)to;
-	return before == after;
+
+	return a != NULL && b != NULL && a->user == b->user;
 }
 
 static UA_Boolean
@@ -264,9 +344,18 @@ clear(UA_AccessControl *ac)
 	ac->userTokenPoliciesSize = 0;
 }
 
-void
-uas_access_install(struct uas_access *a, UA_AccessControl *ac)
+const struct uas_user *
+uas_access_user(const void *context)
 {
+	return context != NULL ? ((const struct session *)context)->user : NULL;
+}
+
+void
+uas_access_install(struct uas_access *a, UA_ServerConfig *c)
+{
+	UA_AccessControl *ac = &c->accessControl;
+
+	c->monitoredItemRegisterCallback = on_item;
 	if (ac->clear != NULL)
 		ac->clear(ac);
 	*ac = (UA_AccessControl){
@@ -300,6 +389,12 @@ uas_access_free(struct uas_access *a)
 {
 	if (a == NULL)
 		return;
+	while (a->sessions != NULL) {
+		struct session *s = a->sessions;
+		a->sessions = s->next;
+		UA_NodeId_clear(&s->id);
+		free(s);
+	}
 	OPENSSL_cleanse(a->known, (a->cfg->nusers + 1) * sizeof *a->known);
 	OPENSSL_cleanse(a->key, sizeof a->key);
 	free(a->known);

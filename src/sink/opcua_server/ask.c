@@ -108,9 +108,10 @@ write_value(UA_Server *server, const UA_NodeId *session, void *user, const UA_No
 {
 	struct uas_ask *a = here;
 	const struct uas_var *v = uas_context_var(context);
+	const struct uas_user *by = uas_access_user(user);
 	(void)server, (void)session, (void)id;
 
-	if (a == NULL || v == NULL || user == NULL)
+	if (a == NULL || v == NULL || by == NULL)
 		return UA_STATUSCODE_BADINTERNALERROR;
 	if (range != NULL)
 		return UA_STATUSCODE_BADWRITENOTSUPPORTED;
@@ -118,7 +119,7 @@ write_value(UA_Server *server, const UA_NodeId *session, void *user, const UA_No
 		return UA_STATUSCODE_BADTYPEMISMATCH;
 	if (a->under_way >= ASKS_MAX)
 		return UA_STATUSCODE_BADTOOMANYOPERATIONS;
-	struct uas_news *n = as_request(user, v, dv);
+	struct uas_news *n = as_request(by, v, dv);
 	if (n == NULL)
 		return UA_STATUSCODE_BADTYPEMISMATCH;
 	n->ask = a->next++;

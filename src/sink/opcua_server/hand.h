@@ -47,16 +47,12 @@ struct uas_news {
 	struct uas_news		*next;
 };
 
-/* What the loop shows of the server, written by the thread under the lock. */
-struct uas_figures { uint64_t sessions, subscriptions, variables, memory, refused, late; };
-
 struct uas_hand {
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 wake;		/* of a thread that has no server to run */
 	struct uas_order	*orders, **orders_tail;
 	size_t			 bytes;		/* of batches that wait */
 	struct uas_news		*news, **news_tail;
-	struct uas_figures	 figures;
 	bool			 stop;
 	uv_async_t		*async;		/* NULL: nobody listens any more */
 };

@@ -5,7 +5,7 @@
 #include <open62541/types.h>
 #include <stdlib.h>
 
-static _Thread_local uint64_t used, most, refused;
+static _Thread_local uint64_t used, most, reserve, refused;
 
 static void
 count(const void *p)
@@ -24,7 +24,7 @@ uncount(const void *p)
 static bool
 too_much(size_t n)
 {
-	if (n <= most && used <= most - n)
+	if (n <= most + reserve && used <= most + reserve - n)
 		return false;
 	refused++;
 	return true;
@@ -79,5 +79,6 @@ uas_mem_begin(uint64_t max)
 	UA_freeSingleton = counted_free;
 }
 
+void uas_mem_reserve(uint64_t bytes) { reserve = bytes; }
 uint64_t uas_mem_used(void) { return used; }
 uint64_t uas_mem_refused(void) { return refused; }

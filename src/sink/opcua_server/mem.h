@@ -10,6 +10,8 @@
 /* From here on the library's allocations in this thread are counted; max: bytes. */
 void uas_mem_begin(uint64_t max);
 uint64_t uas_mem_used(void);
+/* For what makes room: so much more is given while it is done. */
+void uas_mem_reserve(uint64_t bytes);
 uint64_t uas_mem_refused(void);	/* allocations that were refused so far */
 
 #endif

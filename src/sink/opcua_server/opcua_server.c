@@ -269,6 +269,8 @@ on_state(struct opcua_server *k, const struct uas_news *n)
 	if (k->stopped != NULL)
 		return;
 	k->host->state(k->host, n->up, n->text);
+	if (n->up && was)
+		return;		/* other figures only */
 	if (n->up)
 		log_info("opcua_server_up", "sink=%s text=\"%s\"", k->t.cfg.sink, n->text);
 	else

@@ -188,6 +188,19 @@ uas_out_flush(struct uas_out *o, struct mono now)
 	return waiting;
 }
 
+bool
+uas_out_cut_largest(struct uas_out *o, size_t more_than)
+{
+	struct queue *most = NULL;
+
+	for (struct queue *q = o->queues; q != NULL; q = q->next)
+		if (q->waiting > more_than && (most == NULL || q->waiting > most->waiting))
+			most = q;
+	if (most != NULL)
+		cut(o, most, "the server's memory limit was reached and it has most waiting");
+	return most != NULL;
+}
+
 struct uas_out *
 uas_out_new(UA_ConnectionManager *cm)
 {

@@ -20,6 +20,8 @@ struct uas_out *uas_out_new(UA_ConnectionManager *cm);
 void uas_out_free(struct uas_out *o);
 /* Send on what waits. Returns the bytes that still do. Call often. */
 size_t uas_out_flush(struct uas_out *o, struct mono now);
+/* Close the connection with the most that waits, if that is more than so many bytes. */
+bool uas_out_cut_largest(struct uas_out *o, size_t more_than);
 /* Connections closed because they did not read. */
 uint64_t uas_out_closed(const struct uas_out *o);
 

@@ -75,19 +75,36 @@ obey(struct uas_server *s, struct uas_order *o)
 	}
 }
 
+/* The text of the status page. */
+static void
+say_up(struct uas_server *s)
+{
+	const struct uas_figures *f = &s->told;
+	char text[500];
+
+	snprintf(text, sizeof text, "listening on opc.tcp://%s:%u%s%s; %zu of %u sessions, %u variables%s%s", s->cfg->host, s->cfg->port,
+	    s->cfg->security & 1u << UAS_SEC_NONE ? ", WITHOUT SECURITY for those who ask so" : "", s->cfg->anonymous ? ", anonymous users may read" : "",
+	    f->sessions, s->cfg->sessions, f->variables, f->refused != 0 ? "; the memory limit was reached" : "",
+	    f->cut != 0 ? "; clients that did not read were cut" : "");
+	uas_hand_state(s->hand, true, text);
+}
+
 static void
 tell_figures(struct uas_server *s, struct mono now)
 {
-	UA_ServerStatistics st;
-
 	if (mono_diff(now, s->figures_at) < FIGURES_NS)
 		return;
 	s->figures_at = now;
-	st = UA_Server_getStatistics(s->server);
-	pthread_mutex_lock(&s->hand->lock);
-	s->hand->figures = (struct uas_figures){ .sessions = st.ss.currentSessionCount, .variables = s->space.nvars, .memory = uas_mem_used(),
-	    .refused = uas_mem_refused(), .late = s->space.late };
-	pthread_mutex_unlock(&s->hand->lock);
+	UA_ServerStatistics st = UA_Server_getStatistics(s->server);
+	struct uas_figures f = { .sessions = st.ss.currentSessionCount, .variables = s->space.nvars, .refused = uas_mem_refused(),
+	    .cut = uas_out_closed(s->out) };
+	if (f.sessions == s->told.sessions && f.variables == s->told.variables && f.refused == s->told.refused && f.cut == s->told.cut)
+		return;
+	if (f.refused != s->told.refused)
+		log_warn("opcua_server_memory_limit", "sink=%s limit=%llu refused=%llu remedy=\"raise memory: of the sink, or have clients ask for less\"",
+		    s->cfg->sink, (unsigned long long)s->cfg->memory, (unsigned long long)f.refused);
+	s->told = f;
+	say_up(s);
 }
 
 /*
@@ -118,6 +135,19 @@ look_at_certificate(struct uas_server *s, struct mono now)
 		log_error("opcua_server_certificate_not_renewed", "sink=%s error=%s remedy=\"stop and start penstock\"", s->cfg->sink, UA_StatusCode_name(err));
 }
 
+/* The memory limit was reached since the tick before: who holds most goes, so that the others have room again. */
+static void
+make_room(struct uas_server *s)
+{
+	if (uas_mem_refused() == s->refused_seen)
+		return;
+	s->refused_seen = uas_mem_refused();
+	uas_mem_reserve(UAS_MEMORY_RESERVE);
+	if (!uas_out_cut_largest(s->out, UAS_OUT_MAX / 4))
+		uas_access_close_largest(s->access);
+	uas_mem_reserve(0);
+}
+
 static void
 on_tick(UA_Server *server, void *arg)
 {
@@ -133,6 +163,7 @@ on_tick(UA_Server *server, void *arg)
 	}
 	if (uas_out_flush(s->out, now) > 0)
 		s->idle = 0;
+	make_room(s);
 	tell_figures(s, now);
 	look_at_certificate(s, now);
 	bool slow = s->idle > IDLE_TICKS;
@@ -286,7 +317,8 @@ configure(struct uas_server *s, UA_ServerConfig *c)
 	set_limits(c, s->cfg);
 	uas_trust_install(s->trust, &c->secureChannelPKI);
 	uas_trust_install(s->trust, &c->sessionPKI);
-	uas_access_install(s->access, &c->accessControl);
+	c->context = s;
+	uas_access_install(s->access, c);
 	if (s->history != NULL)
 		uas_history_install(s->history, s, c);
 	return add_security(c, s->cfg, own);
@@ -335,20 +367,6 @@ end(struct uas_server *s)
 	uas_trust_free(s->trust);
 }
 
-static void
-say_up(const struct uas_server *s)
-{
-	char text[400];
-	bool none = (s->cfg->security & 1u << UAS_SEC_NONE) != 0;
-
-	snprintf(text, sizeof text, "listening on opc.tcp://%s:%u%s%s", s->cfg->host, s->cfg->port, none ? ", WITHOUT SECURITY for those who ask so" : "",
-	    s->cfg->anonymous ? ", anonymous users may read" : "");
-	if (none)
-		log_warn("opcua_server_without_security", "sink=%s why=\"the site file's security: has none; anyone on the way can read and change what passes\"",
-		    s->cfg->sink);
-	uas_hand_state(s->hand, true, text);
-}
-
 /* One life. False: it could not begin. */
 static bool
 live(struct uas_thread *t)
@@ -365,9 +383,12 @@ live(struct uas_thread *t)
 		s.history = t->cfg.history ? uas_history_new(&t->cfg) : NULL;
 		up = begin(&s, why, sizeof why);
 	}
-	if (up)
+	if (up) {
+		if (t->cfg.security & 1u << UAS_SEC_NONE)
+			log_warn("opcua_server_without_security",
+			    "sink=%s why=\"the site file's security: has none; anyone on the way can read and change what passes\"", t->cfg.sink);
 		say_up(&s);
-	else
+	} else
 		uas_hand_state(&t->hand, false, why);
 	while (up && !uas_hand_stopping(&t->hand))
 		UA_Server_run_iterate(s.server, true);

@@ -27,7 +27,7 @@ quiet(void *ctx, UA_LogLevel level, UA_LogCategory c, const char *fmt, va_list a
 static UA_Logger no_log = { .log = quiet };
 
 static void
-begin(struct rig *r)
+begin_with(struct rig *r, enum uas_key key, int64_t i)
 {
 	static char dir[600];
 	char why[500], path[700];
@@ -38,8 +38,16 @@ begin(struct rig *r)
 	snprintf(path, sizeof path, "%s/office/ua", dir);
 	mkdir(path, 0700);
 	rig_init(r, dir);
+	if (key != UAS_KEYS)
+		r->keys[key].i = i;
 	CHECK_INT(rig_open(r, why, sizeof why), 0);
 	CHECK(rig_until(r, &r->up));
+}
+
+static void
+begin(struct rig *r)
+{
+	begin_with(r, UAS_KEYS, 0);
 }
 
 static UA_Client *
@@ -376,6 +384,77 @@ TEST(nothing_is_written_that_no_request_entry_admits)
 	CHECK_INT(r.asks, 0);
 	UA_Client_disconnect(c);
 	UA_Client_delete(c);
+	rig_fini(&r);
+}
+
+/* ---- limits ---- */
+
+TEST(sessions_have_their_limit_and_a_place_that_is_left_is_free_again)
+{
+	struct rig r;
+	UA_ClientConfig cfg = { .logging = &no_log };
+	UA_Client *c[3];
+	char url[100];
+
+	begin_with(&r, UAS_K_SESSIONS, 3);
+	CHECK_INT(rig_add(&r, tags, NTAGS, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		c[i] = client(&r);
+	CHECK_INT(UA_ClientConfig_setDefault(&cfg), 0);
+	UA_Client *more = UA_Client_newWithConfig(&cfg);
+	snprintf(url, sizeof url, "opc.tcp://127.0.0.1:%u", r.port);
+	CHECK(UA_Client_connect(more, url) != UA_STATUSCODE_GOOD);
+	UA_Client_delete(more);
+	UA_Client_disconnect(c[1]);
+	UA_Client_delete(c[1]);
+	c[1] = client(&r);
+	for (int i = 0; i < 3; i++) {
+		UA_Client_disconnect(c[i]);
+		UA_Client_delete(c[i]);
+	}
+	rig_fini(&r);
+}
+
+/* A client that asks for ever more monitored items is told BadOutOfMemory or that there are too many; the server lives, and so do others. */
+TEST(what_one_client_asks_for_has_its_limit_in_memory)
+{
+	struct rig r;
+	struct sample v = sample(0, 1, T0);
+	UA_Variant got;
+	unsigned refused = 0;
+	struct counted k = { 0 };
+
+	begin_with(&r, UAS_K_MEMORY, 18 << 20);
+	CHECK_INT(rig_add(&r, tags, NTAGS, NULL), 0);
+	UA_Client *c = client(&r), *other = client(&r);
+	UA_CreateSubscriptionRequest q = UA_CreateSubscriptionRequest_default();
+	q.requestedPublishingInterval = 3600e3;
+	UA_CreateSubscriptionResponse s = UA_Client_Subscriptions_create(c, q, NULL, NULL, NULL);
+	CHECK_INT(s.responseHeader.serviceResult, 0);
+	for (int i = 0; i < 60000 && refused < 100; i++) {
+		UA_MonitoredItemCreateRequest m = UA_MonitoredItemCreateRequest_default(node(tags[0].name));
+		m.requestedParameters.queueSize = 1000;
+		UA_MonitoredItemCreateResult got_item = UA_Client_MonitoredItems_createDataChange(c, s.subscriptionId, UA_TIMESTAMPSTORETURN_BOTH, m, &k, on_change,
+		    NULL);
+		refused += got_item.statusCode != UA_STATUSCODE_GOOD;
+		if (i % 500 == 0) {
+			v.v.f64 = i;
+			rig_offer(&r, &v, 1, true);
+			rig_pump(&r);
+		}
+	}
+	CHECK(refused > 0);
+	UA_Client_disconnect(c);
+	UA_Client_delete(c);
+	v.v.f64 = -1;
+	v.source.ns = T0 + 1;
+	rig_offer(&r, &v, 1, true);
+	settle(&r);
+	CHECK_INT(UA_Client_readValueAttribute(other, node(tags[0].name), &got), 0);
+	CHECK(*(double *)got.data == -1);
+	UA_Variant_clear(&got);
+	UA_Client_disconnect(other);
+	UA_Client_delete(other);
 	rig_fini(&r);
 }
 

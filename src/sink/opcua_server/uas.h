@@ -29,6 +29,7 @@
 #define UAS_NOTIFY_MAX		10000u		/* notifications of one Publish response */
 #define UAS_HISTORY_VALUES_MAX	10000u		/* values of one node in one HistoryRead answer */
 #define UAS_PASSWORD_BYTES	256u
+#define UAS_MEMORY_RESERVE	(16u << 20)	/* beyond the limit, for closing the session that holds most */
 
 enum uas_key {
 	UAS_K_LISTEN, UAS_K_NAMES, UAS_K_SECURITY, UAS_K_POLICIES, UAS_K_ANONYMOUS, UAS_K_USERS, UAS_K_PASSWORDS, UAS_K_SESSIONS, UAS_K_SUBSCRIPTIONS,
@@ -82,6 +83,8 @@ struct uas_server {
 	struct uas_history	*history;
 	struct uas_ask		*ask;
 	struct mono		 figures_at, certificate_at;	/* when they were looked at last */
+	struct uas_figures { size_t sessions; uint32_t variables; uint64_t refused, cut; } told;	/* on the status page */
+	uint64_t		 refused_seen;	/* allocations refused up to the tick before */
 	unsigned		 idle;		/* ticks without an order */
 	UA_UInt64		 tick_id;
 	bool			 slow_tick;
@@ -101,7 +104,11 @@ bool uas_trust_renewed(struct uas_trust *t);
 
 /* access.c */
 struct uas_access *uas_access_new(const struct uas_cfg *cfg, struct uas_server *s);
-void uas_access_install(struct uas_access *a, UA_AccessControl *ac);
+void uas_access_install(struct uas_access *a, UA_ServerConfig *c);
+/* Who is behind a session's context; NULL: nobody (any more). */
+const struct uas_user *uas_access_user(const void *context);
+/* The session with the most monitored items goes. False: none has any. */
+bool uas_access_close_largest(struct uas_access *a);
 void uas_access_free(struct uas_access *a);
 
 /* ask.c: a write of a client as a request. */
