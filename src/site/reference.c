@@ -123,8 +123,9 @@ print_at_forms(struct page *p, const char *const *forms)
 	buf_puts(p->out, p->markdown ? "Addresses, for `at` of a tag:\n\n| at | meaning |\n| --- | --- |\n" :
 	    "  Addresses, for `at` of a tag:\n");
 	for (; *forms != NULL; forms++) {
-		size_t n = strcspn(*forms, ":");
-		const char *meaning = (*forms)[n] != '\0' ? *forms + n + 1 : "";
+		const char *colon = strstr(*forms, ": ");	/* one without a blank belongs to the form: a URI */
+		size_t n = colon != NULL ? (size_t)(colon - *forms) : strlen(*forms);
+		const char *meaning = colon != NULL ? colon + 1 : "";
 		buf_printf(p->out, p->markdown ? "| `%.*s` |%s |\n" : "    %.*s\n       %s\n", (int)n, *forms, meaning);
 	}
 	buf_putc(p->out, '\n');
