@@ -56,7 +56,7 @@ BENCH_C := $(wildcard bench/*.c)
 PEER_C  := $(wildcard test/peers/*.c)
 PEERS   := $(PEER_C:test/peers/%.c=$(B)/peers/%)
 
-.PHONY: all help deps test-deps demo test unit fuzz bench soak soak-requests bare install clean peers node-peers replays tools objects \
+.PHONY: all help deps test-deps demo test unit fuzz bench soak soak-requests soak-opcua bare install clean peers node-peers replays tools objects \
         FORCE
 all: $(B)/penstock
 
@@ -68,7 +68,8 @@ help:
 #: make deps      install what the build needs (says what), test-deps what the tests need on top
 #: make fuzz      fuzz every parser for FUZZ_SECONDS each (60)
 #: make bench     measure, printing tables; build/bench NAME for one alone
-#: make soak      the long fault campaign; soak-requests: that of writes to devices
+#: make soak      the long fault campaign; soak-requests: that of writes to devices,
+#:                soak-opcua: 1,000 losses of an OPC UA server
 #: make bare DIST=bookworm   prove the two commands in a minimal root of that distribution
 #: make install DESTDIR= PREFIX=/usr/local
 
@@ -163,6 +164,9 @@ soak: test-deps
 soak-requests: test-deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all peers
 	/usr/bin/python3 test/requests.py --trials 10000
+soak-opcua: test-deps
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all peers
+	/usr/bin/python3 test/opcua_flap.py --cycles 1000
 bare:
 	@sh test/bare.sh $(or $(DIST),bookworm)
 

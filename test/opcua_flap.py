@@ -33,7 +33,7 @@ def test_flapping_leaves_nothing_behind():
     for i in range(CYCLES):
         connects = g.why("press")["detail"]["connects"]
         if i % 2:
-            proxy.cut()
+            proxy.reset()
         else:
             server.restart()
         wait_for(lambda: g.why("press")["detail"].get("connects", 0) != connects, 20, "a new session", 0.05)
