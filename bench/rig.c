@@ -133,6 +133,26 @@ rig_usage(struct rig *r, struct rig_usage *out)
 	return true;
 }
 
+bool
+rig_children(struct rig *r, const char *prefix, struct rig_usage *out)
+{
+	json_t *root = status(r), *p;
+	size_t i;
+
+	if (root == NULL)
+		return false;
+	*out = (struct rig_usage){ .at_s = bench_now_s() };
+	json_array_foreach(json_object_get(root, "processes"), i, p) {
+		if (strncmp(json_string_value(json_object_get(p, "name")), prefix, strlen(prefix)) != 0)
+			continue;
+		out->cpu_s += json_number_value(json_object_get(p, "cpu_ns")) / 1e9;
+		out->pss_mib += json_number_value(json_object_get(p, "pss_bytes")) / (1 << 20);
+		out->processes++;
+	}
+	json_decref(root);
+	return out->processes > 0;
+}
+
 double
 rig_figure(struct rig *r, const char *kind, const char *prefix, const char *figure)
 {

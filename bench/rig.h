@@ -37,6 +37,8 @@ bool rig_broker(struct rig *r);
 void rig_site(struct rig *r, const char *extra, struct buf *out);
 bool rig_start(struct rig *r, const struct buf *site);
 bool rig_usage(struct rig *r, struct rig_usage *out);
+/* The same of those children alone whose name begins with a prefix ("field:"). */
+bool rig_children(struct rig *r, const char *prefix, struct rig_usage *out);
 /* One figure summed over the objects of a kind whose name begins with a prefix ("" for all); -1: no answer. */
 double rig_figure(struct rig *r, const char *kind, const char *prefix, const char *figure);
 void rig_stop(struct rig *r);

@@ -11,6 +11,7 @@
 
 #define OVERFLOW_BITS	0x480u	/* InfoType DataValue and Overflow, Part 4, 7.39.1 */
 #define QUEUE_MAX	1000u
+#define AHEAD		8u
 
 static uint32_t
 queue_size(const struct ua_agent *a, const struct ua_class *c, const struct ua_item *it, int64_t sampling_ns)
@@ -252,6 +253,10 @@ ua_monitor_notification(struct ua_agent *a, struct ua_sub *sub, const UA_Extensi
 	}
 	const UA_DataChangeNotification *n = data->content.decoded.data;
 	s->values += n->monitoredItemsSize;
-	for (size_t i = 0; i < n->monitoredItemsSize; i++)
+	for (size_t i = 0; i < n->monitoredItemsSize; i++) {
+		/* With 100,000 items each is a miss of the cache, so the one that comes soon is fetched ahead. */
+		if (i + AHEAD < n->monitoredItemsSize && n->monitoredItems[i + AHEAD].clientHandle <= a->source->ntags)
+			__builtin_prefetch(&a->items[n->monitoredItems[i + AHEAD].clientHandle - 1], 1);
 		value(a, s, c, &n->monitoredItems[i]);
+	}
 }
