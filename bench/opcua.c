@@ -34,7 +34,7 @@ free_port(void)
 
 /* One run of the bare client, added to what runs before it have given. */
 static bool
-bare_run(const char *url, struct bare *out)
+bare_once(const char *url, struct bare *out)
 {
 	char program[4200], items[16], seconds[16];
 	const char *argv[] = { program, "--url", url, "--items", items, "--seconds", seconds, NULL };
@@ -54,6 +54,16 @@ bare_run(const char *url, struct bare *out)
 	json_decref(o);
 	bench_end(&c, SIGTERM);
 	return true;
+}
+
+/* On a machine that is loaded beyond its cores the library's own client may end in the middle: a few attempts. */
+static bool
+bare_run(const char *url, struct bare *out)
+{
+	for (int i = 0; i < 4; i++)
+		if (bare_once(url, out))
+			return true;
+	return false;
 }
 
 static void
@@ -121,8 +131,10 @@ bench_opcua(int argc, char **argv)
 	rig_stop(&r);
 	ok = ok && bare_run(url, &plain);
 	bench_end(&s, SIGTERM);
-	if (!ok || plain.values <= 0 || us.values <= 0)
+	if (!ok || plain.values <= 0 || us.values <= 0) {
+		fprintf(stderr, "bench: opcua: %s did not run to its end\n", plain.values <= 0 ? "the bare client" : "the gateway or the bare client");
 		return 1;
+	}
 	bench_title("opcua: %d monitored items that change at 1 s (goal: at most 1.5 x the processor of a bare client)", ITEMS);
 	bench_row("values arriving", us.values / us.create_s, "1/s", "configured", ITEMS, NULL);
 	bench_row("processor time a value, field process", us.cpu_s / us.values * 1e9, "ns", "bare open62541 client",
