@@ -280,30 +280,31 @@ obey(char *line)
 	fflush(stdout);
 }
 
+/* One read a time, so that an endless input cannot keep the server from serving. */
 static void
 listen_in(UA_Server *server, void *data)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
 
 	(void)server, (void)data;
-	while (!in.eof && poll(&p, 1, 0) > 0) {
-		ssize_t n = read(STDIN_FILENO, in.line + in.len, sizeof(in.line) - 1 - in.len);
-		if (n <= 0) {
-			struct stat st;
-			in.eof = true;		/* whoever held the other end of a pipe is gone */
-			in.quit = in.quit || (fstat(STDIN_FILENO, &st) == 0 && S_ISFIFO(st.st_mode));
-			return;
-		}
-		in.len += (size_t)n;
-		for (char *nl; (nl = memchr(in.line, '\n', in.len)) != NULL;) {
-			*nl = '\0';
-			obey(in.line);
-			in.len -= (size_t)(nl + 1 - in.line);
-			memmove(in.line, nl + 1, in.len);
-		}
-		if (in.len == sizeof(in.line) - 1)
-			in.len = 0;
+	if (in.eof || poll(&p, 1, 0) <= 0)
+		return;
+	ssize_t n = read(STDIN_FILENO, in.line + in.len, sizeof(in.line) - 1 - in.len);
+	if (n <= 0) {
+		struct stat st;
+		in.eof = true;		/* whoever held the other end of a pipe is gone */
+		in.quit = in.quit || (fstat(STDIN_FILENO, &st) == 0 && S_ISFIFO(st.st_mode));
+		return;
 	}
+	in.len += (size_t)n;
+	for (char *nl; (nl = memchr(in.line, '\n', in.len)) != NULL;) {
+		*nl = '\0';
+		obey(in.line);
+		in.len -= (size_t)(nl + 1 - in.line);
+		memmove(in.line, nl + 1, in.len);
+	}
+	if (in.len == sizeof(in.line) - 1)
+		in.len = 0;
 }
 
 void
