@@ -30,7 +30,7 @@ ua_open_fail(struct ua_open *o, const char *fmt, ...)
 }
 
 /* What the library complains of is kept for a text; the rest is not looked at. */
-static void
+__attribute__((format(printf, 4, 0))) static void
 on_log(void *context, UA_LogLevel level, UA_LogCategory category, const char *msg, va_list args)
 {
 	struct ua_open *o = context;
