@@ -178,6 +178,28 @@ def counts_without_a_hole(site, tags):
         equal(values, [float(n) for n in range(first, last + 1)], f"values of {tag}")
 
 
+def test_subscriptions_are_taken_over_after_a_loss_and_nothing_is_lost():
+    server = UaNodeServer(variables=20, change_ms=500)          # node-opcua hands subscriptions over to the same user, also anonymous ones
+    proxy = Proxy(server.port)
+    site = Site(f"opc.tcp://127.0.0.1:{proxy.port}", bulk(20, "100 ms"),
+                keys="publishing: 200 ms, queue: 500, keep-alive: 1 s, retry-max: 1 s")
+    site.wait_good("v0", "v19")
+    for _ in range(2):
+        time.sleep(1)
+        connects = site.why("v0")["detail"]["connects"]
+        proxy.cut()
+        time.sleep(2.5)
+        proxy.heal()
+        wait_for(lambda: site.why("v0")["detail"]["connects"] > connects, 20 * SCALE, "a connection", every_s=0.1)
+        site.wait_good("v0", "v19")
+    time.sleep(1)
+    site.run.wait_line("event=opcua_subscription_transferred", 1)
+    why = site.why("v0")["detail"]["subscription"]
+    equal(why["lost"], 0, "messages lost")
+    site.stop()
+    counts_without_a_hole(site, ("v0", "v7", "v19"))
+
+
 def test_where_a_transfer_is_refused_all_is_made_anew():
     server = UaServer(variables=200, change_ms=100)             # it refuses anonymous users
     proxy = Proxy(server.port)
@@ -186,7 +208,7 @@ def test_where_a_transfer_is_refused_all_is_made_anew():
     proxy.cut()
     time.sleep(2)
     proxy.heal()
-    wait_for(lambda: site.why("v0")["link_state"] == "up", 20 * SCALE, "a connection")
+    site.run.wait_line("event=opcua_session.*same_server=1", 20)
     site.wait_good("v0", "v199")
     site.run.wait_line("event=opcua_transfer_refused", 1)
     time.sleep(1)
