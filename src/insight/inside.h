@@ -77,7 +77,7 @@ struct held_ring {
 	struct ring_reader	*r;
 	uint64_t		 epoch;
 	uint64_t		 quiet_to;	/* what was read up to here was sent before this process began */
-	bool			 placed;
+	bool			 placed, missed;	/* missed: what was to be read first is overwritten */
 };
 
 struct kept_pos { uint64_t epoch, pos; };

@@ -223,6 +223,7 @@ keep_place(struct insight *in, struct held_ring *h)
 		if (in->cursor[i].epoch == h->epoch)
 			h->quiet_to = in->cursor[i].pos;
 	int err = ring_seek(h->r, pos);
+	h->missed = known && err == ERR_GAP;
 	if (err == ERR_RANGE)
 		ring_seek(h->r, 0);
 	if (known || h->quiet_to > 0)

@@ -249,6 +249,9 @@ read_one(struct insight *in, struct held_ring *h)
 
 	if (!h->placed)
 		keep_place(in, h);
+	if (h->missed)
+		gap(in, h->writer);
+	h->missed = false;
 	int err = ring_read(h->r, in->record, RECORD_MAX, &len, &lost);
 	switch (err) {
 	case 0:
