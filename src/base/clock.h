@@ -16,6 +16,9 @@
 struct mono { int64_t ns; };	/* since some point in this boot */
 struct wall { int64_t ns; };	/* since 1970-01-01T00:00:00Z; 0 means "none" */
 
+/* Local time from `from` on is UTC + offset, until the next one. */
+struct zone_offset { struct wall from; int32_t offset_s; };
+
 #define MONO_NEVER ((struct mono){ INT64_MAX })
 
 static inline struct mono

@@ -1,5 +1,5 @@
 /*
- * Parts of the date and the time of day, local by the offsets that the caller gave (expr.h: struct expr_zone), else
+ * Parts of the date and the time of day, local by the offsets that the caller gave (expr.h: struct zone_offset), else
  * UTC.
  */
 #include "expr/inside.h"

@@ -51,9 +51,6 @@ struct expr_tag {
 	uint32_t	 nitems;
 };
 
-/* Local time from `from` on is UTC + offset. */
-struct expr_zone { struct wall from; int32_t offset_s; };
-
 struct expr_env {
 	/*
 	 * Find a tag by the name as written (without quotes; relative to whatever the caller takes as its place). 0 and
@@ -62,7 +59,7 @@ struct expr_env {
 	int	(*resolve)(void *arg, const char *name, size_t len, struct expr_tag *out, char *why, size_t size);
 	void	 *arg;
 	const char *unit;		/* what the result is to be in, converted; NULL: as it comes */
-	const struct expr_zone *zones;	/* in order of time, for hour() and such; must outlive the program; NULL: UTC */
+	const struct zone_offset *zones;	/* in order of time, for hour() and such; must outlive the program; NULL: UTC */
 	uint32_t nzones;
 };
 

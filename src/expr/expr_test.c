@@ -224,7 +224,7 @@ TEST(texts_are_cut_and_searched_by_characters)
 /* date -u -d @1795000000 says Wed Nov 18 11:06:40: 13:06:40 at +02:00 (checked with coreutils). */
 TEST(times_have_parts_in_the_zone_that_was_given)
 {
-	static const struct expr_zone zones[] = { { { 0 }, 3600 }, { { 1790000000 * NS_PER_S }, 7200 } };
+	static const struct zone_offset zones[] = { { { 0 }, 3600 }, { { 1790000000 * NS_PER_S }, 7200 } };
 	struct expr_env env = { .resolve = testing_resolve, .zones = zones, .nzones = 2 };
 	static const struct { const char *text; double want; } rows[] = {
 		{ "year(when)", 2026 }, { "month(when)", 11 }, { "day(when)", 18 }, { "weekday(when)", 3 },

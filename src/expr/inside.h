@@ -115,7 +115,7 @@ struct expr {
 	struct spec	*specs;
 	struct expr_tag	*tags;
 	const char	*unit;
-	const struct expr_zone *zones;
+	const struct zone_offset *zones;
 	uint32_t	 nzones;
 	uint32_t	 state_size;
 	enum expr_type	 type;

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/zone.h"
 #include "site/hash.h"
 #include "site/loader.h"
+
+#define ZONE_OFFSETS 64u	/* two changes a year, for as long as zone.h looks ahead */
 
 struct order {
 	const char	*path;
@@ -153,6 +156,10 @@ plan_compile(struct loader *l)
 	const uint32_t *new = place_tags(l);
 
 	p->files = l->files;
+	if (l->derived != NULL || p->nrequests > 0) {
+		p->offsets = arena_array(&p->arena, ZONE_OFFSETS, sizeof *p->offsets);
+		p->noffsets = (uint32_t)zone_offsets(p->time_zone, p->offsets, ZONE_OFFSETS);
+	}
 	for (uint32_t i = 0; i < p->nsources; i++) {
 		source_set_scans(&p->sources[i]);
 		p->sources[i].key = hash_source(&p->sources[i], p->folder);

@@ -89,6 +89,10 @@ derive_compile(const char *text, const char *unit, const struct derive_scope *sc
 	struct derive_scope s = *scope;
 	struct expr_env env = { .resolve = resolve, .arg = &s, .unit = unit };
 
+	if (s.plan != NULL) {
+		env.zones = s.plan->offsets;
+		env.nzones = s.plan->noffsets;
+	}
 	return expr_compile(text, strlen(text), &env, scope->arena, out, e);
 }
 

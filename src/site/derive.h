@@ -25,6 +25,7 @@ struct derive_scope {
 	const struct tag *(*find)(void *arg, const char *path, size_t len, int *err, char *why, size_t size);
 	void		*arg;
 	struct arena	*arena;		/* of the program */
+	const struct plan *plan;	/* whose time zone hour() and such go by, outlives the program; NULL: UTC */
 };
 
 /*

@@ -14,16 +14,18 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "os/zone.h"
 #include "site/enums.h"
 #include "site/pack.h"
 #include "site/slice_request.h"
 #include "site/slice_view.h"
 
-#define SLICE_VERSION	3u
+#define SLICE_VERSION	4u
 #define HEAD		12u
 #define KEYS_MAX	256u	/* keys of one driver or sink */
 #define LIST_MAX	65536u
 #define ENUMS_MAX	65536u
+#define OFFSETS_MAX	1024u
 
 struct slice {
 	struct pack		 k;
@@ -301,6 +303,20 @@ pack_flow(struct slice *s, struct flow *f)
 }
 
 static void
+pack_offsets(struct slice *s)
+{
+	struct plan *p = s->p;
+
+	p->offsets = rows(s, p->offsets, &p->noffsets, OFFSETS_MAX, sizeof *p->offsets);
+	for (uint32_t i = 0; i < p->noffsets && pack_err(&s->k) == 0; i++) {
+		int64_t offset = p->offsets[i].offset_s;
+		pack_i64(&s->k, &p->offsets[i].from.ns);
+		pack_i64(&s->k, &offset);
+		p->offsets[i].offset_s = (int32_t)offset;
+	}
+}
+
+static void
 pack_plan(struct slice *s)
 {
 	struct plan *p = s->p;
@@ -309,6 +325,7 @@ pack_plan(struct slice *s)
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		pack_text(&s->k, texts[i], true);
 	pack_bool(&s->k, &p->sandbox_required);
+	pack_offsets(s);
 	pack_u64(&s->k, &p->hash);
 	p->zones = rows(s, p->zones, &p->nzones, LIST_MAX, sizeof *p->zones);
 	for (uint32_t i = 0; i < p->nzones && pack_err(&s->k) == 0; i++) {
