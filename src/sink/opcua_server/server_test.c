@@ -387,6 +387,74 @@ TEST(nothing_is_written_that_no_request_entry_admits)
 	rig_fini(&r);
 }
 
+/* ---- users, states, writes ---- */
+
+TEST(an_enumeration_is_a_multi_state_with_its_texts)
+{
+	static struct enum_item items[] = { { 0, "none" }, { 6, "Execute" } };
+	static const struct enum_def states = { .name = "packml", .items = items, .n = 2 };
+	static struct tag plan_tags[] = { { .path = "Packaging/Line 3/Filler/speed" }, { .path = "Packaging/Line 3/Filler/state", .enumeration = &states } };
+	static struct source source = { .name = "plc", .tags = plan_tags, .ntags = 2 };
+	static struct flow_tag flow_tags[] = { { 0, 0, "" }, { 0, 1, "" } };
+	struct flow flow = { .name = "f", .tags = flow_tags, .ntags = 2 };
+	struct rig r;
+	UA_Variant v;
+	struct sample x = sample(1, 0, T0);
+
+	begin(&r);
+	r.plan.sources = &source;
+	r.plan.nsources = 1;
+	CHECK_INT(rig_add(&r, tags, 2, &flow), 0);
+	UA_Client *c = client(&r);
+	x.v = (struct value){ .type = VALUE_U16, .u = 6 };
+	rig_offer(&r, &x, 1, true);
+	settle(&r);
+	CHECK_INT(UA_Client_readValueAttribute(c, node("Packaging/Line 3/Filler/state//ValueAsText"), &v), 0);
+	CHECK(v.type == &UA_TYPES[UA_TYPES_LOCALIZEDTEXT]);
+	UA_String want = UA_STRING("Execute");
+	CHECK(UA_String_equal(&((UA_LocalizedText *)v.data)->text, &want));
+	UA_Variant_clear(&v);
+	CHECK_INT(UA_Client_readValueAttribute(c, node("Packaging/Line 3/Filler/state//EnumValues"), &v), 0);
+	CHECK(v.type == &UA_TYPES[UA_TYPES_ENUMVALUETYPE] && v.arrayLength == 2 && ((UA_EnumValueType *)v.data)[1].value == 6);
+	UA_Variant_clear(&v);
+	CHECK_INT(UA_Client_readValueAttribute(c, node("Packaging/Line 3/Filler/state//EURange"), &v), UA_STATUSCODE_BADNODEIDUNKNOWN);
+	UA_Client_disconnect(c);
+	UA_Client_delete(c);
+	rig_fini(&r);
+}
+
+TEST(a_deadband_in_per_cent_goes_by_the_range_of_the_tag)
+{
+	struct rig r;
+	struct counted k = { .last = -1 };
+
+	begin(&r);
+	CHECK_INT(rig_add(&r, tags, NTAGS, NULL), 0);
+	UA_Client *c = client(&r);
+	struct sample v = sample(0, 100, T0);
+	rig_offer(&r, &v, 1, true);
+	settle(&r);
+	UA_DataChangeFilter f = { .trigger = UA_DATACHANGETRIGGER_STATUSVALUE, .deadbandType = UA_DEADBANDTYPE_PERCENT, .deadbandValue = 10 };
+	UA_CreateSubscriptionRequest q = UA_CreateSubscriptionRequest_default();
+	q.requestedPublishingInterval = 50;
+	UA_CreateSubscriptionResponse s = UA_Client_Subscriptions_create(c, q, NULL, NULL, NULL);
+	UA_MonitoredItemCreateRequest m = UA_MonitoredItemCreateRequest_default(node(tags[0].name));
+	m.requestedParameters.queueSize = 100;
+	UA_ExtensionObject_setValueNoDelete(&m.requestedParameters.filter, &f, &UA_TYPES[UA_TYPES_DATACHANGEFILTER]);
+	CHECK_INT(UA_Client_MonitoredItems_createDataChange(c, s.subscriptionId, UA_TIMESTAMPSTORETURN_BOTH, m, &k, on_change, NULL).statusCode, 0);
+	listen_for(&r, c, &k.n, 1);
+	for (int i = 1; i <= 3; i++) {
+		v = sample(0, 100 + 60 * i, T0 + i);	/* 10 % of 1200 is 120: only the third is further away */
+		rig_offer(&r, &v, 1, true);
+	}
+	listen_for(&r, c, &k.n, 2);
+	CHECK(k.last == 280);
+	CHECK_INT(k.n, 2);
+	UA_Client_disconnect(c);
+	UA_Client_delete(c);
+	rig_fini(&r);
+}
+
 /* ---- limits ---- */
 
 TEST(sessions_have_their_limit_and_a_place_that_is_left_is_free_again)
