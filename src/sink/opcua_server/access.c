@@ -233,82 +233,7 @@ uas_access_close_largest(struct uas_access *a)
 	return true;
 }
 
-/* ---- what a session may do ---- */
-
-static UA_UInt32
-rights(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, void *context)
-{
-	(void)server, (void)ac, (void)id, (void)session, (void)node, (void)context;
-	return 0;	/* no attribute but Value is ever written by a client */
-}
-
-static UA_Byte
-access_level(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, void *context)
-{
-	struct uas_access *a = ac->context;
-	const struct session *s = session;
-	struct uas_var *v = node->namespaceIndex == a->server->space.ns ? uas_context_var(context) : NULL;
-	UA_Byte may = UA_ACCESSLEVELMASK_READ | UA_ACCESSLEVELMASK_HISTORYREAD;
-	(void)server;
-	(void)id;
-
-	if (v == NULL || !v->writable || s == NULL || s->user->role < UAS_ROLE_OPERATE)
-		return may;
-	/* Should this be a Write, what is written goes the way of requests and not into the value. */
-	if (!a->server->space.applying)
-		uas_node_divert(v, uas_ask_source());
-	return may | UA_ACCESSLEVELMASK_WRITE;
-}
-
-static UA_Boolean
-no_method(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *method, void *context)
-{
-	(void)server, (void)ac, (void)id, (void)session, (void)context;
-	return method->namespaceIndex == 0;	/* GetMonitoredItems, ResendData */
-}
-
-static UA_Boolean
-no_method_on(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *method, void *context,
-    const UA_NodeId *object, void *object_context)
-{
-	(void)object, (void)object_context;
-	return no_method(server, ac, id, session, method, context);
-}
-
-static UA_Boolean
-no_node(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_AddNodesItem *i)
-{
-	(void)s, (void)ac, (void)id, (void)session, (void)i;
-	return false;
-}
-
-static UA_Boolean
-no_reference(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_AddReferencesItem *i)
-{
-	(void)s, (void)ac, (void)id, (void)session, (void)i;
-	return false;
-}
-
-static UA_Boolean
-no_deletion(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_DeleteNodesItem *i)
-{
-	(void)s, (void)ac, (void)id, (void)session, (void)i;
-	return false;
-}
-
-static UA_Boolean
-no_deletion_of_reference(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_DeleteReferencesItem *i)
-{
-	(void)s, (void)ac, (void)id, (void)session, (void)i;
-	return false;
-}
-
-static UA_Boolean
-browse(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, void *context)
-{
-	(void)s, (void)ac, (void)id, (void)session, (void)node, (void)context;
-	return true;
-}
+/* ---- life ---- */
 
 /* A subscription may move to another session of the same user (OPC 10000-4, 5.13.7). */
 static UA_Boolean
@@ -318,22 +243,6 @@ transfer(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *from, void *before
 	(void)s, (void)ac, (void)from, (void)to;
 
 	return a != NULL && b != NULL && a->user == b->user;
-}
-
-static UA_Boolean
-no_history_update(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, UA_PerformUpdateType how,
-    const UA_DataValue *v)
-{
-	(void)s, (void)ac, (void)id, (void)session, (void)node, (void)how, (void)v;
-	return false;
-}
-
-static UA_Boolean
-no_history_deletion(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *id, void *session, const UA_NodeId *node, UA_DateTime from, UA_DateTime to,
-    bool modified)
-{
-	(void)s, (void)ac, (void)id, (void)session, (void)node, (void)from, (void)to, (void)modified;
-	return false;
 }
 
 static void
@@ -360,11 +269,9 @@ uas_access_install(struct uas_access *a, UA_ServerConfig *c)
 		ac->clear(ac);
 	*ac = (UA_AccessControl){
 		.context = a, .clear = clear, .userTokenPoliciesSize = a->ntokens, .userTokenPolicies = a->tokens, .activateSession = activate,
-		.closeSession = close_session, .getUserRightsMask = rights, .getUserAccessLevel = access_level, .getUserExecutable = no_method,
-		.getUserExecutableOnObject = no_method_on, .allowAddNode = no_node, .allowAddReference = no_reference, .allowDeleteNode = no_deletion,
-		.allowDeleteReference = no_deletion_of_reference, .allowBrowseNode = browse, .allowTransferSubscription = transfer,
-		.allowHistoryUpdateUpdateData = no_history_update, .allowHistoryUpdateDeleteRawModified = no_history_deletion,
+		.closeSession = close_session, .allowTransferSubscription = transfer,
 	};
+	uas_rights_install(ac);
 }
 
 struct uas_access *

@@ -1,6 +1,6 @@
 /*
  * Inside of the opcua-server sink. opcua_server.c is the contract with office and runs in its loop; everything else runs in the thread of the
- * server: server.c (its life and its tick), trust.c (certificates), access.c (users and what they may), ask.c (writes become requests), hist*.c
+ * server: server.c (its life and its tick), config.c (what the library is told), trust.c (certificates), access.c (users), rights.c (what they may), ask.c (writes become requests), hist*.c
  * (history), space.c and node_*.c (address space), out.c (sending), mem.c (memory). hand.c is what lies between the two.
  */
 #ifndef SINK_OPCUA_SERVER_UAS_H
@@ -94,6 +94,11 @@ struct uas_server {
 struct uas_thread { struct uas_cfg cfg; struct uas_hand hand; };
 void *uas_thread_main(void *arg);
 
+/* config.c: all that the library is told before it begins; s->logger, trust, access and history are there, s->out is made. */
+UA_StatusCode uas_configure(struct uas_server *s, UA_ServerConfig *c);
+/* Our root under Objects; once the server is made. */
+UA_StatusCode uas_hang_root(struct uas_server *s);
+
 /* trust.c: certificates of ours and of clients. NULL with why: no own certificate. */
 struct uas_trust *uas_trust_new(const struct uas_cfg *cfg, char *why, size_t size);
 void uas_trust_free(struct uas_trust *t);
@@ -105,6 +110,8 @@ bool uas_trust_renewed(struct uas_trust *t);
 /* access.c */
 struct uas_access *uas_access_new(const struct uas_cfg *cfg, struct uas_server *s);
 void uas_access_install(struct uas_access *a, UA_ServerConfig *c);
+/* rights.c: what a session may do. */
+void uas_rights_install(UA_AccessControl *ac);
 /* Who is behind a session's context; NULL: nobody (any more). */
 const struct uas_user *uas_access_user(const void *context);
 /* The session with the most monitored items goes. False: none has any. */
