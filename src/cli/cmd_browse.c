@@ -244,6 +244,15 @@ report(const struct browse_args *a, const struct ua_browse *b)
 	return status;
 }
 
+/* The agent closes its session and goes; what it was lent is freed after that. Not if it takes long: then the program ends with it. */
+static bool
+gone(void)
+{
+	for (unsigned i = 0; i < 600 && ua_agents_living() > 0; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 5 * NS_PER_MS }, NULL);
+	return ua_agents_living() == 0;
+}
+
 int
 cmd_browse(int argc, char **argv)
 {
@@ -261,7 +270,6 @@ cmd_browse(int argc, char **argv)
 	log_open("browse", LOG_LEVEL_ERROR);
 	driver_set_home(ctl_state_dir(a.state), "");
 	if (make_source(&a, &m, &source, &plan) == 0 && ua_agent_new(&source, &t) == 0) {
-		/* The agent's thread may outlive this function by a moment: what it looks at lives as long as the program. */
 		struct ua_browse *b = calloc(1, sizeof *b);
 		if (b != NULL) {
 			*b = (struct ua_browse){ .from = a.from, .types = a.types, .max = a.max, .rate = a.rate };
@@ -271,6 +279,10 @@ cmd_browse(int argc, char **argv)
 				status = report(&a, b);
 		}
 		ua_agent_release(t);
+		if (b != NULL && gone()) {
+			ua_browse_fini_job(b);
+			free(b);
+		}
 	}
 	plan_free(plan);
 	arena_fini(&m);

@@ -315,7 +315,12 @@ op_ack(struct op *o)
 		op_done(o, ERR_NOTFOUND, o->why);
 		return 0;
 	}
-	o->inputs_node = (UA_NodeId){ .identifierType = UA_NODEIDTYPE_BYTESTRING, .identifier.byteString = event };
+	/* A copy: the next event of the condition takes its place, and it may have to wait for a free call. */
+	o->inputs_node.identifierType = UA_NODEIDTYPE_BYTESTRING;
+	if (UA_ByteString_copy(&event, &o->inputs_node.identifier.byteString) != UA_STATUSCODE_GOOD) {
+		op_done(o, ERR_NOMEM, NULL);
+		return 0;
+	}
 	/* Part 9, 5.7.3: on any condition the method of its type may be named. */
 	o->method = UA_NODEID_NUMERIC(0, UA_NS0ID_ACKNOWLEDGEABLECONDITIONTYPE_ACKNOWLEDGE);
 	o->step = acknowledge;
