@@ -1,4 +1,7 @@
-/* penstock audit: who asked what of which device, and what became of it; and the proof that nobody changed the log. Nothing needs to run. */
+/*
+ * penstock audit: who asked what of which device, and what became of it; and the proof that nobody changed the log.
+ * Nothing needs to run.
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,9 +17,12 @@
 
 static const char usage[] =
 	"usage: penstock audit verify [--anchor NUMBER:HASH] [--json] [--state DIR]\n"
-	"       penstock audit show [--since 1h|2026-11-22T16:00:00Z] [--last N] [--id REQUEST] [--json] [--state DIR]\n"
-	"verify proves the chain: a changed, removed or moved entry is named. That the end of the log was cut off shows only against an\n"
-	"anchor: keep the one that verify prints where nobody who can write here can. Exit status 1 when something is found.\n";
+	"       penstock audit show [--since 1h|2026-11-22T16:00:00Z] [--last N] [--id REQUEST] [--json] [--state "
+	    "DIR]\n"
+	"verify proves the chain: a changed, removed or moved entry is named. That the end of the log was cut off "
+	    "shows only against an\n"
+	"anchor: keep the one that verify prints where nobody who can write here can. Exit status 1 when something is "
+	    "found.\n";
 
 struct asked {
 	const char	*state, *anchor, *since;
@@ -71,7 +77,8 @@ verify(const struct asked *a, const char *dir)
 
 	int err = audit_verify(dir, &disk_os, a->anchor, &v, &findings);
 	if (err != 0 && err != ERR_CORRUPT) {
-		fprintf(stderr, "penstock audit: %s: %s%s\n", dir, err == ERR_SYNTAX ? "the anchor is not of the form NUMBER:HASH" : err_text(err),
+		fprintf(stderr, "penstock audit: %s: %s%s\n", dir, err == ERR_SYNTAX ?
+		    "the anchor is not of the form NUMBER:HASH" : err_text(err),
 		    err == ERR_DENIED ? "; is this the user of the service?" : "");
 		return EXIT_CANNOT;
 	}
@@ -96,10 +103,12 @@ print_line(const struct asked *a, const struct audit_line *l, struct buf *out)
 
 	buf_reset(out);
 	if (a->json)
-		buf_printf(out, "{\"number\":%" PRIu64 ",\"time\":\"%s\",\"kind\":\"%s\",\"id\":%" PRIu64 ",\"entry\":%.*s}", l->number,
+		buf_printf(out, "{\"number\":%" PRIu64 ",\"time\":\"%s\",\"kind\":\"%s\",\"id\":%" PRIu64
+		    ",\"entry\":%.*s}", l->number,
 		    wall_format(l->at, 3, when), audit_kind_name(l->kind), l->id, (int)l->json_len, l->json);
 	else
-		buf_printf(out, "%8" PRIu64 "  %s  %-8s %6" PRIu64 "  %.*s", l->number, wall_format(l->at, 3, when), audit_kind_name(l->kind),
+		buf_printf(out, "%8" PRIu64 "  %s  %-8s %6" PRIu64 "  %.*s", l->number, wall_format(l->at, 3, when),
+		    audit_kind_name(l->kind),
 		    l->id, (int)l->json_len, l->json);
 }
 
@@ -111,7 +120,8 @@ show_line(void *arg, const struct audit_place *at, const struct audit_line *l, c
 	(void)text;
 
 	if (l == NULL) {
-		fprintf(stderr, "penstock audit: %s:%zu: %zu bytes that are no entry; penstock audit verify says more\n", at->file, at->line, len);
+		fprintf(stderr, "penstock audit: %s:%zu: %zu bytes that are no entry; penstock audit verify says "
+		    "more\n", at->file, at->line, len);
 		return 0;
 	}
 	if ((a->id != 0 && l->id != a->id) || l->at.ns < a->from.ns)
@@ -161,7 +171,8 @@ read_since(struct asked *a)
 	if (a->since == NULL || wall_parse(a->since, &a->from) == 0)
 		return true;
 	if (key_parse(&since, a->since, strlen(a->since), &env, &v) != 0) {
-		fprintf(stderr, "penstock audit: --since \"%s\": write how long ago (1h), or a time (2026-11-22T16:00:00Z)\n", a->since);
+		fprintf(stderr, "penstock audit: --since \"%s\": write how long ago (1h), or a time "
+		    "(2026-11-22T16:00:00Z)\n", a->since);
 		return false;
 	}
 	a->from.ns = wall_now().ns - v.i;
@@ -178,8 +189,10 @@ int
 cmd_audit(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "anchor", required_argument, NULL, 'a' }, { "since", required_argument, NULL, 'f' }, { "last", required_argument, NULL, 'l' },
-		{ "id", required_argument, NULL, 'i' }, { "json", no_argument, NULL, 'j' }, { "state", required_argument, NULL, 's' },
+		{ "anchor", required_argument, NULL, 'a' }, { "since", required_argument, NULL, 'f' }, { "last",
+		    required_argument, NULL, 'l' },
+		{ "id", required_argument, NULL, 'i' }, { "json", no_argument, NULL, 'j' }, { "state",
+		    required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	struct asked a = { .state = NULL };

@@ -1,6 +1,6 @@
 /*
- * penstock request: ask something of a device, look at what was asked, be the second person. Gate decides; who asks is what the kernel
- * says of this process, so nothing of it is typed here.
+ * penstock request: ask something of a device, look at what was asked, be the second person. Gate decides; who asks is
+ * what the kernel says of this process, so nothing of it is typed here.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -22,8 +22,10 @@ static const char usage[] =
 	"       penstock request call SOURCE METHOD [ARGUMENT]... [options as above]\n"
 	"       penstock request ack TAG EVENT [options as above]\n"
 	"       penstock request list [--last N] | show ID | confirm ID [--wait] | cancel ID [--json] [--state DIR]\n"
-	"Nothing is done but what the section `requests` of the site file admits. --ttl: not later than so much from now; left out,\n"
-	"as long as the entry grants. --key: asking again with the same key gives the known outcome and never a second write.\n"
+	"Nothing is done but what the section `requests` of the site file admits. --ttl: not later than so much from "
+	    "now; left out,\n"
+	"as long as the entry grants. --key: asking again with the same key gives the known outcome and never a second "
+	    "write.\n"
 	"--wait: until it is over. Exit status: 0 applied (or taken, without --wait), 1 refused, expired or unknown.\n";
 
 struct asked {
@@ -48,13 +50,16 @@ show_value(const char *name, const json_t *v)
 static void
 show(const json_t *o)
 {
-	static const char *const texts[] = { "entry", "from", "user", "confirmed_by", "key", "note", "asked", "ended", "why" };
+	static const char *const texts[] = { "entry", "from", "user", "confirmed_by", "key", "note", "asked", "ended",
+	    "why" };
 	const char *state = asking_text(o, "state"), *reason = asking_text(o, "reason"), *kind = asking_text(o, "kind");
 	const json_t *id = json_object_get(o, "id");
 
-	printf("request %lld: %s%s%s%s", (long long)json_integer_value(id), state, *reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : "");
+	printf("request %lld: %s%s%s%s", (long long)json_integer_value(id), state, *reason != '\0' ? " (" : "", reason,
+	    *reason != '\0' ? ")" : "");
 	if (*kind != '\0')
-		printf("  %s %s %s", kind, asking_text(o, strcmp(kind, "call") == 0 ? "source" : "tag"), asking_text(o, "method"));
+		printf("  %s %s %s", kind, asking_text(o, strcmp(kind, "call") == 0 ? "source" : "tag"), asking_text(o,
+		    "method"));
 	putchar('\n');
 	show_value("value", json_object_get(o, "value"));
 	show_value("arguments", json_object_get(o, "arguments"));
@@ -64,7 +69,8 @@ show(const json_t *o)
 		if (*asking_text(o, texts[i]) != '\0')
 			show_value(texts[i], json_object_get(o, texts[i]));
 	if (strcmp(state, "pending") == 0)
-		printf("  another person confirms it with: penstock request confirm %lld\n", (long long)json_integer_value(id));
+		printf("  another person confirms it with: penstock request confirm %lld\n",
+		    (long long)json_integer_value(id));
 }
 
 static bool
@@ -93,7 +99,8 @@ one_line(void *arg, char *text, size_t len)
 static int
 deadline_text(const struct asked *a, char *out, size_t size)
 {
-	static const struct key ttl = { "ttl", KEY_DURATION, .min = 1e6, .max = (double)REQUEST_TTL_MAX_NS, .help = "" };
+	static const struct key ttl = { "ttl", KEY_DURATION, .min = 1e6, .max = (double)REQUEST_TTL_MAX_NS,
+	    .help = "" };
 	struct parse_env env = { .decimal = '.' };
 	struct keyval v = { 0 };
 
@@ -145,10 +152,13 @@ send_it(struct asked *a)
 	int err = ctl_lines(fd, one_line, a);
 	ctl_close(fd);
 	if (err != 0)
-		fprintf(stderr, "penstock request: the answer broke off (%s); penstock request list shows what became of it\n", err_text(err));
+		fprintf(stderr, "penstock request: the answer broke off (%s); penstock request list shows what became "
+		    "of it\n", err_text(err));
 	else if (a->lines == 0 && strcmp(a->argv[0], "list") != 0)
-		fprintf(stderr, "penstock request: the gate ended before it could answer; penstock audit show tells what became of it\n");
-	return err != 0 || (a->lines == 0 && strcmp(a->argv[0], "list") != 0) ? EXIT_CANNOT : a->bad ? EXIT_FINDINGS : EXIT_OK;
+		fprintf(stderr, "penstock request: the gate ended before it could answer; penstock audit show tells "
+		    "what became of it\n");
+	return err != 0 || (a->lines == 0 && strcmp(a->argv[0], "list") != 0) ? EXIT_CANNOT : a->bad ? EXIT_FINDINGS :
+	    EXIT_OK;
 }
 
 /* The verb and how many arguments it has. */
@@ -156,7 +166,8 @@ static bool
 well_formed(const struct asked *a)
 {
 	static const struct { const char *verb; int min, max; bool asks; } verbs[] = {
-		{ "write", 3, 3, true }, { "call", 3, 3 + (int)REQUEST_ARGS_MAX, true }, { "ack", 3, 3, true }, { "list", 1, 1, false },
+		{ "write", 3, 3, true }, { "call", 3, 3 + (int)REQUEST_ARGS_MAX, true }, { "ack", 3, 3, true },
+		    { "list", 1, 1, false },
 		{ "show", 2, 2, false }, { "confirm", 2, 2, false }, { "cancel", 2, 2, false },
 	};
 
@@ -172,7 +183,8 @@ static int
 parse(struct asked *a, int argc, char **argv)
 {
 	const struct { const char *name; const char **text; bool *flag; } options[] = {
-		{ "--ttl", &a->ttl, NULL }, { "--key", &a->key, NULL }, { "--note", &a->note, NULL }, { "--last", &a->last, NULL },
+		{ "--ttl", &a->ttl, NULL }, { "--key", &a->key, NULL }, { "--note", &a->note, NULL }, { "--last",
+		    &a->last, NULL },
 		{ "--state", &a->state, NULL }, { "--wait", NULL, &a->wait }, { "--json", NULL, &a->json },
 	};
 	const size_t n = sizeof options / sizeof options[0];

@@ -51,7 +51,8 @@ by_id(struct field *f, uint32_t id)
 static void
 end(struct carry *c, enum request_state state, const char *code, const char *text)
 {
-	struct request_result res = { .id = c->o.id, .state = state, .code = code, .text = text, .readback = c->seen, .results = c->results,
+	struct request_result res = { .id = c->o.id, .state = state, .code = code, .text = text, .readback = c->seen,
+	    .results = c->results,
 	    .nresults = c->nresults };
 	struct carry **at = &c->field->carries;
 
@@ -71,7 +72,8 @@ end(struct carry *c, enum request_state state, const char *code, const char *tex
 
 /* One that never became an order: nothing was begun. */
 static void
-refuse(const struct order *o, request_done *done, void *arg, enum request_state state, const char *code, const char *text)
+refuse(const struct order *o, request_done *done, void *arg, enum request_state state, const char *code,
+    const char *text)
 {
 	struct request_result res = { .id = o->id, .state = state, .code = code, .text = text };
 
@@ -101,10 +103,12 @@ read_over(struct carry *c)
 
 	value_print(&is, &c->seen);
 	if (c->seen.type != VALUE_NULL)
-		snprintf(text, sizeof text, "%s, but reading back gives %.100s", c->confirmed ? "the device has confirmed it" : c->why,
+		snprintf(text, sizeof text, "%s, but reading back gives %.100s", c->confirmed ?
+		    "the device has confirmed it" : c->why,
 		    buf_text(&is));
 	else
-		snprintf(text, sizeof text, "%s, and it could not be read back in time", c->confirmed ? "the device has confirmed it" : c->why);
+		snprintf(text, sizeof text, "%s, and it could not be read back in time", c->confirmed ?
+		    "the device has confirmed it" : c->why);
 	text[REQUEST_NOTE_MAX] = '\0';
 	buf_fini(&is);
 	end(c, REQUEST_UNKNOWN, c->confirmed ? "readback" : "unconfirmed", text);
@@ -174,7 +178,8 @@ read_done(struct carry *c)
 static bool
 nothing_happened(int err)
 {
-	return err == ERR_DENIED || err == ERR_EXPIRED || err == ERR_TYPE || err == ERR_RANGE || err == ERR_BUSY || err == ERR_NOTFOUND;
+	return err == ERR_DENIED || err == ERR_EXPIRED || err == ERR_TYPE || err == ERR_RANGE || err == ERR_BUSY ||
+	    err == ERR_NOTFOUND;
 }
 
 static void
@@ -320,7 +325,8 @@ begin(struct carry *c, const struct order *o, uint32_t tag)
 	} else if (err != 0)	/* at once: nothing was sent */
 		end(c, err == ERR_EXPIRED ? REQUEST_EXPIRED : REQUEST_REFUSED, err == ERR_EXPIRED ? "late" : "device",
 		    err == ERR_BUSY || err == ERR_FULL ? "the source is busy with requests before it: ask again" :
-		    err == ERR_RANGE ? "the device cannot hold this value exactly: it is out of its range, or between two of its steps" :
+		    err == ERR_RANGE ? "the device cannot hold this value exactly: it is out of its range, or between "
+		        "two of its steps" :
 		    err_text(err));
 }
 
@@ -340,7 +346,8 @@ able(const struct driver *d, const struct order *o, const struct tag *tag)
 	if (o->ask.kind != REQUEST_CALL && tag == NULL)
 		return "the source has no such tag";
 	if (o->ask.kind == REQUEST_WRITE)
-		return d->write == NULL || o->ask.nargs != 1 ? "the driver cannot write" : !tag->writable ? "the tag is not writable" : NULL;
+		return d->write == NULL || o->ask.nargs != 1 ? "the driver cannot write" : !tag->writable ?
+		    "the tag is not writable" : NULL;
 	if (o->ask.kind == REQUEST_CALL)
 		return d->call == NULL ? "the driver cannot call methods" : NULL;
 	return d->ack == NULL ? "the driver cannot acknowledge events" : NULL;
@@ -361,11 +368,13 @@ order_take(struct field *f, const struct order *o, request_done *done, void *arg
 	for (struct carry *c = f->carries; c != NULL; c = c->next)
 		n++;
 	if (!mono_before(boot_now(), o->deadline)) {
-		refuse(o, done, arg, REQUEST_EXPIRED, "late", "its time was over when the process that speaks to the device came to it");
+		refuse(o, done, arg, REQUEST_EXPIRED, "late",
+		    "its time was over when the process that speaks to the device came to it");
 		return;
 	}
 	if (feed == NULL || feed->source->key != o->source_key) {
-		refuse(o, done, arg, REQUEST_REFUSED, "plan", "the source has changed since this was judged: ask again");
+		refuse(o, done, arg, REQUEST_REFUSED, "plan",
+		    "the source has changed since this was judged: ask again");
 		return;
 	}
 	const struct tag *tag = *o->tag != '\0' ? source_tag(feed->source, o->tag) : NULL;
@@ -375,7 +384,8 @@ order_take(struct field *f, const struct order *o, request_done *done, void *arg
 	if (no == NULL && (f->stopping || n >= ORDERS_MAX))
 		no = f->stopping ? "penstock is being stopped" : "too many requests are under way: ask again";
 	if (no == NULL && l->state != LINK_UP) {
-		snprintf(text, sizeof text, "there is no connection to the device: %.200s", l->cause[0] != '\0' ? l->cause : link_state_name(l->state));
+		snprintf(text, sizeof text, "there is no connection to the device: %.200s", l->cause[0] != '\0' ?
+		    l->cause : link_state_name(l->state));
 		no = text;
 	}
 	if (no == NULL && health_demoted(&feed->health))
@@ -405,7 +415,8 @@ order_feed_gone(struct feed *f)
 	for (struct carry *c = f != NULL ? f->field->carries : NULL, *next; c != NULL; c = next) {
 		next = c->next;
 		if (c->feed == f)
-			end(c, REQUEST_UNKNOWN, "plan", "the source left the plan before it was known what became of it");
+			end(c, REQUEST_UNKNOWN, "plan", "the source left the plan before it was known what became of "
+			    "it");
 	}
 }
 
@@ -413,5 +424,6 @@ void
 order_end_all(struct field *f)
 {
 	while (f->carries != NULL)
-		end(f->carries, REQUEST_UNKNOWN, "stopped", "penstock was stopped before it was known what became of it");
+		end(f->carries, REQUEST_UNKNOWN, "stopped", "penstock was stopped before it was known what became of "
+		    "it");
 }

@@ -1,14 +1,15 @@
 /*
- * Orders: requests that gate has admitted, carried out at the device. What gate has judged is not judged again; what only this side can
- * know is: that the time is not over at the moment of sending, that the order was not seen before, that the source is still the one it
- * was judged for, and what the device holds afterwards.
+ * Orders: requests that gate has admitted, carried out at the device. What gate has judged is not judged again; what
+ * only this side can know is: that the time is not over at the moment of sending, that the order was not seen before,
+ * that the source is still the one it was judged for, and what the device holds afterwards.
  *
  *	take ──> writing ──confirmed──> reading ──it is there──> applied
  *	  │         ├─refused, expired      ├─time is over──> unknown
  *	  │         └─no answer──> reading ─┘
  *	  └──> refused, expired: nothing left
  *
- * Once its time is over and bytes of it may still wait in our kernel, the connection is reset, so that they never arrive.
+ * Once its time is over and bytes of it may still wait in our kernel, the connection is reset, so that they never
+ * arrive.
  */
 #ifndef FIELD_ORDER_H
 #define FIELD_ORDER_H

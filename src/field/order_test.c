@@ -38,9 +38,11 @@ begin(void)
 static struct order
 order(int64_t ttl_ms)
 {
-	return (struct order){ .id = ++last_id, .deadline = mono_add(boot_now(), ttl_ms * NS_PER_MS), .source_key = 11, .source = "unit-11",
+	return (struct order){ .id = ++last_id, .deadline = mono_add(boot_now(), ttl_ms * NS_PER_MS), .source_key = 11,
+	    .source = "unit-11",
 	    .tag = "Line/unit-11/0", .readback_tag = "Line/unit-11/0", .within_ns = 300 * NS_PER_MS,
-	    .ask = { .kind = REQUEST_WRITE, .target = "", .method = "", .event = "", .args = &want, .nargs = 1, .from = "", .user = "",
+	    .ask = { .kind = REQUEST_WRITE, .target = "", .method = "", .event = "", .args = &want, .nargs = 1,
+	        .from = "", .user = "",
 	    .key = "", .note = "" } };
 }
 

@@ -47,7 +47,8 @@ recover_line(void *arg, size_t line, const char *text, size_t len, bool ended)
 		r->broken += ended;
 		return 0;
 	}
-	if (r->known && (chain_link(&a->chain, a->hash, l.body, l.body_len, NULL, 0, want) != 0 || l.number != a->number + 1 ||
+	if (r->known && (chain_link(&a->chain, a->hash, l.body, l.body_len, NULL, 0, want) != 0 ||
+	    l.number != a->number + 1 ||
 	    memcmp(want, l.hash, AUDIT_HASH) != 0))
 		r->broken++;
 	/* A number that jumps back would be given twice. */
@@ -59,8 +60,8 @@ recover_line(void *arg, size_t line, const char *text, size_t len, bool ended)
 }
 
 /*
- * Bytes up to the end of the last line that is an entry. Torn is only what stands behind it, or from a hole on, that a power cut left in
- * the last write; more than a write can be is no tear, and stays for verify to find.
+ * Bytes up to the end of the last line that is an entry. Torn is only what stands behind it, or from a hole on, that a
+ * power cut left in the last write; more than a write can be is no tear, and stays for verify to find.
  */
 static uint64_t
 good_end(const struct buf *b)
@@ -155,13 +156,15 @@ say_beginning(struct audit *a, const struct recovery *r, const struct buf *torn,
 
 	snprintf(text, sizeof text, "{\"entries_that_do_not_fit\":%llu}", (unsigned long long)r->broken);
 	if (r->broken > 0)
-		log_error("audit_damaged", "dir=\"%s\" entries=%llu remedy=\"penstock audit verify says which\"", a->dir,
+		log_error("audit_damaged", "dir=\"%s\" entries=%llu remedy=\"penstock audit verify says which\"",
+		    a->dir,
 		    (unsigned long long)r->broken);
 	return torn->len > 0 ? audit_put(a, v, 2, now) : audit_put(a, v + 1, 1, now);
 }
 
 int
-audit_open(const char *dir, const struct disk *disk, struct wall now, void (*each)(void *arg, const struct audit_line *l), void *arg,
+audit_open(const char *dir, const struct disk *disk, struct wall now, void (*each)(void *arg,
+    const struct audit_line *l), void *arg,
     struct audit **out)
 {
 	struct audit *a = calloc(1, sizeof *a);
@@ -183,7 +186,8 @@ audit_open(const char *dir, const struct disk *disk, struct wall now, void (*eac
 		log_error("audit_not_writable", "dir=\"%s\" effect=\"no request is admitted until it is\"", dir);
 	buf_fini(&torn);
 	if (err != 0) {
-		log_error("audit_unusable", "dir=\"%s\" error=\"%s\" remedy=\"make it readable and writable for this user\"", dir, err_text(err));
+		log_error("audit_unusable", "dir=\"%s\" error=\"%s\" remedy=\"make it readable and writable for this "
+		    "user\"", dir, err_text(err));
 		audit_close(a);
 		return err;
 	}
@@ -215,10 +219,12 @@ make_line(struct audit *a, const struct audit_new *e, uint64_t number, struct wa
 
 	buf_put(&a->out, none, 2 * AUDIT_HASH + 1);
 	size_t body = a->out.len;
-	buf_printf(&a->out, "%llu %s %s %llu %s ", (unsigned long long)number, wall_format(now, 9, time), audit_kind_name(e->kind),
+	buf_printf(&a->out, "%llu %s %s %llu %s ", (unsigned long long)number, wall_format(now, 9, time),
+	    audit_kind_name(e->kind),
 	    (unsigned long long)e->id, e->mark != NULL && *e->mark != '\0' ? e->mark : "-");
 	buf_puts(&a->out, e->json);
-	if (a->out.err != 0 || a->out.len - start + 1 > AUDIT_LINE_MAX || memchr(a->out.p + body, '\n', a->out.len - body) != NULL)
+	if (a->out.err != 0 || a->out.len - start + 1 > AUDIT_LINE_MAX || memchr(a->out.p + body, '\n',
+	    a->out.len - body) != NULL)
 		return ERR_LIMIT;
 	int err = chain_link(&a->chain, hash, a->out.p + body, a->out.len - body, NULL, 0, hash);
 	memcpy(a->out.p + start, chain_hex(hash, hex), 2 * AUDIT_HASH);
@@ -267,7 +273,10 @@ append(struct audit *a)
 	err = disk_write_all(d, a->fd, a->out.p, a->out.len, a->size);
 	if (err == 0)
 		err = d->sync(d->ctx, a->fd);
-	/* What may stand there by half is cut off, so that a reader sees whole entries; the next call tries again if need be. */
+	/*
+	 * What may stand there by half is cut off, so that a reader sees whole entries; the next call tries again if
+	 * need be.
+	 */
 	if (err == 0 || d->truncate(d->ctx, a->fd, a->size) == 0)
 		a->dirty = false;
 	return err;

@@ -82,7 +82,8 @@ audit_file_read(const char *dir, const struct disk *disk, const char *name, stru
 }
 
 int
-audit_lines(const char *p, size_t len, int (*each)(void *arg, size_t line, const char *text, size_t len, bool ended), void *arg)
+audit_lines(const char *p, size_t len, int (*each)(void *arg, size_t line, const char *text, size_t len, bool ended),
+    void *arg)
 {
 	const char *end = p + len;
 

@@ -19,6 +19,7 @@ int audit_file_read(const char *dir, const struct disk *disk, const char *name, 
 /* "audit-<16 digits>.log" */
 void audit_file_name(uint64_t first, char out[AUDIT_NAME_MAX]);
 /* Each piece of text up to a '\n'; ended false: the last one has none. Ends when each() returns non-zero, with that. */
-int audit_lines(const char *p, size_t len, int (*each)(void *arg, size_t line, const char *text, size_t len, bool ended), void *arg);
+int audit_lines(const char *p, size_t len, int (*each)(void *arg, size_t line, const char *text, size_t len,
+    bool ended), void *arg);
 
 #endif

@@ -1,4 +1,7 @@
-/* Any bytes as a file of the audit log: read, proved and opened for writing without a crash; what is then written verifies from there on. */
+/*
+ * Any bytes as a file of the audit log: read, proved and opened for writing without a crash; what is then written
+ * verifies from there on.
+ */
 #include <stdlib.h>
 
 #include "base/log.h"

@@ -1,9 +1,12 @@
-/* One line of the audit log, see audit.h. It comes from a disk that others may have written to, so nothing in it is believed. */
+/*
+ * One line of the audit log, see audit.h. It comes from a disk that others may have written to, so nothing in it is
+ * believed.
+ */
 #include "gate/audit.h"
 
 #include "base/num.h"
 
-#define NUMBER_END	1000000000000000000ull	/* no log comes this far; what says so must not make the next one overflow */
+#define NUMBER_END	1000000000000000000ull	/* no log comes this far, and the next must not overflow */
 
 static const char *const names[] = {
 #define X(name, text) text,

@@ -9,7 +9,8 @@
 #define FINDINGS_MAX 100u
 
 struct walking {
-	int	(*each)(void *arg, const struct audit_place *at, const struct audit_line *l, const char *text, size_t len);
+	int	(*each)(void *arg, const struct audit_place *at, const struct audit_line *l, const char *text,
+	    size_t len);
 	void	*arg;
 	const char *file;
 };
@@ -28,7 +29,8 @@ walk_line(void *arg, size_t line, const char *text, size_t len, bool ended)
 
 int
 audit_walk(const char *dir, const struct disk *disk,
-    int (*each)(void *arg, const struct audit_place *at, const struct audit_line *l, const char *text, size_t len), void *arg)
+    int (*each)(void *arg, const struct audit_place *at, const struct audit_line *l, const char *text, size_t len),
+        void *arg)
 {
 	struct audit_files files;
 	struct buf text = { 0 };
@@ -83,11 +85,13 @@ check_number(struct proof *p, const struct audit_place *at, const struct audit_l
 	if (is == want)
 		return;
 	if (p->out->last == 0)
-		finding(p, at, "the log begins with entry %llu: entries 1 to %llu are not here (removed, or kept elsewhere)", is, is - 1);
+		finding(p, at, "the log begins with entry %llu: entries 1 to %llu are not here (removed, or kept "
+		    "elsewhere)", is, is - 1);
 	else if (is > want && is - want == 1)
 		finding(p, at, "entry %llu is missing: it was removed, or stands in another place", want);
 	else if (is > want)
-		finding(p, at, "entries %llu to %llu are missing: they were removed, or stand in another place", want, is - 1);
+		finding(p, at, "entries %llu to %llu are missing: they were removed, or stand in another place", want,
+		    is - 1);
 	else
 		finding(p, at, "entry %llu stands behind entry %llu: it was moved, or is there twice", is, want - 1);
 	p->known = false;	/* of this one only its own words can be looked at */
@@ -101,7 +105,8 @@ prove_line(void *arg, const struct audit_place *at, const struct audit_line *l, 
 	(void)text;
 
 	if (l == NULL) {
-		finding(p, at, "%zu bytes that are no entry: entry %llu was changed, or torn by a power cut and penstock has not run since", len,
+		finding(p, at, "%zu bytes that are no entry: entry %llu was changed, or torn by a power cut and "
+		    "penstock has not run since", len,
 		    (unsigned long long)p->out->last + 1);
 		p->known = false;
 		p->out->last += p->out->last != 0;
@@ -111,11 +116,13 @@ prove_line(void *arg, const struct audit_place *at, const struct audit_line *l, 
 	if (p->known && chain_link(&p->chain, p->out->hash, l->body, l->body_len, NULL, 0, want) != 0)
 		return ERR_NOMEM;
 	if (p->known && memcmp(want, l->hash, AUDIT_HASH) != 0)
-		finding(p, at, "entry %llu does not fit its hash and the entry before it: one of the two was changed", (unsigned long long)l->number);
+		finding(p, at, "entry %llu does not fit its hash and the entry before it: one of the two was changed",
+		    (unsigned long long)l->number);
 	if (l->number == p->anchor) {
 		p->anchor_seen = true;
 		if (memcmp(l->hash, p->anchor_hash, AUDIT_HASH) != 0)
-			finding(p, at, "entry %llu is not the one of the anchor: the log was written anew", (unsigned long long)l->number);
+			finding(p, at, "entry %llu is not the one of the anchor: the log was written anew",
+			    (unsigned long long)l->number);
 	}
 	p->out->entries++;
 	p->out->first = p->out->first != 0 ? p->out->first : l->number;
@@ -142,7 +149,8 @@ anchor_parse(struct proof *p, const char *text)
 }
 
 int
-audit_verify(const char *dir, const struct disk *disk, const char *anchor, struct audit_verdict *out, struct buf *findings)
+audit_verify(const char *dir, const struct disk *disk, const char *anchor, struct audit_verdict *out,
+    struct buf *findings)
 {
 	struct proof p = { .out = out, .findings = findings, .known = true };
 
@@ -156,7 +164,8 @@ audit_verify(const char *dir, const struct disk *disk, const char *anchor, struc
 	if (err != 0)
 		return err;
 	if (p.anchor != 0 && !p.anchor_seen)
-		finding(&p, NULL, "entry %llu of the anchor is not in the log, which ends with entry %llu: its end was cut off",
+		finding(&p, NULL, "entry %llu of the anchor is not in the log, which ends with entry %llu: its end was "
+		    "cut off",
 		    (unsigned long long)p.anchor, (unsigned long long)out->last);
 	if (out->findings > FINDINGS_MAX)
 		buf_printf(findings, "and %llu more\n", (unsigned long long)(out->findings - FINDINGS_MAX));

@@ -1,4 +1,7 @@
-/* The audit log: what was added is there, in order, after any end of the process or the power; and whoever changes it is found. */
+/*
+ * The audit log: what was added is there, in order, after any end of the process or the power; and whoever changes it
+ * is found.
+ */
 #include "base/log.h"
 #include "base/test.h"
 #include "gate/audit.h"
@@ -104,7 +107,8 @@ TEST(the_hash_is_that_of_the_hash_before_and_the_line)
 	struct buf b = { 0 };
 
 	load_text(d, &b);
-	CHECK_STR(buf_text(&b), "222c729a0d8ee88678fcd558e281ef246a59dd8f27c6dffabd04718d5ac93ea9 1 2023-11-14T22:13:20.000000000Z begin 0 - {\"entries_that_do_not_fit\":0}\n");
+	CHECK_STR(buf_text(&b), "222c729a0d8ee88678fcd558e281ef246a59dd8f27c6dffabd04718d5ac93ea9 1 "
+	    "2023-11-14T22:13:20.000000000Z begin 0 - {\"entries_that_do_not_fit\":0}\n");
 	buf_fini(&b);
 	disk_sim_free(s);
 }
@@ -229,7 +233,9 @@ TEST(files_follow_each_other_in_one_chain)
 	disk_sim_free(s);
 }
 
-/* Whatever a power cut leaves: what was called durable is there, the rest is cut off and said so, and the log verifies. */
+/*
+ * Whatever a power cut leaves: what was called durable is there, the rest is cut off and said so, and the log verifies.
+ */
 TEST(after_a_power_cut_at_any_point_durable_entries_are_there)
 {
 	struct disk_sim *s = disk_sim_new();

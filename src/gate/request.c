@@ -35,7 +35,8 @@ request_reason_text(enum request_reason r)
 struct request_result
 request_result_of(const struct held *h)
 {
-	return (struct request_result){ .id = h->id, .state = h->state, .code = h->code, .text = h->text, .readback = h->readback,
+	return (struct request_result){ .id = h->id, .state = h->state, .code = h->code, .text = h->text,
+	    .readback = h->readback,
 	    .results = h->results, .nresults = h->nresults };
 }
 
@@ -79,7 +80,8 @@ requests_forget(struct requests *r, uint64_t token)
 void
 request_tell_refused(struct requests *r, uint64_t token, enum request_reason why)
 {
-	struct request_result res = { .state = REQUEST_REFUSED, .code = request_reason_code(why), .text = request_reason_text(why) };
+	struct request_result res = { .state = REQUEST_REFUSED, .code = request_reason_code(why),
+	    .text = request_reason_text(why) };
 
 	r->counts.refused++;
 	r->counts.by_reason[why]++;
@@ -170,8 +172,8 @@ request_new(struct requests *r, uint64_t token, const struct request *q, struct 
 /* ---- ends ---- */
 
 /*
- * What the log does not have yet of one that is over: its outcome, or both its entries, with one sync. What it refuses is tried again;
- * meanwhile nothing is admitted, and past REQUESTS_KEPT of them only the answers are left.
+ * What the log does not have yet of one that is over: its outcome, or both its entries, with one sync. What it refuses
+ * is tried again; meanwhile nothing is admitted, and past REQUESTS_KEPT of them only the answers are left.
  */
 static void
 enter(struct requests *r, struct held *h, struct mono now, struct wall wall)
@@ -185,25 +187,29 @@ enter(struct requests *r, struct held *h, struct mono now, struct wall wall)
 	record_mark(h, mark, sizeof mark);
 	struct audit_new v[] = { { AUDIT_REQUEST, h->id, mark, buf_text(&asked) },
 	    { AUDIT_OUTCOME, h->id, request_state_name(h->state), buf_text(&ended) } };
-	int err = asked.err != 0 ? asked.err : ended.err != 0 ? ended.err : r->ops.audit(r->ops.arg, v + first, 2 - first, wall);
+	int err = asked.err != 0 ? asked.err : ended.err != 0 ? ended.err : r->ops.audit(r->ops.arg, v + first,
+	    2 - first, wall);
 	buf_fini(&asked);
 	buf_fini(&ended);
 	if (err == 0 || r->unentered >= REQUESTS_KEPT) {
 		if (err != 0)
-			log_error("entry_lost", "request=%llu state=%s error=\"%s\"", (unsigned long long)h->id, request_state_name(h->state),
+			log_error("entry_lost", "request=%llu state=%s error=\"%s\"", (unsigned long long)h->id,
+			    request_state_name(h->state),
 			    err_text(err));
 		h->entered = h->asked_entered = true;
 		return;
 	}
 	if (r->unentered++ == 0)
-		log_error("outcome_not_entered", "request=%llu state=%s error=\"%s\" effect=\"no request is admitted until it is\"",
+		log_error("outcome_not_entered", "request=%llu state=%s error=\"%s\" effect=\"no request is admitted "
+		    "until it is\"",
 		    (unsigned long long)h->id, request_state_name(h->state), err_text(err));
 	r->retry_at = mono_add(now, RETRY_NS);
 }
 
 /* It is over, and why; text "" takes that of the reason. Its entry is the caller's. */
 void
-request_conclude(struct requests *r, struct held *h, enum request_state state, enum request_reason why, const char *text, struct wall wall)
+request_conclude(struct requests *r, struct held *h, enum request_state state, enum request_reason why,
+    const char *text, struct wall wall)
 {
 	if (!request_state_final(h->state) && h->state != REQUEST_STATE_COUNT)
 		r->nactive--;
@@ -223,7 +229,8 @@ request_conclude(struct requests *r, struct held *h, enum request_state state, e
 }
 
 void
-request_end(struct requests *r, struct held *h, enum request_state state, enum request_reason why, const char *text, struct mono now, struct wall wall)
+request_end(struct requests *r, struct held *h, enum request_state state, enum request_reason why, const char *text,
+    struct mono now, struct wall wall)
 {
 	request_conclude(r, h, state, why, text, wall);
 	enter(r, h, now, wall);
@@ -231,7 +238,8 @@ request_end(struct requests *r, struct held *h, enum request_state state, enum r
 }
 
 void
-request_refuse(struct requests *r, struct held *h, enum request_reason why, const char *text, struct mono now, struct wall wall)
+request_refuse(struct requests *r, struct held *h, enum request_reason why, const char *text, struct mono now,
+    struct wall wall)
 {
 	h->why = why;
 	request_end(r, h, why == REASON_LATE ? REQUEST_EXPIRED : REQUEST_REFUSED, why, text, now, wall);
@@ -263,7 +271,8 @@ requests_carried(struct requests *r, const char *zone, const struct request_resu
 	struct held *h = request_find(r, res->id);
 
 	if (h == NULL || h->state != REQUEST_SENT || strcmp(h->zone, zone) != 0 || !request_state_final(res->state)) {
-		log_warn("carried_refused", "zone=%s request=%llu why=\"it speaks of no order that is under way there\"", zone,
+		log_warn("carried_refused", "zone=%s request=%llu why=\"it speaks of no order that is under way "
+		    "there\"", zone,
 		    (unsigned long long)res->id);
 		return;
 	}
@@ -296,7 +305,8 @@ requests_tick(struct requests *r, struct mono now, struct wall wall)
 	}
 	for (struct held *h = r->held; h != NULL; h = h->next) {
 		if (h->state == REQUEST_PENDING && !mono_before(now, h->deadline))
-			request_end(r, h, REQUEST_EXPIRED, REASON_LATE, "no second person confirmed it in time", now, wall);
+			request_end(r, h, REQUEST_EXPIRED, REASON_LATE, "no second person confirmed it in time", now,
+			    wall);
 		else if (h->state == REQUEST_SENT && !mono_before(now, h->silent_at))
 			request_end(r, h, REQUEST_UNKNOWN, REASON_SILENT, "", now, wall);
 		if (h->state == REQUEST_PENDING || h->state == REQUEST_SENT)

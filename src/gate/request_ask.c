@@ -54,7 +54,8 @@ request_enter_floods(struct requests *r, struct wall wall)
 
 /* The same key again: the known outcome, or a place among those who wait for it. True: answered. */
 static bool
-repeated(struct requests *r, uint64_t token, const struct request *q, const uint8_t key[DIGEST], const uint8_t digest[DIGEST])
+repeated(struct requests *r, uint64_t token, const struct request *q, const uint8_t key[DIGEST],
+    const uint8_t digest[DIGEST])
 {
 	const struct known_key *k = keys_find(r, key);
 	(void)q;

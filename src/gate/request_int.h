@@ -120,13 +120,16 @@ void request_tell_refused(struct requests *r, uint64_t token, enum request_reaso
 /* Somebody else waits for it too. False: too many do. */
 bool request_wait(struct held *h, uint64_t token);
 /* It is over, and why; text "" takes that of the reason. Its entry is the caller's. */
-void request_conclude(struct requests *r, struct held *h, enum request_state state, enum request_reason why, const char *text,
+void request_conclude(struct requests *r, struct held *h, enum request_state state, enum request_reason why,
+    const char *text,
     struct wall wall);
 /* It is over: entered and told. */
-void request_end(struct requests *r, struct held *h, enum request_state state, enum request_reason why, const char *text, struct mono now,
+void request_end(struct requests *r, struct held *h, enum request_state state, enum request_reason why,
+    const char *text, struct mono now,
     struct wall wall);
 /* Asked and refused in one breath: both its entries, one sync. */
-void request_refuse(struct requests *r, struct held *h, enum request_reason why, const char *text, struct mono now, struct wall wall);
+void request_refuse(struct requests *r, struct held *h, enum request_reason why, const char *text, struct mono now,
+    struct wall wall);
 
 /* request_send.c */
 void request_admit(struct requests *r, struct held *h, const struct target *t, struct mono now, struct wall wall);
@@ -135,12 +138,17 @@ void request_hand_over(struct requests *r, struct held *h, const struct target *
 /* request_ask.c */
 void request_enter_floods(struct requests *r, struct wall wall);
 
-/* request_judge.c: pure: may it be done now? Fills t and value; text gets the details for people, "" if the reason says it all. */
+/*
+ * request_judge.c: pure: may it be done now? Fills t and value; text gets the details for people, "" if the reason says
+ * it all.
+ */
 enum request_reason judge_target(const struct requests *r, const struct request *q, struct target *t);
 /* request_value.c */
-enum request_reason judge_value(const struct request *q, const struct target *t, struct value *value, struct arena *a, char *text, size_t size);
+enum request_reason judge_value(const struct request *q, const struct target *t, struct value *value, struct arena *a,
+    char *text, size_t size);
 /* request_judge.c */
-enum request_reason judge_now(struct requests *r, const struct held *h, const struct target *t, struct mono now, struct wall wall, char *text,
+enum request_reason judge_now(struct requests *r, const struct held *h, const struct target *t, struct mono now,
+    struct wall wall, char *text,
     size_t size);
 bool judge_role(const struct request_rule *rule, const char *const *roles, uint32_t n);
 /* It is admitted: count it. */
@@ -150,23 +158,27 @@ void judge_count(struct requests *r, const struct held *h, const struct target *
 void live_watch(struct requests *r, struct tag_ref t);
 void live_reset(struct requests *r, const struct plan *before);
 /* The value of a tag if it is good and fresh; else NULL, with why in text. */
-const struct live *live_get(const struct requests *r, struct tag_ref t, struct mono now, struct wall wall, char *text, size_t size);
+const struct live *live_get(const struct requests *r, struct tag_ref t, struct mono now, struct wall wall, char *text,
+    size_t size);
 
 /* request_interlock.c */
 void interlocks_build(struct requests *r);
 void interlocks_free(struct interlocks *i);
 /* Is the interlock of the entry true for this target? False with why. */
-bool interlock_true(const struct requests *r, const struct target *t, struct mono now, struct wall wall, char *text, size_t size);
+bool interlock_true(const struct requests *r, const struct target *t, struct mono now, struct wall wall, char *text,
+    size_t size);
 
 /* request_keys.c */
 void keys_digest(struct requests *r, const struct request *q, uint8_t key[DIGEST], uint8_t digest[DIGEST]);
 struct known_key *keys_find(struct requests *r, const uint8_t key[DIGEST]);
-void keys_put(struct requests *r, const uint8_t key[DIGEST], const uint8_t digest[DIGEST], uint64_t id, enum request_state state);
+void keys_put(struct requests *r, const uint8_t key[DIGEST], const uint8_t digest[DIGEST], uint64_t id,
+    enum request_state state);
 
 /* request_record.c: entries of the log, and lines of the command line. Each appends to out. */
 void record_request(const struct held *h, enum request_reason why, struct buf *out);
 void record_outcome(const struct held *h, struct buf *out);
-void record_confirm(const struct held *h, const struct request_person *p, enum request_reason why, const char *text, struct buf *out);
+void record_confirm(const struct held *h, const struct request_person *p, enum request_reason why, const char *text,
+    struct buf *out);
 void record_mark(const struct held *h, char *out, size_t size);
 void record_line(const struct held *h, struct mono now, struct buf *out);
 

@@ -1,7 +1,7 @@
 /*
- * Interlocks: an expression over live tags that must be true when a request is admitted. One is compiled for each tag that it guards
- * with the plan, and evaluated over the present values. What cannot be known is not true: an input that is bad, uncertain, stale or
- * has not come refuses.
+ * Interlocks: an expression over live tags that must be true when a request is admitted. One is compiled for each tag
+ * that it guards with the plan, and evaluated over the present values. What cannot be known is not true: an input that
+ * is bad, uncertain, stale or has not come refuses.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,8 @@ compile(struct requests *r, struct interlocks *in, const struct request_rule *ru
 	struct expr_error e = { 0 };
 	struct expr *p = NULL;
 
-	if (derive_compile(rule->interlock, NULL, &scope, &p, &e) != 0 || expr_has_state(p) || expr_result_type(p) != EXPR_BOOL) {
+	if (derive_compile(rule->interlock, NULL, &scope, &p, &e) != 0 || expr_has_state(p) ||
+	    expr_result_type(p) != EXPR_BOOL) {
 		log_error("interlock_unusable", "request=%s cause=\"%s\" effect=\"it refuses\"", rule->name, e.cause);
 		return NULL;
 	}
@@ -81,7 +82,8 @@ of_target(const struct requests *r, const struct request_rule *rule, const struc
 }
 
 bool
-interlock_true(const struct requests *r, const struct target *t, struct mono now, struct wall wall, char *text, size_t size)
+interlock_true(const struct requests *r, const struct target *t, struct mono now, struct wall wall, char *text,
+    size_t size)
 {
 	struct expr_input in[EXPR_INPUTS_MAX];
 	const struct expr_input *at[EXPR_INPUTS_MAX];
@@ -98,7 +100,8 @@ interlock_true(const struct requests *r, const struct target *t, struct mono now
 	for (size_t i = 0; i < expr_inputs(p); i++) {
 		const struct tag *tag = (const struct tag *)(uintptr_t)expr_input(p, i)->id;
 		char why[300];
-		const struct live *v = live_get(r, (struct tag_ref){ tag->source, tag->index }, now, wall, why, sizeof why);
+		const struct live *v = live_get(r, (struct tag_ref){ tag->source, tag->index }, now, wall, why,
+		    sizeof why);
 		if (v == NULL) {
 			snprintf(text, size, "the interlock cannot be judged: %s", why);
 			return false;

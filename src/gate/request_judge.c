@@ -1,6 +1,7 @@
 /*
- * May it be done? Three questions, each a function of the plan, the request and the moment: does an entry admit this target from
- * this requester; is the value one that it allows; and do time, pace, present values and interlock allow it now. Default is no.
+ * May it be done? Three questions, each a function of the plan, the request and the moment: does an entry admit this
+ * target from this requester; is the value one that it allows; and do time, pace, present values and interlock allow
+ * it now. Default is no.
  */
 #include <math.h>
 #include <stdio.h>
@@ -142,7 +143,8 @@ target_name(const struct held *h)
 
 /* Step and change. From where: the present value; for change also where the request before it went. */
 static enum request_reason
-judge_motion(struct requests *r, const struct held *h, const struct target *t, struct mono now, struct wall wall, char *text, size_t size)
+judge_motion(struct requests *r, const struct held *h, const struct target *t, struct mono now, struct wall wall,
+    char *text, size_t size)
 {
 	struct pace *p = pace_of(r, t->rule->name, target_name(h));
 	struct tag_ref ref = { t->tag->source, t->tag->index };
@@ -175,14 +177,16 @@ judge_pace(struct requests *r, const struct held *h, const struct target *t, str
 {
 	struct pace *mine = pace_of(r, t->rule->name, target_name(h)), *all = pace_of(r, t->rule->name, NULL);
 
-	if (t->rule->min_interval_ns > 0 && mine->last.ns != INT64_MIN && mono_diff(now, mine->last) < t->rule->min_interval_ns)
+	if (t->rule->min_interval_ns > 0 && mine->last.ns != INT64_MIN && mono_diff(now,
+	    mine->last) < t->rule->min_interval_ns)
 		return REASON_INTERVAL;
 	moved(all, now, 60 * NS_PER_S);
 	return t->rule->per_minute > 0 && all->n >= t->rule->per_minute ? REASON_RATE : REASON_NONE;
 }
 
 enum request_reason
-judge_now(struct requests *r, const struct held *h, const struct target *t, struct mono now, struct wall wall, char *text, size_t size)
+judge_now(struct requests *r, const struct held *h, const struct target *t, struct mono now, struct wall wall,
+    char *text, size_t size)
 {
 	*text = '\0';
 	enum request_reason why = judge_pace(r, h, t, now);
@@ -197,7 +201,8 @@ void
 judge_count(struct requests *r, const struct held *h, const struct target *t, struct mono now, struct wall wall)
 {
 	struct pace *mine = pace_of(r, t->rule->name, target_name(h)), *all = pace_of(r, t->rule->name, NULL);
-	struct tag_ref ref = t->tag != NULL ? (struct tag_ref){ t->tag->source, t->tag->index } : (struct tag_ref){ 0, 0 };
+	struct tag_ref ref = t->tag != NULL ? (struct tag_ref){ t->tag->source, t->tag->index } : (struct tag_ref){ 0,
+	    0 };
 	char text[TEXT_MAX];
 	double to = 0, from = 0;
 

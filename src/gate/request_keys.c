@@ -1,6 +1,6 @@
 /*
- * The memory of keys: who asked with which key, for what, and what became of it. The newest REQUESTS_KEYS are known; a lookup compares
- * them all, which takes less than the sync of one entry of the log.
+ * The memory of keys: who asked with which key, for what, and what became of it. The newest REQUESTS_KEYS are known; a
+ * lookup compares them all, which takes less than the sync of one entry of the log.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,8 @@ keys_digest(struct requests *r, const struct request *q, uint8_t key[DIGEST], ui
 	uint8_t hash[AUDIT_HASH];
 	struct writer w = wr_init(bytes, sizeof bytes);
 	/* What was asked, without who, why and until when. */
-	struct request what = { .kind = q->kind, .target = q->target, .method = q->method, .event = q->event, .args = q->args,
+	struct request what = { .kind = q->kind, .target = q->target, .method = q->method, .event = q->event,
+	    .args = q->args,
 	    .nargs = q->nargs, .from = "", .user = "", .key = "", .note = "" };
 
 	request_pack(&w, &what);
@@ -41,7 +42,8 @@ keys_find(struct requests *r, const uint8_t key[DIGEST])
 }
 
 void
-keys_put(struct requests *r, const uint8_t key[DIGEST], const uint8_t digest[DIGEST], uint64_t id, enum request_state state)
+keys_put(struct requests *r, const uint8_t key[DIGEST], const uint8_t digest[DIGEST], uint64_t id,
+    enum request_state state)
 {
 	struct known_key *k = keys_find(r, key);
 

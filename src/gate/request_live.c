@@ -1,6 +1,7 @@
 /*
- * The present values of the tags that limits and interlocks look at. A value counts as fresh for three of its scan periods and two
- * seconds, by both clocks: that of its arrival may have stepped, and after a restart of gate old batches are read again.
+ * The present values of the tags that limits and interlocks look at. A value counts as fresh for three of its scan
+ * periods and two seconds, by both clocks: that of its arrival may have stepped, and after a restart of gate old
+ * batches are read again.
  */
 #include <stdio.h>
 #include <string.h>

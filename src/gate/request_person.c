@@ -12,7 +12,8 @@ same_person(const struct request *q, const struct request_person *p)
 }
 
 int
-requests_confirm(struct requests *r, uint64_t token, uint64_t id, const struct request_person *p, enum request_reason *why, struct mono now,
+requests_confirm(struct requests *r, uint64_t token, uint64_t id, const struct request_person *p,
+    enum request_reason *why, struct mono now,
     struct wall wall)
 {
 	struct held *h = request_find(r, id);
@@ -27,7 +28,8 @@ requests_confirm(struct requests *r, uint64_t token, uint64_t id, const struct r
 		return ERR_NOTFOUND;
 	}
 	bool known = judge_target(r, &h->ask, &t) == REASON_NONE;
-	*why = !known ? REASON_PLAN : same_person(&h->ask, p) ? REASON_PERSON : !judge_role(t.rule, p->roles, p->nroles) ? REASON_ROLE :
+	*why = !known ? REASON_PLAN : same_person(&h->ask, p) ? REASON_PERSON : !judge_role(t.rule, p->roles,
+	    p->nroles) ? REASON_ROLE :
 	    REASON_NONE;
 	bool denied = *why == REASON_PERSON || *why == REASON_ROLE;
 	/* What has changed meanwhile counts. */
@@ -36,7 +38,8 @@ requests_confirm(struct requests *r, uint64_t token, uint64_t id, const struct r
 	struct buf json = { 0 };
 	record_confirm(h, p, *why, text, &json);
 	struct audit_new v[] = { { AUDIT_CONFIRM, id, NULL, buf_text(&json) }, { AUDIT_SENT, id, NULL, "{}" } };
-	int err = r->unentered > 0 ? ERR_NOSPACE : json.err != 0 ? json.err : r->ops.audit(r->ops.arg, v, *why == REASON_NONE ? 2 : 1, wall);
+	int err = r->unentered > 0 ? ERR_NOSPACE : json.err != 0 ? json.err : r->ops.audit(r->ops.arg, v,
+	    *why == REASON_NONE ? 2 : 1, wall);
 	buf_fini(&json);
 	if (err != 0)
 		*why = REASON_AUDIT;
@@ -55,7 +58,8 @@ requests_confirm(struct requests *r, uint64_t token, uint64_t id, const struct r
 }
 
 int
-requests_cancel(struct requests *r, uint64_t id, const struct request_person *p, enum request_reason *why, struct wall wall)
+requests_cancel(struct requests *r, uint64_t id, const struct request_person *p, enum request_reason *why,
+    struct wall wall)
 {
 	struct held *h = request_find(r, id);
 	struct target t;
@@ -63,7 +67,8 @@ requests_cancel(struct requests *r, uint64_t id, const struct request_person *p,
 	*why = REASON_NONE;
 	if (h == NULL || h->state != REQUEST_PENDING)
 		return ERR_NOTFOUND;
-	if (!same_person(&h->ask, p) && (judge_target(r, &h->ask, &t) != REASON_NONE || !judge_role(t.rule, p->roles, p->nroles))) {
+	if (!same_person(&h->ask, p) && (judge_target(r, &h->ask, &t) != REASON_NONE || !judge_role(t.rule, p->roles,
+	    p->nroles))) {
 		*why = REASON_ROLE;
 		return ERR_DENIED;
 	}

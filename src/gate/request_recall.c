@@ -1,6 +1,6 @@
 /*
- * The beginning and the end: what the log says of the time before, and plans. A request that was handed over by a gate that died is
- * unknown from then on, and is never sent again; one that was not is refused.
+ * The beginning and the end: what the log says of the time before, and plans. A request that was handed over by a gate
+ * that died is unknown from then on, and is never sent again; one that was not is refused.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,7 +129,8 @@ requests_recall(struct requests *r, const struct audit_line *l)
 static void
 end_open(struct requests *r, const struct open_entry *o, struct mono now, struct wall wall)
 {
-	static const struct request nothing = { .target = "", .method = "", .event = "", .from = "", .user = "", .key = "", .note = "" };
+	static const struct request nothing = { .target = "", .method = "", .event = "", .from = "", .user = "",
+	    .key = "", .note = "" };
 	uint64_t next = r->next_id;
 
 	r->next_id = o->id;
@@ -141,7 +142,8 @@ end_open(struct requests *r, const struct open_entry *o, struct mono now, struct
 	memcpy(h->key, o->key, DIGEST);
 	memcpy(h->digest, o->digest, DIGEST);
 	if (o->sent)
-		request_end(r, h, REQUEST_UNKNOWN, REASON_LOST, "gate ended before it was told what became of it; it is not sent again", now, wall);
+		request_end(r, h, REQUEST_UNKNOWN, REASON_LOST,
+		    "gate ended before it was told what became of it; it is not sent again", now, wall);
 	else
 		request_end(r, h, REQUEST_REFUSED, REASON_RESTART, "", now, wall);
 }
@@ -150,7 +152,8 @@ void
 requests_recalled(struct requests *r, struct mono now, struct wall wall)
 {
 	if (r->nopen > 0)
-		log_warn("requests_open", "count=%u note=\"of a gate before; each gets its outcome in the audit log now\"", r->nopen);
+		log_warn("requests_open", "count=%u note=\"of a gate before; each gets its outcome in the audit log "
+		    "now\"", r->nopen);
 	for (uint32_t i = 0; i < r->nopen; i++)
 		end_open(r, &r->open[i], now, wall);
 	free(r->open);

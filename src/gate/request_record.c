@@ -1,4 +1,7 @@
-/* What stands in the audit log about a request, and what the command line shows of it: JSON objects, see doc/requests.md. */
+/*
+ * What stands in the audit log about a request, and what the command line shows of it: JSON objects, see
+ * doc/requests.md.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +30,8 @@ put_what(struct json *j, const struct held *h)
 		if (q->kind != REQUEST_WRITE)
 			json_open(j, '[');
 		for (uint32_t i = 0; i < q->nargs; i++)
-			value_json(j, q->kind == REQUEST_WRITE && h->value.type != VALUE_NULL ? &h->value : &q->args[i]);
+			value_json(j, q->kind == REQUEST_WRITE && h->value.type != VALUE_NULL ? &h->value :
+			    &q->args[i]);
 		if (q->kind != REQUEST_WRITE)
 			json_close(j, ']');
 	}
@@ -60,13 +64,15 @@ record_request(const struct held *h, enum request_reason why, struct buf *out)
 	json_key(&j, "ttl_ms");
 	json_i64(&j, h->ttl_ns / NS_PER_MS);
 	json_key(&j, "decision");
-	json_text(&j, why != REASON_NONE ? "refused" : h->state == REQUEST_PENDING ? "second person asked for" : "admitted");
+	json_text(&j, why != REASON_NONE ? "refused" : h->state == REQUEST_PENDING ? "second person asked for" :
+	    "admitted");
 	put_reason(&j, why, h->text);
 	json_close(&j, '}');
 }
 
 void
-record_confirm(const struct held *h, const struct request_person *p, enum request_reason why, const char *text, struct buf *out)
+record_confirm(const struct held *h, const struct request_person *p, enum request_reason why, const char *text,
+    struct buf *out)
 {
 	struct json j = { .out = out };
 	(void)h;

@@ -1,4 +1,7 @@
-/* For the tests of requests: a plan with a few entries, a log and a field that remember what they were told. Header only. */
+/*
+ * For the tests of requests: a plan with a few entries, a log and a field that remember what they were told. Header
+ * only.
+ */
 #ifndef GATE_REQUEST_RIG_H
 #define GATE_REQUEST_RIG_H
 
@@ -84,7 +87,9 @@ rig_requests(struct rig *g)
 	return requests_new(&(struct requests_ops){ .audit = rig_audit, .send = rig_send, .tell = rig_tell, .arg = g });
 }
 
-/* One source "plc" in zone "line": sp (float64, 0..100 Cel), n (uint16, no range), mode (enum), flag, name (text), pv. */
+/*
+ * One source "plc" in zone "line": sp (float64, 0..100 Cel), n (uint16, no range), mode (enum), flag, name (text), pv.
+ */
 static inline struct plan *
 rig_plan(void)
 {
@@ -100,10 +105,12 @@ rig_plan(void)
 	p->ntags = 6;
 	p->nsources = 1;
 	p->sources[0] = (struct source){ .name = "plc", .driver = "toy", .key = 77, .tags = p->tags, .ntags = 6 };
-	static const struct { const char *path; uint8_t type; } tags[] = { { "L/sp", VALUE_F64 }, { "L/n", VALUE_U16 }, { "L/mode", VALUE_U16 },
+	static const struct { const char *path; uint8_t type; } tags[] = { { "L/sp", VALUE_F64 }, { "L/n", VALUE_U16 },
+	    { "L/mode", VALUE_U16 },
 	    { "L/flag", VALUE_BOOL }, { "L/name", VALUE_TEXT }, { "L/pv", VALUE_F64 } };
 	for (uint32_t i = 0; i < 6; i++)
-		p->tags[i] = (struct tag){ .path = tags[i].path, .type = tags[i].type, .unit = i == 0 ? "Cel" : "", .help = "", .at = "",
+		p->tags[i] = (struct tag){ .path = tags[i].path, .type = tags[i].type, .unit = i == 0 ? "Cel" : "",
+		    .help = "", .at = "",
 		    .scan_ns = NS_PER_S, .index = i, .writable = true };
 	p->tags[0].has_range = true;
 	p->tags[0].hi = 100;
@@ -120,7 +127,8 @@ rig_rule(struct plan *p, const char *name, uint32_t tag)
 {
 	struct request_rule *r = &p->requests[p->nrequests++];
 
-	*r = (struct request_rule){ .name = name, .ntags = 1, .cli = true, .method = "", .interlock = "", .why = "", .owner = "",
+	*r = (struct request_rule){ .name = name, .ntags = 1, .cli = true, .method = "", .interlock = "", .why = "",
+	    .owner = "",
 	    .ttl_ns = 10 * NS_PER_S, .per_minute = 100, .readback = true, .within_ns = 5 * NS_PER_S };
 	r->tags = arena_array(&p->arena, 1, sizeof *r->tags);
 	r->tags[0].tag = tag;
@@ -161,7 +169,8 @@ rig_pass(struct rig *g, int64_t ms)
 static inline struct request
 rig_write(const char *tag, const struct value *v)
 {
-	return (struct request){ .kind = REQUEST_WRITE, .target = tag, .method = "", .event = "", .args = v, .nargs = 1, .from = "cli",
+	return (struct request){ .kind = REQUEST_WRITE, .target = tag, .method = "", .event = "", .args = v, .nargs = 1,
+	    .from = "cli",
 	    .user = "anna", .key = "", .note = "" };
 }
 
@@ -179,7 +188,8 @@ rig_ask(struct rig *g, const char *tag, double d)
 static inline void
 rig_carried(struct rig *g, uint64_t id, enum request_state s)
 {
-	struct request_result res = { .id = id, .state = s, .code = "", .text = "done", .readback = { .type = VALUE_F64, .f64 = 1 } };
+	struct request_result res = { .id = id, .state = s, .code = "", .text = "done", .readback = { .type = VALUE_F64,
+	    .f64 = 1 } };
 	requests_carried(g->r, "line", &res, g->wall);
 }
 

@@ -10,7 +10,8 @@ order_of(const struct requests *r, const struct held *h, const struct target *t)
 {
 	const struct request_rule *rule = t->rule;
 	struct order o = { .id = h->id, .deadline = h->deadline, .source_key = t->source->key, .source = h->source,
-	    .tag = t->tag != NULL ? t->tag->path : "", .readback_tag = "", .tolerance = rule->tolerance, .within_ns = rule->within_ns,
+	    .tag = t->tag != NULL ? t->tag->path : "", .readback_tag = "", .tolerance = rule->tolerance,
+	        .within_ns = rule->within_ns,
 	    .ask = h->ask };
 
 	if (rule->readback && rule->readback_other) {
@@ -55,7 +56,8 @@ request_admit(struct requests *r, struct held *h, const struct target *t, struct
 	record_request(h, REASON_NONE, &json);
 	record_mark(h, mark, sizeof mark);
 	struct audit_new v[] = { { AUDIT_REQUEST, h->id, mark, buf_text(&json) }, { AUDIT_SENT, h->id, NULL, "{}" } };
-	int err = r->unentered > 0 ? ERR_NOSPACE : json.err != 0 ? json.err : r->ops.audit(r->ops.arg, v, pending ? 1 : 2, wall);
+	int err = r->unentered > 0 ? ERR_NOSPACE : json.err != 0 ? json.err : r->ops.audit(r->ops.arg, v, pending ? 1 :
+	    2, wall);
 	buf_fini(&json);
 	if (err != 0) {		/* neither of its entries is there */
 		request_refuse(r, h, REASON_AUDIT, "", now, wall);

@@ -1,4 +1,7 @@
-/* Requests at the gate, with a clock that the test turns: what is admitted, each reason to refuse, and what holds across every kind of end. */
+/*
+ * Requests at the gate, with a clock that the test turns: what is admitted, each reason to refuse, and what holds
+ * across every kind of end.
+ */
 #include "gate/request_rig.h"
 
 static struct rig *
@@ -71,15 +74,22 @@ TEST(values_are_judged_in_the_tags_type)
 	static const double allowed[] = { 3, 5 };
 	static const char *const words[] = { "A", "B" };
 	static const struct { const char *tag; struct value v; const char *code; } rows[] = {
-		{ "L/sp", { .type = VALUE_F64, .f64 = 100 }, "" }, { "L/sp", { .type = VALUE_F64, .f64 = 100.001 }, "limit" },
-		{ "L/sp", { .type = VALUE_F64, .f64 = -1 }, "limit" }, { "L/sp", { .type = VALUE_F64, .f64 = (double)__builtin_nanf("") }, "type" },
+		{ "L/sp", { .type = VALUE_F64, .f64 = 100 }, "" }, { "L/sp", { .type = VALUE_F64, .f64 = 100.001 },
+		    "limit" },
+		{ "L/sp", { .type = VALUE_F64, .f64 = -1 }, "limit" }, { "L/sp", { .type = VALUE_F64,
+		    .f64 = (double)__builtin_nanf("") }, "type" },
 		{ "L/sp", { .type = VALUE_F64, .f64 = __builtin_inf() }, "type" },
-		{ "L/sp", { .type = VALUE_TEXT, .len = 4, .p = "12.5" }, "" }, { "L/sp", { .type = VALUE_TEXT, .len = 3, .p = "hot" }, "type" },
+		{ "L/sp", { .type = VALUE_TEXT, .len = 4, .p = "12.5" }, "" }, { "L/sp", { .type = VALUE_TEXT, .len = 3,
+		    .p = "hot" }, "type" },
 		{ "L/n", { .type = VALUE_I32, .i = 5 }, "" }, { "L/n", { .type = VALUE_I32, .i = 4 }, "value" },
-		{ "L/n", { .type = VALUE_F64, .f64 = 3.5 }, "type" }, { "L/n", { .type = VALUE_I32, .i = 70000 }, "type" },
-		{ "L/mode", { .type = VALUE_TEXT, .len = 3, .p = "run" }, "" }, { "L/mode", { .type = VALUE_I32, .i = 2 }, "value" },
-		{ "L/flag", { .type = VALUE_TEXT, .len = 4, .p = "true" }, "" }, { "L/flag", { .type = VALUE_I32, .i = 2 }, "type" },
-		{ "L/name", { .type = VALUE_TEXT, .len = 1, .p = "B" }, "" }, { "L/name", { .type = VALUE_TEXT, .len = 1, .p = "C" }, "value" },
+		{ "L/n", { .type = VALUE_F64, .f64 = 3.5 }, "type" }, { "L/n", { .type = VALUE_I32, .i = 70000 },
+		    "type" },
+		{ "L/mode", { .type = VALUE_TEXT, .len = 3, .p = "run" }, "" }, { "L/mode", { .type = VALUE_I32,
+		    .i = 2 }, "value" },
+		{ "L/flag", { .type = VALUE_TEXT, .len = 4, .p = "true" }, "" }, { "L/flag", { .type = VALUE_I32,
+		    .i = 2 }, "type" },
+		{ "L/name", { .type = VALUE_TEXT, .len = 1, .p = "B" }, "" }, { "L/name", { .type = VALUE_TEXT,
+		    .len = 1, .p = "C" }, "value" },
 		{ "L/name", { .type = VALUE_I32, .i = 1 }, "type" },
 	};
 	struct rig *g = rig_new();
@@ -98,7 +108,8 @@ TEST(values_are_judged_in_the_tags_type)
 		struct request q = rig_write(rows[i].tag, &rows[i].v);
 		requests_ask(g->r, 1, &q, g->now, g->wall);
 		if (strcmp(g->told_code, rows[i].code) != 0)
-			test_fail(__FILE__, __LINE__, "row %zu: \"%s\" (%s), want \"%s\"", i, g->told_code, g->told_text, rows[i].code);
+			test_fail(__FILE__, __LINE__, "row %zu: \"%s\" (%s), want \"%s\"", i, g->told_code,
+			    g->told_text, rows[i].code);
 		CHECK_INT(g->told.state, *rows[i].code == '\0' ? REQUEST_SENT : REQUEST_REFUSED);
 	}
 	rig_free(g);
@@ -125,7 +136,8 @@ TEST(a_method_is_called_with_the_arguments_that_are_allowed)
 	struct request_rule *r = rig_rule(g->plan, "go", 0);
 	struct request_arg args[] = { { .has_limits = true, .lo = 0, .hi = 5, .words = "" }, { .words = "fast|slow" } };
 	struct value v[] = { { .type = VALUE_F64, .f64 = 5 }, { .type = VALUE_TEXT, .len = 4, .p = "slow" } };
-	struct request q = { .kind = REQUEST_CALL, .target = "plc", .method = "start", .event = "", .args = v, .nargs = 2, .from = "cli",
+	struct request q = { .kind = REQUEST_CALL, .target = "plc", .method = "start", .event = "", .args = v,
+	    .nargs = 2, .from = "cli",
 	    .user = "a", .key = "", .note = "" };
 
 	r->kind = REQUEST_CALL;
@@ -249,7 +261,8 @@ TEST(an_interlock_refuses_what_it_does_not_know_to_be_safe)
 	requests_plan(g->r, g->plan, g->now, g->wall);
 	CHECK_STR(rig_ask(g, "L/sp", 5), "interlock");
 	CHECK(strstr(g->told_text, "has come yet") != NULL);
-	struct sample flag = { .tag = 3, .status = (uint32_t)STATUS_Good, .arrival = g->wall, .v = { .type = VALUE_BOOL } };
+	struct sample flag = { .tag = 3, .status = (uint32_t)STATUS_Good, .arrival = g->wall,
+	    .v = { .type = VALUE_BOOL } };
 	requests_live(g->r, 77, &flag, 1, g->now);
 	rig_live(g, 5, 49, (uint32_t)STATUS_Good);
 	CHECK_STR(rig_ask(g, "L/sp", 5), "");
@@ -307,7 +320,8 @@ restart(struct rig *g)
 	requests_free(g->r);
 	g->r = rig_requests(g);
 	for (uint32_t i = 0; i < n; i++) {
-		struct audit_line l = { .number = i + 1, .kind = g->log[i].kind, .id = g->log[i].id, .mark = g->log[i].mark,
+		struct audit_line l = { .number = i + 1, .kind = g->log[i].kind, .id = g->log[i].id,
+		    .mark = g->log[i].mark,
 		    .mark_len = strlen(g->log[i].mark) };
 		requests_recall(g->r, &l);
 	}
@@ -516,7 +530,8 @@ TEST(what_is_shown_names_the_state_and_why)
 	rig_ask(g, "L/sp", 101);
 	rig_ask(g, "L/sp", 3);
 	CHECK(requests_show(g->r, 0, 10, g->now, &b));
-	CHECK(strstr(buf_text(&b), "\"state\":\"sent\"") != NULL && strstr(buf_text(&b), "\"reason\":\"limit\"") != NULL);
+	CHECK(strstr(buf_text(&b), "\"state\":\"sent\"") != NULL && strstr(buf_text(&b),
+	    "\"reason\":\"limit\"") != NULL);
 	CHECK(!requests_show(g->r, 99, 10, g->now, &b));
 	CHECK_INT(requests_counts(g->r)->by_reason[REASON_LIMIT], 1);
 	buf_fini(&b);

@@ -1,4 +1,7 @@
-/* Is the value one that the entry allows? First it is brought into the tag's type, exactly; what will be written is what is judged. */
+/*
+ * Is the value one that the entry allows? First it is brought into the tag's type, exactly; what will be written is
+ * what is judged.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +23,10 @@ to_type(double d, uint8_t type, struct value *out)
 {
 	static const struct { double lo, hi; } ranges[VALUE_TYPES] = {
 		[VALUE_BOOL] = { 0, 1 }, [VALUE_I8] = { INT8_MIN, INT8_MAX }, [VALUE_U8] = { 0, UINT8_MAX },
-		[VALUE_I16] = { INT16_MIN, INT16_MAX }, [VALUE_U16] = { 0, UINT16_MAX }, [VALUE_I32] = { INT32_MIN, INT32_MAX },
-		[VALUE_U32] = { 0, UINT32_MAX }, [VALUE_I64] = { -0x1p63, 0x1.fffffffffffffp62 }, [VALUE_U64] = { 0, 0x1.fffffffffffffp63 },
+		[VALUE_I16] = { INT16_MIN, INT16_MAX }, [VALUE_U16] = { 0, UINT16_MAX }, [VALUE_I32] = { INT32_MIN,
+		    INT32_MAX },
+		[VALUE_U32] = { 0, UINT32_MAX }, [VALUE_I64] = { -0x1p63, 0x1.fffffffffffffp62 }, [VALUE_U64] = { 0,
+		    0x1.fffffffffffffp63 },
 	};
 
 	*out = (struct value){ .type = type };
@@ -111,7 +116,8 @@ within(double d, double lo, double hi, const char *unit, char *text, size_t size
 {
 	if (d >= lo - SLACK * fabs(lo) && d <= hi + SLACK * fabs(hi))
 		return REASON_NONE;
-	snprintf(text, size, "the value %.10g is outside of %.10g to %.10g%s%s", d, lo, hi, *unit != '\0' ? " " : "", unit);
+	snprintf(text, size, "the value %.10g is outside of %.10g to %.10g%s%s", d, lo, hi, *unit != '\0' ? " " : "",
+	    unit);
 	return REASON_LIMIT;
 }
 
@@ -137,7 +143,8 @@ judge_number(const struct request_rule *rule, const struct tag *tag, double d, c
 }
 
 static enum request_reason
-judge_write(const struct request *q, const struct target *t, struct value *value, struct arena *a, char *text, size_t size)
+judge_write(const struct request *q, const struct target *t, struct value *value, struct arena *a, char *text,
+    size_t size)
 {
 	const struct value *v = &q->args[0];
 	double d;
@@ -147,7 +154,8 @@ judge_write(const struct request *q, const struct target *t, struct value *value
 			return REASON_TYPE;
 		for (uint32_t i = 0; i < t->rule->nwords; i++)
 			if (text_is(v, t->rule->words[i])) {
-				*value = (struct value){ .type = VALUE_TEXT, .len = v->len, .p = arena_strndup(a, v->p, v->len) };
+				*value = (struct value){ .type = VALUE_TEXT, .len = v->len, .p = arena_strndup(a, v->p,
+				    v->len) };
 				return REASON_NONE;
 			}
 		return REASON_VALUE;
@@ -200,7 +208,8 @@ judge_args(const struct request *q, const struct request_rule *rule, char *text,
 }
 
 enum request_reason
-judge_value(const struct request *q, const struct target *t, struct value *value, struct arena *a, char *text, size_t size)
+judge_value(const struct request *q, const struct target *t, struct value *value, struct arena *a, char *text,
+    size_t size)
 {
 	*text = '\0';
 	*value = (struct value){ .type = VALUE_NULL };

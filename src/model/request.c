@@ -8,7 +8,8 @@
  *
  *	u64 id, u8 state, text code, text text, value readback, u8 nresults, value[nresults]
  *
- * a value: u8 type, then 8 bytes of a scalar, or varint length and bytes for texts, byte strings and arrays; nothing for null.
+ * a value: u8 type, then 8 bytes of a scalar, or varint length and bytes for texts, byte strings and arrays; nothing
+ * for null.
  */
 #include "model/request.h"
 
@@ -76,7 +77,8 @@ unpack_bytes(struct reader *r, struct arena *a, struct value *out)
 	uint64_t len = rd_varint(r);
 	size_t size = value_size(out->type & 0x7f);
 
-	if (r->err == 0 && (len > VALUE_BYTES_MAX || ((out->type & VALUE_ARRAY) != 0 && (size == 0 || len % size != 0))))
+	if (r->err == 0 && (len > VALUE_BYTES_MAX || ((out->type & VALUE_ARRAY) != 0 && (size == 0 ||
+	    len % size != 0))))
 		rd_fail(r, ERR_PROTO);
 	const uint8_t *p = rd_bytes(r, (size_t)len);
 	if (p == NULL)

@@ -1,7 +1,7 @@
 /*
- * A request: what somebody above asks of a device. It is the same record for all who handle it (the command line, a sink in the
- * office, gate, the audit log, field), and so is its outcome. Default is no: gate refuses what no entry of `requests:` in the site
- * file admits. doc/requests.md has the way it goes.
+ * A request: what somebody above asks of a device. It is the same record for all who handle it (the command line, a
+ * sink in the office, gate, the audit log, field), and so is its outcome. Default is no: gate refuses what no entry of
+ * `requests:` in the site file admits. doc/requests.md has the way it goes.
  *
  * Time to live is told on the steady clock of this machine (`struct mono`, the same in all its processes), never on the
  * wall clock, so that setting the clock makes no request live longer.
@@ -37,22 +37,25 @@ struct request {
 	const char		*method;	/* CALL: address of the method; else "" */
 	const char		*event;		/* ACK: id of the event, "" the newest; else "" */
 	/*
-	 * WRITE: exactly one, in the tag's unit; CALL: the input arguments. A text given for a number or a boolean is read as one by
-	 * gate (or as a name of the tag's enumeration).
+	 * WRITE: exactly one, in the tag's unit; CALL: the input arguments. A text given for a number or a boolean is
+	 * read as one by gate (or as a name of the tag's enumeration).
 	 */
 	const struct value	*args;
 	uint32_t		 nargs;
-	const char		*from;		/* who passes it on: a sink's name or "cli"; set on the way, not by the requester */
+	const char		*from;		/* who passes it on: a sink's name or "cli"; set on the way */
 	const char		*user;		/* the person or program, as authenticated by `from` */
 	const char		*roles[REQUEST_ROLES_MAX];	/* that `from` grants to the user */
 	uint32_t		 nroles;
-	/* Given by the requester so that it may ask again without harm: the same key (of the same from and user) gives the known
-	 * outcome, never a second write. "": none. */
+	/*
+	 * Given by the requester so that it may ask again without harm: the same key (of the same from and user) gives
+	 * the known outcome, never a second write. "": none.
+	 */
 	const char		*key;
 	const char		*note;		/* why, by the requester; the comment of an ACK; "" if none */
 	/*
-	 * Not to be carried out after this. ns 0: as long as the entry of the site file grants, from the arrival at gate. A sink gives it on
-	 * mono_now(); from there on (packed, at gate, in field) it is on boot_now(), which a suspended machine does not stop.
+	 * Not to be carried out after this. ns 0: as long as the entry of the site file grants, from the arrival at
+	 * gate. A sink gives it on mono_now(); from there on (packed, at gate, in field) it is on boot_now(), which a
+	 * suspended machine does not stop.
 	 */
 	struct mono		 deadline;
 };
@@ -75,7 +78,7 @@ static inline bool request_state_final(enum request_state s) { return s >= REQUE
 struct request_result {
 	uint64_t		 id;		/* gate's number of it, for `penstock request show`; 0: it has none */
 	enum request_state	 state;
-	const char		*code;		/* "limit", "interlock", ...: a word of request reasons, "" when applied */
+	const char		*code;		/* "limit", "interlock", ...: a reason, "" when applied */
 	const char		*text;		/* for people: cause and remedy */
 	struct value		 readback;	/* VALUE_NULL: none was read */
 	const struct value	*results;	/* CALL: output arguments */
@@ -90,9 +93,9 @@ int request_kind_parse(const char *s);		/* -1: none */
 const char *request_state_name(enum request_state s);
 
 /*
- * As they cross a channel and stand in the audit log (layout at the top of request.c). pack: 0, or ERR_FULL when w has no room.
- * unpack: texts are copied to `a`, which they live as long as; values with bytes too. 0, or an error: bytes of another process are
- * not trusted.
+ * As they cross a channel and stand in the audit log (layout at the top of request.c). pack: 0, or ERR_FULL when w has
+ * no room. unpack: texts are copied to `a`, which they live as long as; values with bytes too. 0, or an error: bytes
+ * of another process are not trusted.
  */
 struct arena;
 int request_pack(struct writer *w, const struct request *q);

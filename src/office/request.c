@@ -1,4 +1,6 @@
-/* See request.h. Requests under way are kept in one short list; gate answers each by the number that it was given here. */
+/*
+ * See request.h. Requests under way are kept in one short list; gate answers each by the number that it was given here.
+ */
 #include "office/request.h"
 
 #include <stdio.h>
@@ -9,7 +11,10 @@
 #include "office/inside.h"
 #include "os/clock.h"
 
-/* Gate answers at the end of the time to live, of reading back and of its patience with field; this is past all of them. */
+/*
+ * Gate answers at the end of the time to live, of reading back and of its patience with field; this is past all of
+ * them.
+ */
 #define PATIENCE_NS	(2 * REQUEST_TTL_MAX_NS + 60 * NS_PER_S)
 
 struct office_ask {

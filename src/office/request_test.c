@@ -1,4 +1,7 @@
-/* Requests of sinks on their way to gate and back: each is answered once, whatever becomes of gate or of the one who asked. */
+/*
+ * Requests of sinks on their way to gate and back: each is answered once, whatever becomes of gate or of the one who
+ * asked.
+ */
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/test.h"
@@ -58,8 +61,10 @@ static const struct value five = { .type = VALUE_I32, .i = 5 };
 static int
 ask(const void *arg)
 {
-	struct request q = { .kind = REQUEST_WRITE, .target = "L/sp", .method = "", .event = "", .args = &five, .nargs = 1, .from = "cli",
-	    .user = "eva", .roles = { "operator" }, .nroles = 1, .key = "k", .note = "", .deadline = mono_add(mono_now(), NS_PER_S) };
+	struct request q = { .kind = REQUEST_WRITE, .target = "L/sp", .method = "", .event = "", .args = &five,
+	    .nargs = 1, .from = "cli",
+	    .user = "eva", .roles = { "operator" }, .nroles = 1, .key = "k", .note = "",
+	        .deadline = mono_add(mono_now(), NS_PER_S) };
 	return office_request(&o, "server", &q, on_done, (void *)(uintptr_t)arg);
 }
 

@@ -150,7 +150,8 @@ ask(struct gate_requests *g, struct requests *r, struct client *c, const struct 
 {
 	struct value args[REQUEST_ARGS_MAX];
 	int kind = request_kind_parse(a->argv[0]);
-	struct request q = { .kind = (enum request_kind)kind, .target = a->argv[1], .method = "", .event = "", .args = args, .from = "cli",
+	struct request q = { .kind = (enum request_kind)kind, .target = a->argv[1], .method = "", .event = "",
+	    .args = args, .from = "cli",
 	    .user = a->who.user, .nroles = a->who.ngroups, .key = a->key, .note = a->note, .deadline = a->deadline };
 	int first = kind == REQUEST_WRITE ? 2 : 3;
 
@@ -179,7 +180,8 @@ ask(struct gate_requests *g, struct requests *r, struct client *c, const struct 
 static void
 confirm(struct gate_requests *g, struct requests *r, struct client *c, const struct asked *a, uint64_t id)
 {
-	struct request_person p = { .from = "cli", .user = a->who.user, .roles = a->who.groups, .nroles = a->who.ngroups };
+	struct request_person p = { .from = "cli", .user = a->who.user, .roles = a->who.groups,
+	    .nroles = a->who.ngroups };
 	struct gate_client *k = waiting(g, c, a->wait);
 	enum request_reason why;
 
@@ -198,7 +200,8 @@ confirm(struct gate_requests *g, struct requests *r, struct client *c, const str
 static void
 cancel(struct requests *r, struct client *c, const struct asked *a, uint64_t id)
 {
-	struct request_person p = { .from = "cli", .user = a->who.user, .roles = a->who.groups, .nroles = a->who.ngroups };
+	struct request_person p = { .from = "cli", .user = a->who.user, .roles = a->who.groups,
+	    .nroles = a->who.ngroups };
 	struct buf b = { 0 };
 	enum request_reason why;
 
@@ -220,7 +223,8 @@ show(struct requests *r, struct client *c, uint64_t id, uint32_t most)
 	struct buf b = { 0 };
 
 	if (!requests_show(r, id, most, boot_now(), &b) && id != 0) {
-		reply_error(c, "", "no request of this number is known; older ones stand in the audit log (penstock audit show)");
+		reply_error(c, "", "no request of this number is known; older ones stand in the audit log (penstock "
+		    "audit show)");
 		return;
 	}
 	reply(c, &b);
@@ -237,7 +241,8 @@ options(int argc, const char *const *argv, struct asked *a)
 	who_parse(argv[0], &a->who);
 	for (; i < argc; i++) {
 		int64_t ns;
-		if (strncmp(argv[i], "deadline=", 9) == 0 && num_parse_i64(argv[i] + 9, strlen(argv[i] + 9), &ns) == 0 && ns > 0)
+		if (strncmp(argv[i], "deadline=", 9) == 0 && num_parse_i64(argv[i] + 9, strlen(argv[i] + 9),
+		    &ns) == 0 && ns > 0)
 			a->deadline.ns = ns;
 		else if (strncmp(argv[i], "key=", 4) == 0)
 			a->key = argv[i] + 4;
@@ -274,5 +279,6 @@ gate_client_serve(struct gate_requests *g, struct requests *r, struct client *c,
 	else if (number && strcmp(verb, "cancel") == 0)
 		cancel(r, c, &a, n);
 	else
-		reply_error(c, "", "the running penstock does not understand this request; is it of another version than the command?");
+		reply_error(c, "", "the running penstock does not understand this request; is it of another version "
+		    "than the command?");
 }

@@ -14,7 +14,8 @@
 struct gate_requests;
 struct gate_client;
 /* c given. */
-void gate_client_serve(struct gate_requests *g, struct requests *r, struct client *c, int argc, const char *const *argv);
+void gate_client_serve(struct gate_requests *g, struct requests *r, struct client *c, int argc,
+    const char *const *argv);
 /* A state of what it waits for. True: it waits no more, and is freed. */
 bool gate_client_tell(struct gate_client *k, const struct request_result *r);
 

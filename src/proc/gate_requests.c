@@ -1,4 +1,7 @@
-/* See gate_requests.h. Those who ask are named by tokens; a token is ours, and leads back to a client or to a number of office's own. */
+/*
+ * See gate_requests.h. Those who ask are named by tokens; a token is ours, and leads back to a client or to a number of
+ * office's own.
+ */
 #include "proc/gate_requests.h"
 
 #include <stdio.h>
@@ -163,7 +166,8 @@ gate_requests_open(const char *state_dir, const struct gate_requests_ops *ops, s
 	}
 	g->ops = *ops;
 	g->said_end = &g->said;
-	g->requests = requests_new(&(struct requests_ops){ .audit = on_audit, .send = on_send, .tell = on_tell, .arg = g });
+	g->requests = requests_new(&(struct requests_ops){ .audit = on_audit, .send = on_send, .tell = on_tell,
+	    .arg = g });
 	int err = audit_open(dir, &disk_os, wall_now(), recall, g, &g->audit);
 	if (err != 0) {
 		requests_free(g->requests);
@@ -364,8 +368,10 @@ publish(struct gate_requests *g)
 	const struct requests_counts *c = requests_counts(g->requests);
 	uint8_t hash[AUDIT_HASH];
 	const uint64_t v[STATS_requests_N] = {
-		[STATS_requests_asked] = c->asked, [STATS_requests_admitted] = c->admitted, [STATS_requests_applied] = c->applied,
-		[STATS_requests_refused] = c->refused, [STATS_requests_expired] = c->expired, [STATS_requests_unknown] = c->unknown,
+		[STATS_requests_asked] = c->asked, [STATS_requests_admitted] = c->admitted,
+		    [STATS_requests_applied] = c->applied,
+		[STATS_requests_refused] = c->refused, [STATS_requests_expired] = c->expired,
+		    [STATS_requests_unknown] = c->unknown,
 		[STATS_requests_repeated] = c->repeated, [STATS_requests_pending] = c->pending,
 		[STATS_requests_audit_entries] = audit_newest(g->audit, hash),
 	};

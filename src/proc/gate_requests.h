@@ -1,4 +1,7 @@
-/* Requests within the gate process: the library gate/request.h with its audit log, the channels to the field processes, and those who ask. */
+/*
+ * Requests within the gate process: the library gate/request.h with its audit log, the channels to the field processes,
+ * and those who ask.
+ */
 #ifndef PROC_GATE_REQUESTS_H
 #define PROC_GATE_REQUESTS_H
 

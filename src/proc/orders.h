@@ -10,7 +10,10 @@
 /* ---- field's end ---- */
 
 struct orders_in;
-/* fd taken. Orders are carried out by *field, which may still be NULL (then they are refused). NULL: no memory, fd closed. */
+/*
+ * fd taken. Orders are carried out by *field, which may still be NULL (then they are refused). NULL: no memory, fd
+ * closed.
+ */
 struct orders_in *orders_in_open(uv_loop_t *loop, int fd, struct field *const *field);
 /* Let go of it: outcomes of what is under way have nobody to go to any more. */
 void orders_in_close(struct orders_in *in);
@@ -20,7 +23,7 @@ void orders_in_close(struct orders_in *in);
 struct orders_out;
 struct orders_out_ops {
 	void	(*carried)(void *arg, const char *zone, const struct request_result *r);
-	void	(*lost)(void *arg, const char *zone);	/* the other end is gone; the struct must not be used after it */
+	void	(*lost)(void *arg, const char *zone);	/* the other end is gone, and the struct with it */
 	void	*arg;
 };
 /* fd taken; NULL: closed. */

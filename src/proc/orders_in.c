@@ -1,4 +1,7 @@
-/* Field's end of the channel to gate, see orders.h. Outcomes that the channel does not take at once are kept and sent when it does. */
+/*
+ * Field's end of the channel to gate, see orders.h. Outcomes that the channel does not take at once are kept and sent
+ * when it does.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -17,7 +17,8 @@ add_user(uid_t uid, char *out, size_t size)
 	struct passwd pw, *found = NULL;
 	char room[4096];
 
-	if (getpwuid_r(uid, &pw, room, sizeof room, &found) == 0 && found != NULL && strlen(pw.pw_name) <= REQUEST_NAME_MAX)
+	if (getpwuid_r(uid, &pw, room, sizeof room, &found) == 0 && found != NULL &&
+	    strlen(pw.pw_name) <= REQUEST_NAME_MAX)
 		snprintf(out, size, "%s", pw.pw_name);
 	else
 		snprintf(out, size, "uid %lu", (unsigned long)uid);
@@ -30,7 +31,8 @@ add_group(gid_t gid, char *out, size_t size)
 	char room[16384];
 	size_t len = strlen(out);
 
-	if (getgrgid_r(gid, &gr, room, sizeof room, &found) == 0 && found != NULL && strlen(gr.gr_name) <= REQUEST_NAME_MAX)
+	if (getgrgid_r(gid, &gr, room, sizeof room, &found) == 0 && found != NULL &&
+	    strlen(gr.gr_name) <= REQUEST_NAME_MAX)
 		snprintf(out + len, size - len, "\n%s", gr.gr_name);
 	else
 		snprintf(out + len, size - len, "\ngid %lu", (unsigned long)gid);

@@ -1,6 +1,7 @@
 /*
- * Who is at the other end of the control socket, as the kernel says: user and groups of the process that connected. The supervisor asks
- * when a request comes and puts it before the arguments that gate gets, so nobody can say he is somebody else.
+ * Who is at the other end of the control socket, as the kernel says: user and groups of the process that connected.
+ * The supervisor asks when a request comes and puts it before the arguments that gate gets, so nobody can say he is
+ * somebody else.
  *
  *	"user\ngroup\ngroup..."; a user or group without a name is "uid 1000", "gid 1000"
  */

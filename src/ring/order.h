@@ -1,6 +1,7 @@
 /*
- * An order: a request that gate has admitted, as it crosses the channel from gate to the field process of its zone, and what that says
- * became of it. Field believes gate about the policy, and nobody about time: it looks at the deadline itself before anything leaves.
+ * An order: a request that gate has admitted, as it crosses the channel from gate to the field process of its zone,
+ * and what that says became of it. Field believes gate about the policy, and nobody about time: it looks at the
+ * deadline itself before anything leaves.
  *
  *	CARRY_OUT: u64 id, i64 deadline, u64 source key, text source, text tag, text readback tag,
  *	           u8 readback, f64 tolerance (its bits), i64 within_ns, request (model/request.h)

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a message of the way back, from a process that was taken over: first byte even: an order, else a result. Whatever is
- * read can be written, and what was written reads as the same.
+ * Any bytes as a message of the way back, from a process that was taken over: first byte even: an order, else a
+ * result. Whatever is read can be written, and what was written reads as the same.
  */
 #include <stdlib.h>
 #include <string.h>

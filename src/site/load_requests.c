@@ -1,6 +1,6 @@
 /*
- * The section requests: what may be asked of a device, by whom, within which limits. Here each entry becomes a row of the plan;
- * request_checks.c says what is wrong with it.
+ * The section requests: what may be asked of a device, by whom, within which limits. Here each entry becomes a row of
+ * the plan; request_checks.c says what is wrong with it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,8 @@ place_of(const struct loader *l, const struct request_draft *d, const char *key)
 }
 
 void
-request_error(struct loader *l, const struct request_draft *d, const char *rule, const char *key, const char *cause, const char *remedy)
+request_error(struct loader *l, const struct request_draft *d, const char *rule, const char *key, const char *cause,
+    const char *remedy)
 {
 	site_error(&l->f, rule, place_of(l, d, key), "%s: %s", d->what, cause);
 	site_remedy(&l->f, "%s", remedy);
@@ -40,7 +41,8 @@ find_tags(struct loader *l, struct request_draft *d)
 			}
 		if (hits > 0 || l->tags_missing)
 			continue;
-		site_error(&l->f, "request-tag", keys_item_place(l, d->node, "what", i), "%s: no tag matches \"%.200s\"",
+		site_error(&l->f, "request-tag", keys_item_place(l, d->node, "what", i),
+		    "%s: no tag matches \"%.200s\"",
 		    d->what, what->list[i]);
 		site_remedy(&l->f, "write the path of a tag; `penstock plan` lists them");
 	}
@@ -62,7 +64,8 @@ find_from(struct loader *l, struct request_draft *d)
 			r->cli = true;
 			continue;
 		}
-		const struct sink *s = ref_find(l, SECTION_SINKS, from->list[i], keys_item_place(l, d->node, "from", i), d->what);
+		const struct sink *s = ref_find(l, SECTION_SINKS, from->list[i], keys_item_place(l, d->node, "from", i),
+		    d->what);
 		if (s == NULL)
 			continue;
 		l->sink_used[s - l->plan->sinks] = true;
@@ -126,7 +129,8 @@ read_readback(struct loader *l, struct request_draft *d)
 	uintptr_t at = (uintptr_t)map_get(&l->paths, v[READBACK_TAG].s, strlen(v[READBACK_TAG].s));
 	if (at == 0) {
 		if (!l->tags_missing)
-			request_error(l, d, "request-readback", "readback", "the tag that it names for reading back is not there",
+			request_error(l, d, "request-readback", "readback",
+			    "the tag that it names for reading back is not there",
 			    "write its whole path; `penstock plan` lists the tags");
 		return;
 	}
@@ -173,7 +177,8 @@ read_entry(struct loader *l, struct request_draft *d)
 	find_from(l, d);
 	read_arguments(l, d);
 	if (r->kind == REQUEST_CALL) {
-		const struct source *s = v[REQUEST_RULE_SOURCE].set ? ref_find(l, SECTION_SOURCES, v[REQUEST_RULE_SOURCE].s,
+		const struct source *s = v[REQUEST_RULE_SOURCE].set ? ref_find(l, SECTION_SOURCES,
+		    v[REQUEST_RULE_SOURCE].s,
 		    keys_item_place(l, d->node, "source", 0), d->what) : NULL;
 		d->source_known = s != NULL;
 		r->source = s != NULL ? (uint32_t)(s - l->plan->sources) : 0;
@@ -192,7 +197,8 @@ load_requests(struct loader *l)
 	char what[160];
 
 	if (count > PLAN_REQUESTS_MAX) {
-		site_error(&l->f, "limit", loader_at(l, section), "%zu entries of requests are more than the %u that one site can have",
+		site_error(&l->f, "limit", loader_at(l, section),
+		    "%zu entries of requests are more than the %u that one site can have",
 		    count, PLAN_REQUESTS_MAX);
 		site_remedy(&l->f, "let one entry take several tags with `what: [a, b]`");
 		return;

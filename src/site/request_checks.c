@@ -36,10 +36,12 @@ check_keys(struct loader *l, const struct request_draft *d)
 		bool needed = wanted && (only[i].key == REQUEST_RULE_WHAT || only[i].key == REQUEST_RULE_SOURCE ||
 		    only[i].key == REQUEST_RULE_METHOD);
 		if (d->v[only[i].key].written && !wanted) {
-			snprintf(cause, sizeof cause, "`%s` means nothing with kind %s", name, request_kind_name(d->rule->kind));
+			snprintf(cause, sizeof cause, "`%s` means nothing with kind %s", name,
+			    request_kind_name(d->rule->kind));
 			request_error(l, d, "request-keys", name, cause, "remove it, or change the kind");
 		} else if (!d->v[only[i].key].set && needed) {
-			snprintf(cause, sizeof cause, "kind %s needs the key `%s`", request_kind_name(d->rule->kind), name);
+			snprintf(cause, sizeof cause, "kind %s needs the key `%s`", request_kind_name(d->rule->kind),
+			    name);
 			snprintf(remedy, sizeof remedy, "add it: %.300s", request_keys[only[i].key].help);
 			request_error(l, d, "request-keys", "kind", cause, remedy);
 		}
@@ -56,16 +58,20 @@ check_driver(struct loader *l, const struct request_draft *d, uint32_t source)
 
 	if (info == NULL)
 		return;		/* an unknown driver is a finding already */
-	bool can = d->rule->kind == REQUEST_WRITE ? info->writes : d->rule->kind == REQUEST_CALL ? info->calls : info->acks;
+	bool can = d->rule->kind == REQUEST_WRITE ? info->writes : d->rule->kind == REQUEST_CALL ? info->calls :
+	    info->acks;
 	if (!can) {
 		snprintf(cause, sizeof cause, "driver %s of source %s cannot %s", info->name, s->name,
-		    d->rule->kind == REQUEST_WRITE ? "write" : d->rule->kind == REQUEST_CALL ? "call methods" : "acknowledge events");
-		request_error(l, d, "request-driver", "kind", cause, "remove the entry, or reach the machine with another driver");
+		    d->rule->kind == REQUEST_WRITE ? "write" : d->rule->kind == REQUEST_CALL ? "call methods" :
+		        "acknowledge events");
+		request_error(l, d, "request-driver", "kind", cause,
+		    "remove the entry, or reach the machine with another driver");
 	} else if (d->rule->kind == REQUEST_CALL && info->parse_method != NULL && *d->rule->method != '\0' &&
 	    info->parse_method(d->rule->method, s->keys, why, sizeof why) != 0) {
 		snprintf(cause, sizeof cause, "method \"%.100s\": %s", d->rule->method, why);
 		request_error(l, d, "request-driver", "method", cause, "write it as the driver's reference says");
-	} else if (d->rule->kind == REQUEST_WRITE && info->can_write != NULL && info->can_write(s->keys, why, sizeof why) != 0) {
+	} else if (d->rule->kind == REQUEST_WRITE && info->can_write != NULL && info->can_write(s->keys, why,
+	    sizeof why) != 0) {
 		snprintf(cause, sizeof cause, "source %s cannot be written", s->name);
 		request_error(l, d, "request-driver", "what", cause, why);
 	}
@@ -86,14 +92,18 @@ check_way(struct loader *l, const struct request_draft *d, uint32_t source)
 		if (shut == NULL)
 			continue;
 		if (shut == &none) {
-			snprintf(cause, sizeof cause, "no conduit leads from zone %s of source %s to zone %s of sink %s", p->zones[from].name,
+			snprintf(cause, sizeof cause, "no conduit leads from zone %s of source %s to zone %s of sink "
+			    "%s", p->zones[from].name,
 			    p->sources[source].name, p->zones[k->zone].name, k->name);
-			snprintf(remedy, sizeof remedy, "add conduits from %s to %s with `requests: yes`, or take %s out of `from`",
+			snprintf(remedy, sizeof remedy, "add conduits from %s to %s with `requests: yes`, or take %s "
+			    "out of `from`",
 			    p->zones[from].name, p->zones[k->zone].name, k->name);
 		} else {
-			snprintf(cause, sizeof cause, "conduit %s does not let requests back from zone %s to zone %s", shut->name,
+			snprintf(cause, sizeof cause, "conduit %s does not let requests back from zone %s to zone %s",
+			    shut->name,
 			    p->zones[shut->to].name, p->zones[shut->from].name);
-			snprintf(remedy, sizeof remedy, "set `requests: yes` at conduit %s, or take %s out of `from`", shut->name, k->name);
+			snprintf(remedy, sizeof remedy, "set `requests: yes` at conduit %s, or take %s out of `from`",
+			    shut->name, k->name);
 		}
 		request_error(l, d, "request-way", "from", cause, remedy);
 	}
@@ -107,10 +117,12 @@ check_unit(struct loader *l, const struct request_draft *d, const struct tag *t,
 	char cause[CAUSE_MAX];
 
 	if (unit->set && strcmp(unit->s, t->unit) != 0) {
-		snprintf(cause, sizeof cause, "its unit is \"%s\", but tag \"%.200s\" has \"%s\"", unit->s, t->path, t->unit);
+		snprintf(cause, sizeof cause, "its unit is \"%s\", but tag \"%.200s\" has \"%s\"", unit->s, t->path,
+		    t->unit);
 		request_error(l, d, "request-limits", "unit", cause, "write limits in the tag's own unit");
 	} else if (meant && strcmp(t->unit, first->unit) != 0) {
-		snprintf(cause, sizeof cause, "tags \"%.150s\" and \"%.150s\" have different units, so one number cannot bound both", first->path,
+		snprintf(cause, sizeof cause, "tags \"%.150s\" and \"%.150s\" have different units, so one number "
+		    "cannot bound both", first->path,
 		    t->path);
 		request_error(l, d, "request-limits", "what", cause, "write an entry for each unit");
 	}
@@ -126,24 +138,30 @@ check_limits(struct loader *l, const struct request_draft *d, const struct tag *
 	char cause[CAUSE_MAX];
 
 	if ((t->type & VALUE_ARRAY) != 0 || t->type == VALUE_BYTES || t->type == VALUE_TIME) {
-		snprintf(cause, sizeof cause, "tag \"%.200s\" is an array, a byte string or a time, whose values no limit can bound", t->path);
+		snprintf(cause, sizeof cause, "tag \"%.200s\" is an array, a byte string or a time, whose values no "
+		    "limit can bound", t->path);
 		request_error(l, d, "request-limits", "what", cause, "write single numbers, booleans or texts");
 	} else if (limits->set && !number) {
 		snprintf(cause, sizeof cause, "tag \"%.200s\" is no number, so it cannot have limits", t->path);
 		request_error(l, d, "request-limits", "limits", cause, "use `values`");
 	} else if (limits->set && t->has_range && (limits->f < t->lo || limits->g > t->hi)) {
-		snprintf(cause, sizeof cause, "its limits %g..%g go past the range %g..%g of tag \"%.200s\"", limits->f, limits->g, t->lo,
+		snprintf(cause, sizeof cause, "its limits %g..%g go past the range %g..%g of tag \"%.200s\"", limits->f,
+		    limits->g, t->lo,
 		    t->hi, t->path);
-		request_error(l, d, "request-limits", "limits", cause, "keep the limits within the range, or correct the range");
+		request_error(l, d, "request-limits", "limits", cause,
+		    "keep the limits within the range, or correct the range");
 	} else if (number && !limits->set && r->nvalues == 0 && !t->has_range && t->enumeration == NULL) {
 		snprintf(cause, sizeof cause, "nothing bounds what may be written to tag \"%.200s\"", t->path);
-		request_error(l, d, "request-limits", "what", cause, "add limits: [low, high] in the tag's unit, or values: [...]");
+		request_error(l, d, "request-limits", "what", cause,
+		    "add limits: [low, high] in the tag's unit, or values: [...]");
 	} else if (t->type == VALUE_TEXT && r->nwords == 0) {
-		snprintf(cause, sizeof cause, "nothing bounds the texts that may be written to tag \"%.200s\"", t->path);
+		snprintf(cause, sizeof cause, "nothing bounds the texts that may be written to tag \"%.200s\"",
+		    t->path);
 		request_error(l, d, "request-limits", "what", cause, "add values: [text, text]");
 	}
 	if (!number && (r->step > 0 || r->change > 0))
-		request_error(l, d, "request-limits", r->step > 0 ? "step" : "change", "step and change bound numbers, and it names a tag "
+		request_error(l, d, "request-limits", r->step > 0 ? "step" : "change",
+		    "step and change bound numbers, and it names a tag "
 		    "that is none", "remove it, or write an entry of its own for that tag");
 }
 
@@ -188,7 +206,8 @@ read_values(struct loader *l, const struct request_draft *d, const struct tag *f
 		    num_parse_f64(v->list[i], strlen(v->list[i]), '.', &x) != 0) {
 			site_error(&l->f, "request-limits", keys_item_place(l, d->node, "values", i),
 			    "%s: \"%.80s\" is no value that tag \"%.200s\" can have", d->what, v->list[i], first->path);
-			site_remedy(&l->f, "write numbers%s", first->enumeration != NULL ? ", or names of its enumeration" : "");
+			site_remedy(&l->f, "write numbers%s", first->enumeration != NULL ?
+			    ", or names of its enumeration" : "");
 			continue;
 		}
 		values[r->nvalues++] = x;
@@ -208,18 +227,22 @@ check_tag(struct loader *l, const struct request_draft *d, uint32_t at, const st
 		request_error(l, d, "request-tag", "what", cause, "set `writable: yes` at the tag, or name fewer tags");
 	}
 	if (d->rule->nvalues > 0 && t->enumeration != first->enumeration) {
-		snprintf(cause, sizeof cause, "tags \"%.150s\" and \"%.150s\" have different enumerations, so `values` cannot name both",
+		snprintf(cause, sizeof cause, "tags \"%.150s\" and \"%.150s\" have different enumerations, so `values` "
+		    "cannot name both",
 		    first->path, t->path);
 		request_error(l, d, "request-limits", "values", cause, "write an entry for each enumeration");
 	}
 	check_unit(l, d, t, first);
 	check_limits(l, d, t);
 	if ((d->rule->step > 0 || d->rule->change > 0) && t->scan_ns == 0) {
-		snprintf(cause, sizeof cause, "step and change need the present value, but tag \"%.200s\" is read on demand only", t->path);
-		request_error(l, d, "request-limits", d->rule->step > 0 ? "step" : "change", cause, "give the tag a scan period");
+		snprintf(cause, sizeof cause, "step and change need the present value, but tag \"%.200s\" is read on "
+		    "demand only", t->path);
+		request_error(l, d, "request-limits", d->rule->step > 0 ? "step" : "change", cause,
+		    "give the tag a scan period");
 	}
 	if (d->rule->readback_other && l->tags[d->rule->readback_tag.tag].source != t->source)
-		request_error(l, d, "request-readback", "readback", "the tag to read back is of another source than the one written",
+		request_error(l, d, "request-readback", "readback",
+		    "the tag to read back is of another source than the one written",
 		    "name a tag of the same source");
 }
 
@@ -274,8 +297,10 @@ share_requester(const struct request_rule *a, const struct request_rule *b)
 static void
 say_overlap(struct loader *l, const struct request_rule *a, const struct request_rule *b, const char *of)
 {
-	site_error(&l->f, "request-overlap", b->place, "requests %s and %s both admit %.200s, for the same requesters", a->name, b->name, of);
-	site_remedy(&l->f, "leave it in one of them, or give them different roles: limits must not depend on which is looked at first");
+	site_error(&l->f, "request-overlap", b->place, "requests %s and %s both admit %.200s, for the same requesters",
+	    a->name, b->name, of);
+	site_remedy(&l->f, "leave it in one of them, or give them different roles: limits must not depend on which is "
+	    "looked at first");
 }
 
 struct claim {

@@ -1,6 +1,7 @@
 /*
- * Interlocks of requests, judged before they run: the expression is compiled in the scope of each tag that it guards (relative names
- * mean that tag's equipment), must give true or false, remember nothing, and look only at tags whose present value gate has.
+ * Interlocks of requests, judged before they run: the expression is compiled in the scope of each tag that it guards
+ * (relative names mean that tag's equipment), must give true or false, remember nothing, and look only at tags whose
+ * present value gate has.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,8 @@ judge(const struct expr *p, char *cause, size_t size, const char **remedy)
 {
 	*cause = '\0';
 	if (expr_result_type(p) != EXPR_BOOL) {
-		snprintf(cause, size, "its interlock gives a %s, not true or false", expr_type_name(expr_result_type(p)));
+		snprintf(cause, size, "its interlock gives a %s, not true or false",
+		    expr_type_name(expr_result_type(p)));
 		*remedy = "compare it with something, such as pressure < 4";
 		return;
 	}
@@ -39,9 +41,11 @@ judge(const struct expr *p, char *cause, size_t size, const char **remedy)
 		const struct expr_tag *t = expr_input(p, i);
 		if (t->period_ns > 0 && t->type != VALUE_TEXT)
 			continue;
-		snprintf(cause, size, "its interlock looks at \"%.200s\", %s", t->name, t->type == VALUE_TEXT ? "which is a text" :
+		snprintf(cause, size, "its interlock looks at \"%.200s\", %s", t->name, t->type == VALUE_TEXT ?
+		    "which is a text" :
 		    "which is read on demand only, so that its present value is not known");
-		*remedy = t->type == VALUE_TEXT ? "use numbers and booleans; a derived tag can make one of a text" : "give that tag a scan period";
+		*remedy = t->type == VALUE_TEXT ? "use numbers and booleans; a derived tag can make one of a text" :
+		    "give that tag a scan period";
 		return;
 	}
 }
