@@ -20,6 +20,8 @@
 
 /* ---- one evaluation ---- */
 
+static volatile double sink;	/* so that nothing is left out as unused */
+
 static int
 resolve(void *arg, const char *name, size_t len, struct expr_tag *out, char *why, size_t size)
 {
@@ -52,7 +54,7 @@ ns_each(const char *text, size_t programs, size_t rounds, bool hand)
 	struct expr *p = NULL;
 	static struct expr_input in[2];
 	const struct expr_input *const at[2] = { &in[0], &in[1] };
-	volatile double sink = 0;
+
 
 	if (expr_compile(text, strlen(text), &env, &arena, &p, &e) != 0) {
 		fprintf(stderr, "%s: %s\n", text, e.cause);

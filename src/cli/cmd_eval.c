@@ -60,7 +60,8 @@ compile(struct eval *e)
 {
 	struct map paths = { 0 };
 	char *own = arena_printf(&e->arena, "%s%s", e->at != NULL ? e->at : "", e->at != NULL ? "/" : "");
-	struct derive_scope scope = { .own = own, .find = derive_find, .arg = &paths, .arena = &e->arena, .plan = e->plan };
+	struct derive_scope scope = { .own = own, .find = derive_find, .arg = &paths, .arena = &e->arena,
+	    .plan = e->plan };
 	struct expr_error fault;
 
 	derive_index(&paths, e->plan);

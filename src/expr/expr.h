@@ -59,7 +59,8 @@ struct expr_env {
 	int	(*resolve)(void *arg, const char *name, size_t len, struct expr_tag *out, char *why, size_t size);
 	void	 *arg;
 	const char *unit;		/* what the result is to be in, converted; NULL: as it comes */
-	const struct zone_offset *zones;	/* in order of time, for hour() and such; must outlive the program; NULL: UTC */
+	const struct zone_offset
+	    *zones;	/* in order of time, for hour() and such; must outlive the program; NULL: UTC */
 	uint32_t nzones;
 };
 

@@ -24,7 +24,8 @@ point_of(struct setup *s, const struct tag *t)
 static int
 compile(struct setup *s, struct prog *g, const struct tag *t)
 {
-	struct derive_scope scope = { .own = t->path, .find = derive_find, .arg = &s->paths, .arena = &s->arena, .plan = s->plan };
+	struct derive_scope scope = { .own = t->path, .find = derive_find, .arg = &s->paths, .arena = &s->arena,
+	    .plan = s->plan };
 	struct expr_error e;
 	int err = derive_compile(t->at, t->unit, &scope, &g->p, &e);
 

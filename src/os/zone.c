@@ -1,4 +1,7 @@
-/* See zone.h. The C library reads the database; here it is only asked, twice a day of each year, and then more closely. */
+/*
+ * See zone.h. The C library reads the database; here it is only asked, twice a day of each year, and then more
+ * closely.
+ */
 #include "os/zone.h"
 
 #include <stdio.h>

@@ -9,8 +9,8 @@
 
 /*
  * The offsets of a zone such as "Europe/Berlin" from 2020 to 2040, in order, at most max; the last one goes on. Returns
- * how many, 0: the zone is not known here. Changes TZ of the process for the time of the call: not for programs with threads that
- * ask for local time.
+ * how many, 0: the zone is not known here. Changes TZ of the process for the time of the call: not for programs with
+ * threads that ask for local time.
  */
 size_t zone_offsets(const char *name, struct zone_offset *out, size_t max);
 

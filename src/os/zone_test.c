@@ -1,4 +1,7 @@
-/* Offsets against what is known of Berlin: summer time from the last Sunday of March to that of October, at 01:00 UTC. */
+/*
+ * Offsets against what is known of Berlin: summer time from the last Sunday of March to that of October, at 01:00
+ * UTC.
+ */
 #include "os/zone.h"
 
 #include <stdlib.h>

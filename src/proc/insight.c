@@ -236,7 +236,8 @@ op_stop(void *arg, struct mono deadline)
 int
 insight_main(const char *name, const char *state_dir)
 {
-	static const struct child_ops ops = { .plan = op_plan, .ring_in = op_ring_in, .wake = op_wake, .client = op_client,
+	static const struct child_ops ops = { .plan = op_plan, .ring_in = op_ring_in, .wake = op_wake,
+	    .client = op_client,
 	    .drain = op_drain,
 	    .stop = op_stop };
 	static struct insight_proc p;

@@ -156,7 +156,7 @@ plan_compile(struct loader *l)
 	const uint32_t *new = place_tags(l);
 
 	p->files = l->files;
-	if (l->derived != NULL || p->nrequests > 0) {
+	if (strcmp(p->time_zone, "UTC") != 0) {
 		p->offsets = arena_array(&p->arena, ZONE_OFFSETS, sizeof *p->offsets);
 		p->noffsets = (uint32_t)zone_offsets(p->time_zone, p->offsets, ZONE_OFFSETS);
 	}
