@@ -37,7 +37,7 @@ enum uas_news_kind { UAS_DONE, UAS_STATE, UAS_ASK, UAS_STOPPED };
 
 struct uas_news {
 	enum uas_news_kind	 kind;
-	uint32_t		 stream;	/* DONE: first..last */
+	uint32_t		 stream;	/* DONE: first..last; 0: nothing was owed, but there is room again */
 	uint64_t		 first, last;
 	bool			 up;		/* STATE */
 	char			*text;		/* STATE */

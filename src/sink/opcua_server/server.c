@@ -49,11 +49,10 @@ apply_batch(struct uas_server *s, struct uas_order *o)
 	for (uint32_t i = 0; st != NULL && i < o->n; i++)
 		if (o->samples[i].tag < st->n)
 			uas_space_apply(&s->space, st->vars[o->samples[i].tag], &o->samples[i], o->live);
-	if (!o->owed)
-		return;
 	if ((n = calloc(1, sizeof *n)) == NULL)
 		fatal("out_of_memory", "what=\"opcua server\"");
-	*n = (struct uas_news){ .kind = UAS_DONE, .stream = o->stream, .first = o->first, .last = o->last };
+	/* Also of what is not owed (to no stream then): the loop may be waiting for room. */
+	*n = (struct uas_news){ .kind = UAS_DONE, .stream = o->owed ? o->stream : 0, .first = o->first, .last = o->last };
 	uas_hand_tell(s->hand, n);
 }
 
