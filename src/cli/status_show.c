@@ -238,6 +238,28 @@ print_table(const struct look *l, const struct table *t)
 		}
 }
 
+/* The way back, once somebody has asked: one line, and why some were refused. */
+static void
+requests(const struct look *l)
+{
+	size_t i, k;
+	json_t *p, *o;
+	bool asked = false;
+
+	json_array_foreach(l->procs, i, p)
+		json_array_foreach(json_object_get(p, "objects"), k, o) {
+			if (strcmp(str(o, "kind"), "requests") == 0 && num(o, "asked") > 0) {
+				asked = true;
+				printf("\nrequests: %" JSON_INTEGER_FORMAT " asked, %" JSON_INTEGER_FORMAT " applied, %" JSON_INTEGER_FORMAT
+				    " refused, %" JSON_INTEGER_FORMAT " expired, %" JSON_INTEGER_FORMAT " unknown, %" JSON_INTEGER_FORMAT
+				    " under way\n", num(o, "asked"), num(o, "applied"), num(o, "refused"), num(o, "expired"),
+				    num(o, "unknown"), num(o, "pending"));
+			}
+			if (asked && strcmp(str(o, "kind"), "refused") == 0 && num(o, "count") > 0)
+				printf("  %-12s %8" JSON_INTEGER_FORMAT "\n", str(o, "name"), num(o, "count"));
+		}
+}
+
 void
 status_show(const json_t *root)
 {
@@ -251,4 +273,5 @@ status_show(const json_t *root)
 	processes(&l);
 	for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
 		print_table(&l, &tables[t]);
+	requests(&l);
 }
