@@ -43,6 +43,23 @@ def test_every_policy_and_mode_and_the_strongest_of_all():
         assert "with Aes256_Sha256_RsaPss/SignAndEncrypt" in g.up(source)["detail"]["connection"]
 
 
+def test_a_second_stack_with_every_policy_mode_and_a_user():
+    pki = UaPki()
+    cert = pki.application("press")
+    server = UaNodeServer(cert=cert, variables=10, policy=list(POLICIES), user=["maria:s3cret"])
+    g = prepared({}, cert)
+    good, bad = g.file("good", "s3cret"), g.file("bad", "guess")
+    sources = {f"{key[:6]}-{mode}": (server.url, f"security: [{key}], mode: [{mode}], {QUICK}")
+               for key in KEYS.values() for mode in ("sign", "sign-and-encrypt")}
+    g.write({**sources, "maria": (server.url, f"user: maria, password: {good}, {QUICK}"),
+             "wrong": (server.url, f"user: maria, password: {bad}, {QUICK}")})
+    g.start()
+    for source in sources:
+        g.up(source)
+    assert "Aes256_Sha256_RsaPss/SignAndEncrypt as maria" in g.up("maria")["detail"]["connection"]
+    g.refused("wrong", "opening the session", "refuses this user", "password is wrong")
+
+
 def test_without_a_policy_in_common_both_lists_are_told():
     pki = UaPki()
     cert = pki.application("press")
