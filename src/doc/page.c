@@ -101,7 +101,7 @@ page_heading(struct page *p, int level, const char *s)
 	raw(p, t[1], "\n\n");
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 put(struct page *p, const char *fmt, va_list ap)
 {
 	char words[4096];

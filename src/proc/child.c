@@ -12,6 +12,7 @@
 #include "os/memfd.h"
 #include "os/memory.h"
 #include "proc/cages.h"
+#include "proc/certs.h"
 #include "proc/client.h"
 #include "site/slice.h"
 
@@ -89,6 +90,7 @@ enter_cage(struct child_proc *c, struct plan *plan)
 		c->cage_timer.data = c;
 		uv_timer_start(&c->cage_timer, on_cage_timer, CAGE_LOOK_MS, CAGE_LOOK_MS);
 		uv_unref((uv_handle_t *)&c->cage_timer);
+		certs_watch(c->pub.loop, c->role, c->pub.state_dir);
 		return true;
 	}
 	plan_free(plan);

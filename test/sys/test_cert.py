@@ -149,6 +149,18 @@ def test_what_is_damaged_ended_or_ends_soon_is_marked():
     assert "'1234' is none of" in p.cert("show", "1234", status=2)
 
 
+def test_a_running_gateway_warns_of_what_ends_soon():
+    p = Plant()
+    p.cert("trust", p.device("soon", days="29"))
+    p.cert("trust", p.device("broker", days="3"), side="it")
+    p.cert("trust", p.device("later", days="31"))
+    g = Gateway(free_port(), folder=p.dir)
+    wait_for(lambda: sum("event=certificate_ends" in l for l in g.run.err) >= 2, 10, "the warnings")
+    said = [l for l in g.run.err if "event=certificate_ends" in l]
+    equal(sorted((l.split("proc=")[1].split()[0], "CN=soon" in l, "CN=broker" in l) for l in said),
+          [("field:line-3", True, False), ("office", False, True)], "who warns of what")
+
+
 def test_a_ca_signs_for_us_and_a_renewal_is_staged():
     p = Plant()
     p.ca("Plant CA")
