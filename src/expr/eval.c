@@ -24,23 +24,6 @@ cell_fail(const struct run *r, struct cell *x, uint32_t status, enum expr_why wh
 	x->len = 0;
 }
 
-static void
-out_of_range(const struct run *r, struct cell *x, enum expr_why why)
-{
-	cell_fail(r, x, (uint32_t)STATUS_BadOutOfRange, why);
-}
-
-/* Results of floats are numbers, or bad. */
-static inline void
-check_float(const struct run *r, struct cell *x)
-{
-	if (__builtin_expect(!isfinite(x->f), 0)) {
-		if (!status_is_bad(x->status))
-			out_of_range(r, x, isnan(x->f) ? EXPR_WHY_UNDEFINED : EXPR_WHY_OVERFLOW);
-		x->f = 0;
-	}
-}
-
 static bool
 load_value(const struct value *v, struct cell *x)
 {
@@ -73,7 +56,7 @@ load(const struct run *r, uint16_t input, struct cell *x)
 		x->why = EXPR_WHY_INPUT;
 	if (in->v.type == t->type && load_value(&in->v, x)) {
 		if (t->type == VALUE_F32 || t->type == VALUE_F64)
-			check_float(r, x);
+			cell_float(r, x);
 		return;
 	}
 	x->i = 0;
@@ -82,7 +65,7 @@ load(const struct run *r, uint16_t input, struct cell *x)
 	else if (in->v.type == VALUE_NULL)
 		cell_fail(r, x, (uint32_t)STATUS_BadNoData, EXPR_WHY_INPUT);
 	else
-		out_of_range(r, x, EXPR_WHY_OVERFLOW);
+		cell_range(r, x, EXPR_WHY_OVERFLOW);
 	if (value_has_bytes(t->type))
 		x->p = "";
 }
@@ -96,126 +79,6 @@ constant(const struct expr *p, const struct op *op, struct cell *x)
 		x->len = (uint32_t)p->consts[op->index + 1].i;
 	} else if (op->arg == EXPR_FLOAT)
 		x->f = p->consts[op->index].f;
-}
-
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-	int64_t q = a / b;
-	return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
-}
-
-/* Two integers to one. */
-static void
-integers(const struct run *r, enum op_code code, struct cell *x, const struct cell *y)
-{
-	bool over = false;
-
-	cell_worse(x, y);
-	switch (code) {
-	case OP_ADD_I: over = __builtin_add_overflow(x->i, y->i, &x->i); break;
-	case OP_SUB_I: over = __builtin_sub_overflow(x->i, y->i, &x->i); break;
-	case OP_MUL_I: over = __builtin_mul_overflow(x->i, y->i, &x->i); break;
-	case OP_MIN_I: x->i = y->i < x->i ? y->i : x->i; break;
-	case OP_MAX_I: x->i = y->i > x->i ? y->i : x->i; break;
-	default:	/* DIV_I, MOD_I */
-		if (y->i == 0)
-			out_of_range(r, x, EXPR_WHY_DIVIDE);
-		else if (y->i == -1) {	/* the one quotient that does not fit */
-			over = code == OP_DIV_I && x->i == INT64_MIN;
-			x->i = code == OP_MOD_I || over ? 0 : -x->i;
-		} else
-			x->i = code == OP_DIV_I ? floor_div(x->i, y->i) : x->i - floor_div(x->i, y->i) * y->i;
-	}
-	if (over)
-		out_of_range(r, x, EXPR_WHY_OVERFLOW);
-}
-
-static void
-floats(const struct run *r, enum op_code code, struct cell *x, const struct cell *y)
-{
-	cell_worse(x, y);
-	switch (code) {
-	case OP_ADD_F: x->f += y->f; break;
-	case OP_SUB_F: x->f -= y->f; break;
-	case OP_MUL_F: x->f *= y->f; break;
-	case OP_MIN_F: x->f = y->f < x->f ? y->f : x->f; break;
-	case OP_MAX_F: x->f = y->f > x->f ? y->f : x->f; break;
-	case OP_POW_F: x->f = pow(x->f, y->f); break;
-	default:	/* DIV_F, MOD_F */
-		if (y->f == 0) {
-			out_of_range(r, x, EXPR_WHY_DIVIDE);
-			x->f = 0;
-		} else
-			x->f = code == OP_DIV_F ? x->f / y->f : x->f - floor(x->f / y->f) * y->f;
-	}
-	check_float(r, x);
-}
-
-static void
-math(const struct run *r, enum math_fn fn, struct cell *x)
-{
-	switch (fn) {
-	case MATH_SQRT:	 x->f = sqrt(x->f); break;
-	case MATH_EXP:	 x->f = exp(x->f); break;
-	case MATH_LN:	 x->f = x->f > 0 ? log(x->f) : NAN; break;
-	case MATH_LOG10: x->f = x->f > 0 ? log10(x->f) : NAN; break;
-	case MATH_SIN:	 x->f = sin(x->f); break;
-	case MATH_COS:	 x->f = cos(x->f); break;
-	case MATH_TAN:	 x->f = tan(x->f); break;
-	case MATH_ASIN:	 x->f = asin(x->f); break;
-	case MATH_ACOS:	 x->f = acos(x->f); break;
-	case MATH_ATAN:	 x->f = atan(x->f); break;
-	}
-	check_float(r, x);
-}
-
-static void
-to_integer(const struct run *r, enum round_fn fn, struct cell *x)
-{
-	double v = fn == ROUND_NEAREST ? round(x->f) : fn == ROUND_DOWN ? floor(x->f) : fn == ROUND_UP ? ceil(x->f) :
-	    trunc(x->f);
-
-	x->i = 0;
-	if (v >= -0x1p63 && v < 0x1p63)
-		x->i = (int64_t)v;
-	else
-		out_of_range(r, x, EXPR_WHY_OVERFLOW);
-}
-
-static bool
-holds(enum relation rel, int order)
-{
-	switch (rel) {
-	case REL_EQ: return order == 0;
-	case REL_NE: return order != 0;
-	case REL_LT: return order < 0;
-	case REL_LE: return order <= 0;
-	case REL_GT: return order > 0;
-	case REL_GE: return order >= 0;
-	}
-	return false;
-}
-
-static int
-text_order(const struct cell *x, const struct cell *y)
-{
-	uint32_t n = x->len < y->len ? x->len : y->len;
-	int c = n > 0 ? memcmp(x->p, y->p, n) : 0;
-	return c != 0 ? c : (x->len > y->len) - (x->len < y->len);
-}
-
-static void
-compare(const struct op *op, struct cell *x, const struct cell *y)
-{
-	int order = op->code == OP_CMP_I ? (x->i > y->i) - (x->i < y->i) :
-	    op->code == OP_CMP_F ? (x->f > y->f) - (x->f < y->f) : 0;
-
-	if (op->code == OP_CMP_T)
-		order = status_is_bad(x->status) || status_is_bad(y->status) ? 0 : text_order(x, y);
-	cell_worse(x, y);
-	x->i = holds((enum relation)op->arg, order);
-	x->len = 0;
 }
 
 /* A usable operand that decides alone decides, with its own status: false for and, true for or. */
@@ -250,28 +113,6 @@ choose(struct cell *c, const struct cell *x, const struct cell *y)
 	}
 	cell_worse(&chosen, c);
 	*c = chosen;
-}
-
-/* Times are whole ns, durations are s. */
-static void
-times(const struct run *r, enum op_code code, struct cell *x, const struct cell *y)
-{
-	int64_t d;
-
-	cell_worse(x, y);
-	if (code == OP_TIME_SUB) {
-		if (__builtin_sub_overflow(x->i, y->i, &d))
-			out_of_range(r, x, EXPR_WHY_OVERFLOW);
-		else
-			x->f = (double)d / 1e9;
-		return;
-	}
-	double ns = y->f * 1e9;
-	if (!(ns > -0x1p62 && ns < 0x1p62) || (code == OP_TIME_ADD ? __builtin_add_overflow(x->i, (int64_t)ns, &d) :
-	    __builtin_sub_overflow(x->i, (int64_t)ns, &d)))
-		out_of_range(r, x, EXPR_WHY_OVERFLOW);
-	else
-		x->i = d;
 }
 
 static void
@@ -316,14 +157,14 @@ one(const struct run *r, const struct op *op, struct cell *x)
 	case OP_NEG_I:
 	case OP_ABS_I:
 		if (x->i == INT64_MIN)
-			out_of_range(r, x, EXPR_WHY_OVERFLOW);
+			cell_range(r, x, EXPR_WHY_OVERFLOW);
 		else if (op->code == OP_NEG_I || x->i < 0)
 			x->i = -x->i;
 		break;
 	case OP_NEG_F: x->f = -x->f; break;
 	case OP_ABS_F: x->f = fabs(x->f); break;
-	case OP_MATH: math(r, (enum math_fn)op->arg, x); break;
-	case OP_ROUND: to_integer(r, (enum round_fn)op->arg, x); break;
+	case OP_MATH: num_math(r, (enum math_fn)op->arg, x); break;
+	case OP_ROUND: num_round(r, (enum round_fn)op->arg, x); break;
 	case OP_NOT: x->i = x->i == 0; break;
 	case OP_BIT: x->i = (int64_t)((uint64_t)x->i >> op->arg & 1); break;
 	case OP_BITS: {
@@ -339,7 +180,7 @@ one(const struct run *r, const struct op *op, struct cell *x)
 		window_run(s, r->state + s->off, (r->fresh & s->mask) != 0, r->now_ns, x);
 		x->column = x->why == EXPR_WHY_PARTLY || x->why == EXPR_WHY_EMPTY ? r->column : x->column;
 		if (s->fn != WIN_COUNT)
-			check_float(r, x);
+			cell_float(r, x);
 		break;
 	}
 	default: text_run(r, op, x); break;
@@ -351,17 +192,17 @@ two(const struct run *r, const struct op *op, struct cell *x, const struct cell 
 {
 	switch ((enum op_code)op->code) {
 	case OP_ADD_I: case OP_SUB_I: case OP_MUL_I: case OP_DIV_I: case OP_MOD_I: case OP_MIN_I: case OP_MAX_I:
-		integers(r, op->code, x, y); break;
+		num_integers(r, op->code, x, y); break;
 	case OP_ADD_F: case OP_SUB_F: case OP_MUL_F: case OP_DIV_F: case OP_MOD_F: case OP_POW_F: case OP_MIN_F:
 	    case OP_MAX_F:
-		floats(r, op->code, x, y); break;
-	case OP_CMP_I: case OP_CMP_F: case OP_CMP_T: compare(op, x, y); break;
+		num_floats(r, op->code, x, y); break;
+	case OP_CMP_I: case OP_CMP_F: case OP_CMP_T: num_compare(op, x, y); break;
 	case OP_AND: case OP_OR: case OP_XOR: logic(op->code, x, y); break;
 	case OP_ELSE:
 		if (status_is_bad(x->status))
 			*x = *y;
 		break;
-	case OP_TIME_ADD: case OP_TIME_LESS: case OP_TIME_SUB: times(r, op->code, x, y); break;
+	case OP_TIME_ADD: case OP_TIME_LESS: case OP_TIME_SUB: num_times(r, op->code, x, y); break;
 	case OP_LATCH: latch_run(r, &r->p->specs[op->index], x, y); break;
 	default: text_run(r, op, x); break;
 	}
@@ -425,7 +266,7 @@ step(const struct run *r, const struct op *op, struct cell *top)
 	case OP_CONVERT: {
 		struct cell *x = top - op->arg;
 		x->f = x->f * r->p->consts[op->index].f + r->p->consts[op->index + 1].f;
-		check_float(r, x);
+		cell_float(r, x);
 		return top;
 	}
 	case OP_SELECT:

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "expr/expr.h"
+#include "model/status.h"
 #include "model/unit.h"
 
 #define ARGS_MAX	8u
@@ -269,6 +270,31 @@ void clock_run(const struct run *r, const struct op *op, struct cell *x);
 
 /* Make a cell bad for a reason that lies in this operation. */
 void cell_fail(const struct run *r, struct cell *x, uint32_t status, enum expr_why why);
+
+/* arith.c */
+void num_integers(const struct run *r, enum op_code code, struct cell *x, const struct cell *y);
+void num_floats(const struct run *r, enum op_code code, struct cell *x, const struct cell *y);
+void num_math(const struct run *r, enum math_fn fn, struct cell *x);
+void num_round(const struct run *r, enum round_fn fn, struct cell *x);
+void num_compare(const struct op *op, struct cell *x, const struct cell *y);
+void num_times(const struct run *r, enum op_code code, struct cell *x, const struct cell *y);
+
+static inline void
+cell_range(const struct run *r, struct cell *x, enum expr_why why)
+{
+	cell_fail(r, x, (uint32_t)STATUS_BadOutOfRange, why);
+}
+
+/* Results of floats are numbers, or bad. */
+static inline void
+cell_float(const struct run *r, struct cell *x)
+{
+	if (__builtin_expect(!__builtin_isfinite(x->f), 0)) {
+		if (!status_is_bad(x->status))
+			cell_range(r, x, __builtin_isnan(x->f) ? EXPR_WHY_UNDEFINED : EXPR_WHY_OVERFLOW);
+		x->f = 0;
+	}
+}
 
 /* Is this status worse than that: bad before uncertain before good. */
 static inline bool
