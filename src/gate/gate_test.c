@@ -260,6 +260,32 @@ TEST(a_zone_speaks_for_its_own_sources_only)
 	rig_ring_free(&b);
 }
 
+TEST(what_is_derived_comes_from_insight_alone)
+{
+	const char *dir = test_dir();
+	struct rig_ring a, b;
+	struct plan *p = rig_plan();
+	struct gate *g = rig_gate(dir, &disk_os);
+
+	p->sources[1].name = "insight:line-3";
+	rig_flow(p, "f", 1, 3, 1, REDUCE_EVERY);
+	gate_plan(g, p, soon, wall0);
+	rig_ring_new(&a, 1 << 16);
+	rig_ring_new(&b, 1 << 16);
+	gate_ring(g, "field:line-3", rig_reader(&a));
+	gate_ring(g, "insight", rig_reader(&b));
+	rig_write(&a, 1, RIG_T0, 666);
+	turns(g, 1);
+	CHECK_INT(gate_totals(g).admitted, 0);
+	CHECK_INT(gate_totals(g).refused_records, 1);
+	rig_write(&b, 1, RIG_T0, 1);
+	turns(g, 2);
+	CHECK_INT(gate_totals(g).admitted, RIG_TAGS);
+	gate_free(g);
+	rig_ring_free(&a);
+	rig_ring_free(&b);
+}
+
 TEST(a_new_plan_keeps_backlog_and_numbers)
 {
 	const char *dir = test_dir();
