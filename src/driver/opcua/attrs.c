@@ -88,7 +88,9 @@ ua_attrs_tick(struct ua_agent *a, struct ua_resolve *r)
 	req.timestampsToReturn = UA_TIMESTAMPSTORETURN_NEITHER;
 	r->nattrs_asked = n;
 	r->attrs_busy = n > 0;
-	if (n > 0 && ua_call(a, &req, &UA_TYPES[UA_TYPES_READREQUEST], &UA_TYPES[UA_TYPES_READRESPONSE], 0, reply, r) != 0) {
+	int err = n > 0 ? ua_call(a, &req, &UA_TYPES[UA_TYPES_READREQUEST], &UA_TYPES[UA_TYPES_READRESPONSE], 0, reply, r) : 0;
+	if (err != 0) {
+		ua_bulk_refused(&r->read, n, err);
 		r->attrs_busy = false;
 		for (uint32_t i = n; i-- > 0;)
 			ua_line_unget(&r->attrs, r->attrs_asked[i]);

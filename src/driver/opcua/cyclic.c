@@ -247,7 +247,9 @@ read_some(struct ua_agent *a, struct cyclic *c, struct group *g)
 	req.nodesToRead = c->ids;
 	req.nodesToReadSize = n;
 	g->busy = true;
-	if (ua_call(a, &req, &UA_TYPES[UA_TYPES_READREQUEST], &UA_TYPES[UA_TYPES_READRESPONSE], 0, reply, g) != 0) {
+	int err = ua_call(a, &req, &UA_TYPES[UA_TYPES_READREQUEST], &UA_TYPES[UA_TYPES_READRESPONSE], 0, reply, g);
+	if (err != 0) {
+		ua_bulk_refused(&g->bulk, n, err);
 		g->busy = false;
 		g->nasked = 0;
 		g->hold = mono_add(a->now, 20 * NS_PER_MS);

@@ -39,6 +39,7 @@ static struct rig {
 	char		 dropped[300];
 	uint64_t	 alive;
 	bool		 full;			/* ua_call says ERR_BUSY */
+	size_t		 bytes_max;		/* ...ERR_LIMIT beyond; 0: none */
 	char		*nsu[8];
 } rig;
 
@@ -53,6 +54,8 @@ ua_call(struct ua_agent *a, const void *request, const UA_DataType *req, const U
 	(void)res;
 	if (!a->session)
 		return ERR_CONN;
+	if (rig.bytes_max != 0 && UA_calcSizeBinary(request, req) > rig.bytes_max)
+		return ERR_LIMIT;
 	for (uint32_t i = 0; i < RIG_CALLS && !rig.full; i++) {
 		struct rig_call *c = &rig.calls[i];
 		if (c->type != NULL)

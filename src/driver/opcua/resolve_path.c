@@ -163,9 +163,11 @@ call(struct ua_agent *a, struct ua_resolve *r, UA_BrowsePath *p, uint32_t n)
 	req.browsePaths = p;
 	req.browsePathsSize = n;
 	r->busy = true;
-	if (ua_call(a, &req, &UA_TYPES[UA_TYPES_TRANSLATEBROWSEPATHSTONODEIDSREQUEST],
-	    &UA_TYPES[UA_TYPES_TRANSLATEBROWSEPATHSTONODEIDSRESPONSE], 0, reply, r) == 0)
+	int err = ua_call(a, &req, &UA_TYPES[UA_TYPES_TRANSLATEBROWSEPATHSTONODEIDSREQUEST],
+	    &UA_TYPES[UA_TYPES_TRANSLATEBROWSEPATHSTONODEIDSRESPONSE], 0, reply, r);
+	if (err == 0)
 		return;
+	ua_bulk_refused(&r->translate, n, err);
 	r->busy = false;
 	for (uint32_t i = r->nasked; i-- > 0;)
 		ua_line_unget(r->stepwise ? &r->steps : &r->paths, r->asked[i]);

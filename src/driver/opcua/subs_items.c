@@ -179,8 +179,11 @@ ua_monitor_tick(struct ua_agent *a, struct ua_subs *s, struct mono now)
 	req.itemsToCreateSize = s->nasked;
 	s->asked_of = c;
 	s->busy = true;
-	if (ua_call(a, &req, &UA_TYPES[UA_TYPES_CREATEMONITOREDITEMSREQUEST], &UA_TYPES[UA_TYPES_CREATEMONITOREDITEMSRESPONSE], 0, reply, s) == 0)
+	int err = ua_call(a, &req, &UA_TYPES[UA_TYPES_CREATEMONITOREDITEMSREQUEST], &UA_TYPES[UA_TYPES_CREATEMONITOREDITEMSRESPONSE], 0,
+	    reply, s);
+	if (err == 0)
 		return;
+	ua_bulk_refused(&s->bulk, s->nasked, err);
 	for (uint32_t i = s->nasked; i-- > 0;) {
 		s->state[s->asked[i]] = UA_MON_WAIT;
 		ua_line_unget(&c->wait, s->asked[i]);

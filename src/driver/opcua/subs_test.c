@@ -469,6 +469,22 @@ TEST(a_connection_that_takes_no_more_calls_is_tried_again)
 	rig_close();
 }
 
+TEST(a_call_too_big_for_the_channel_is_made_of_fewer_items)
+{
+	rig_open(100);
+	memset(&rig_server, 0, sizeof rig_server);
+	rig_start();
+	rig.bytes_max = 700;
+	rig_up();
+	for (int i = 0; i < 100; i++) {
+		rig_run(100 * NS_PER_MS);
+		rig_serve();
+	}
+	CHECK_INT(rig_server.items, 100);
+	CHECK_INT(rig.a.items[99].access_level, 5);
+	rig_close();
+}
+
 TEST(a_deaf_subscription_is_found_by_reading_and_made_anew)
 {
 	rig_open(10);

@@ -72,6 +72,13 @@ enum ua_bulk_do {
 	UA_BULK_GUILTY,		/* the one item of this call is at fault */
 	UA_BULK_LATER,		/* the server is busy or the connection lost: again, later */
 };
+/* ua_call() has not taken a call of n items: one that is too big for the channel is made of fewer the next time. */
+static inline void
+ua_bulk_refused(struct ua_bulk *b, uint32_t n, int err)
+{
+	if (err == ERR_LIMIT && n > 1)
+		b->size = b->max = n / 2;
+}
 /* A call of n items failed as a whole. */
 enum ua_bulk_do ua_bulk_bad(struct ua_bulk *b, uint32_t n, UA_StatusCode s);
 
