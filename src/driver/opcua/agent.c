@@ -305,8 +305,10 @@ thread_main(void *arg)
 		if (p->fini != NULL)
 			p->fini(&t->agent);
 	ua_conn_free(t);
-	for (uint32_t i = 0; i < t->agent.source->ntags; i++)
+	for (uint32_t i = 0; i < t->agent.source->ntags; i++) {
 		UA_NodeId_clear(&t->agent.items[i].node);
+		UA_NodeId_clear(&t->agent.items[i].data_type);
+	}
 	drop_lock(t);
 	ua_memory_leave();
 	unown(t);
