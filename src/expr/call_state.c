@@ -28,12 +28,16 @@ need_input(struct build *b, struct call *c, const struct part *r)
 	return b->err == 0;
 }
 
-/* What identifies a total across restarts and edits elsewhere: its text without blanks, and its tags. */
+/*
+ * What identifies a total across restarts and edits elsewhere: its text without blanks, its tags, what is counted
+ * how.
+ */
 static uint64_t
-keep_key(const struct build *b, const struct part *r)
+keep_key(const struct build *b, const struct spec *s, const struct part *x, const struct part *r)
 {
-	uint64_t h = hash64("keep", 4);
+	uint64_t h = hash64(&s->fn, 1);	/* integers and floats are counted by different ones */
 
+	h = hash64_more(h, x->ut, strlen(x->ut) + 1);
 	for (size_t i = (size_t)r->column - 1; i + 1 < r->end && i < b->len; i++)
 		if (strchr(" \t\r\n", b->text[i]) == NULL)
 			h = hash64_more(h, &b->text[i], 1);
@@ -93,7 +97,7 @@ fn_edge(struct build *b, struct call *c, struct part r)
 	if (s == NULL)
 		return r;
 	if (c->f->param == STATE_EDGES)
-		s->key = keep_key(b, &r);
+		s->key = keep_key(b, s, &c->args[0], &r);
 	else
 		r.type = EXPR_BOOL;
 	emit(b, OP_STATE, 0, index, &r);
@@ -148,7 +152,7 @@ fn_latch(struct build *b, struct call *c, struct part r)
 	struct spec *s = remember(b, STATE_LATCH, &c->args[0], &r, &index);
 	if (s == NULL)
 		return r;
-	s->key = keep_key(b, &r);
+	s->key = keep_key(b, s, &c->args[0], &r);
 	r.type = EXPR_BOOL;
 	emit(b, OP_LATCH, 0, index, &r);
 	return r;
@@ -178,7 +182,7 @@ fn_counter(struct build *b, struct call *c, struct part r)
 		return r;
 	s->modulo = (int64_t)modulo;
 	s->param = modulo;
-	s->key = keep_key(b, &r);
+	s->key = keep_key(b, s, &c->args[0], &r);
 	r.type = x->type;
 	r.unit = x->unit;
 	r.ut = x->ut;
@@ -256,7 +260,7 @@ run_time(struct build *b, struct call *c, struct part r)
 	struct spec *s = remember(b, STATE_RUN_TIME, &c->args[0], &r, &index);
 	if (s == NULL)
 		return r;
-	s->key = keep_key(b, &r);
+	s->key = keep_key(b, s, &c->args[0], &r);
 	b->uses_time = true;
 	seconds(&r);
 	emit(b, OP_STATE, 0, index, &r);

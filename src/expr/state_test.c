@@ -96,6 +96,8 @@ TEST(counts_outlive_the_process_and_changes_elsewhere_in_the_expression)
 	CHECK_INT(expr_restore(t.p, t.state, key[0], kept[0], len[0]), 0);
 	CHECK_INT(expr_restore(t.p, t.state, key[1], kept[1], len[1]), ERR_NOTFOUND);
 	CHECK(next(T_COUNT, 30) == 41);	/* 15 before, 5 while nobody looked */
+	open_or_fail("counter( count / 1 )");	/* another text, and a float */
+	CHECK_INT(expr_restore(t.p, t.state, key[0], kept[0], len[0]), ERR_NOTFOUND);
 	open_or_fail("counter(total)");	/* another tag is another count */
 	CHECK_INT(expr_restore(t.p, t.state, key[0], kept[0], len[0]), ERR_NOTFOUND);
 }
