@@ -9,7 +9,10 @@
 #include "driver/driver.h"
 #include "os/cage.h"
 #include "os/disk.h"
+#include "proc/catalog.h"
 #include "sink/sink.h"
+#include "site/address.h"
+#include "site/ways.h"
 
 #define PATHS_MAX	512u
 
@@ -29,17 +32,18 @@ static const struct {
 };
 
 /* What a process with a network needs to find names, zones of time, authorities and the libraries that do it. */
+static const char *const resolvers[] = { "/etc/resolv.conf", "/etc/hosts", NULL };
 static const char *const networked[] = {
-	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/localtime", "/etc/ssl",
+	"/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/localtime", "/etc/ssl",
 	"/etc/ca-certificates", "/etc/ld.so.cache", "/usr/share/ca-certificates", "/usr/share/zoneinfo", "/usr/lib/ssl", "/usr/lib", "/lib", "/lib64",
-	"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager",
+	"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", NULL
 };
 
 static struct {
 	enum role		 role;
 	enum cage_net		 net;
 	const char		*netns;		/* own memory */
-	struct { char *path; dev_t dev; ino_t ino; uint32_t access; } v[PATHS_MAX];
+	struct { char *path; dev_t dev; ino_t ino; uint32_t access; bool watched; } v[PATHS_MAX];
 	size_t			 n;
 	bool			 too_many;
 	struct cage_state	 st;
@@ -104,11 +108,11 @@ plan_netns(enum role role, const struct plan *p)
 	return *name != '\0' ? name : NULL;
 }
 
+/* watched: another file of this name ends the process (cages_stale). */
 static void
-add(void *unused, const char *path, uint32_t access)
+add_path(const char *path, uint32_t access, bool watched)
 {
 	struct stat st = { 0 };
-	(void)unused;
 
 	if (cage.n == PATHS_MAX) {
 		cage.too_many = true;
@@ -122,7 +126,40 @@ add(void *unused, const char *path, uint32_t access)
 	cage.v[cage.n].path = copy;
 	cage.v[cage.n].dev = st.st_dev;
 	cage.v[cage.n].ino = st.st_ino;
+	cage.v[cage.n].watched = watched;
 	cage.v[cage.n++].access = access;
+}
+
+static void
+add_all(const char *const *paths, bool watched)
+{
+	for (; *paths != NULL; paths++)
+		add_path(*paths, CAGE_READ, watched);
+}
+
+/* What the plan names: certificates are renewed and serial lines plugged in anew, under the same name. */
+static void
+add_of_plan(void *unused, const char *path, uint32_t access)
+{
+	(void)unused;
+	add_path(path, access, true);
+}
+
+/* Does it name a far end by name? Then a resolver that is set anew matters to it, and only then. */
+static bool
+needs_names(enum role role, const struct plan *p)
+{
+	struct network numeric;
+	struct arena a = { 0 };
+	struct way *ways;
+	bool names = false;
+	const struct catalog *c = catalog_all();
+	uint32_t n = role == ROLE_FIELD || role == ROLE_OFFICE ? ways_of(p, c, &a, &ways) : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		names = names || (*ways[i].host != '\0' && network_parse_host(ways[i].host, &numeric) != 0);
+	arena_fini(&a);
+	return names;
 }
 
 static void
@@ -135,7 +172,7 @@ add_folders(const char *state_dir)
 		snprintf(path, sizeof path, "%s/%s", state_dir, folders[i].name);
 		disk_os.mkdir(disk_os.ctx, path);	/* one that cannot be made is missed by whoever needs it, with a better text */
 		if (writes || (folders[i].readers & 1u << cage.role) != 0)
-			add(NULL, path, CAGE_READ | (writes ? CAGE_WRITE : 0u));
+			add_path(path, CAGE_READ | (writes ? CAGE_WRITE : 0u), false);
 	}
 }
 
@@ -223,11 +260,13 @@ cages_enter(enum role role, const char *state_dir, const struct plan *p)
 	cage.net = plan_net(role, p);
 	cage.netns = netns == NULL ? NULL : strdup(netns);
 	add_folders(state_dir);
-	add(NULL, "/dev/null", CAGE_READ | CAGE_DEVICE);
-	add(NULL, "/dev/urandom", CAGE_READ);
-	for (size_t i = 0; cage.net != CAGE_NET_NONE && i < sizeof networked / sizeof networked[0]; i++)
-		add(NULL, networked[i], CAGE_READ);
-	plan_paths(role, p, add, NULL);
+	add_path("/dev/null", CAGE_READ | CAGE_DEVICE, false);
+	add_path("/dev/urandom", CAGE_READ, false);
+	if (cage.net != CAGE_NET_NONE) {
+		add_all(networked, false);
+		add_all(resolvers, needs_names(role, p));
+	}
+	plan_paths(role, p, add_of_plan, NULL);
 	if (cage.too_many) {
 		log_error("cage_too_large", "paths=%u remedy=\"one process names more files than a cage holds: spread its devices over several "
 		    "zones\"", PATHS_MAX);
@@ -266,7 +305,7 @@ cages_stale(void)
 	struct stat st;
 
 	for (size_t i = 0; i < cage.n; i++)
-		if (stat(cage.v[i].path, &st) == 0 && (st.st_dev != cage.v[i].dev || st.st_ino != cage.v[i].ino))
+		if (cage.v[i].watched && stat(cage.v[i].path, &st) == 0 && (st.st_dev != cage.v[i].dev || st.st_ino != cage.v[i].ino))
 			return cage.v[i].path;
 	return NULL;
 }

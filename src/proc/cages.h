@@ -9,8 +9,8 @@
  *	office    its sinks' namespace             <state>/spool, resolver files,     <state>/office, <state>/pki/it
  *	                                           secrets it names
  *
- * A cage cannot be widened. A plan that needs more, or a file that was replaced by another of the same name (a certificate that was renewed, a
- * resolver that was set anew), ends the process in good order; the supervisor starts it again with a new cage.
+ * A cage cannot be widened. A plan that needs more, or a file of the plan that was replaced by another of the same name (a certificate that was renewed), ends the process in good order; the supervisor starts it again with a new cage.
+ * So does a resolver that was set anew, for a process that knows a far end by name.
  */
 #ifndef PROC_CAGES_H
 #define PROC_CAGES_H
