@@ -9,6 +9,7 @@
 #include "field/apply.h"
 #include "field/feed.h"
 #include "field/link.h"
+#include "field/order.h"
 #include "os/clock.h"
 #include "os/stream.h"
 
@@ -179,7 +180,11 @@ link_ready(struct link *l, int events)
 	}
 	if ((events & UV_WRITABLE) != 0 && l->out.p != NULL) {
 		link_enter(l);
-		flush_output(l);
+		if (order_overdue(l)) {	/* we were stopped longer than it may live, and its timer comes after us */
+			stream_abort(l->wire->fd);
+			link_break(l, "a write was still on its way when its time was over", -1);
+		} else
+			flush_output(l);
 		link_leave(l);
 	}
 	if (l->state == LINK_UP && (events & UV_READABLE) != 0)

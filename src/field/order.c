@@ -29,6 +29,7 @@ struct carry {
 	uint32_t	 readback;	/* tag */
 	bool		 reads;		/* it has one */
 	bool		 confirmed;	/* by the device */
+	bool		 taken_back;	/* its deadline has been acted upon */
 	struct mono	 until;		/* of reading back */
 	struct deadline	 timer;
 	struct value	 seen;		/* read back last; VALUE_NULL: nothing good yet */
@@ -84,15 +85,18 @@ refuse(const struct order *o, request_done *done, void *arg, enum request_state 
 
 /* ---- reading back ---- */
 
+static bool fraction(const struct value *v) { return v->type == VALUE_F32 || v->type == VALUE_F64; }
+
+/* Whole numbers are the same or not; a fraction may have come through a float32. */
 static bool
 same(const struct carry *c, const struct value *is)
 {
 	const struct value *want = &c->o.ask.args[0];
-	double a, b;
+	double a, b, slack = fraction(want) || fraction(is) ? SAME : 0;
 
 	if (want->type == VALUE_TEXT || is->type == VALUE_TEXT)
 		return value_equal(want, is);
-	return value_as_f64(want, &a) && value_as_f64(is, &b) && fabs(a - b) <= c->o.tolerance + SAME * fabs(a);
+	return value_as_f64(want, &a) && value_as_f64(is, &b) && fabs(a - b) <= c->o.tolerance + slack * fabs(a);
 }
 
 static void
@@ -243,8 +247,11 @@ order_deadline(struct field *f, uint32_t id)
 	const struct carry *c = by_id(f, id);
 	int64_t left = c != NULL ? mono_diff(c->o.deadline, boot_now()) : 0;
 
-	/* The driver's own `now` may be as old as its call: what is over is over by any clock. */
-	return c == NULL ? MONO_NEVER : left <= 0 ? (struct mono){ 0 } : mono_add(mono_now(), left);
+	/*
+	 * The driver's own `now` may be as old as its call: what is over is over by any clock. One that has ended, and
+	 * still stands in the driver's queue, may not leave either.
+	 */
+	return c == NULL || left <= 0 ? (struct mono){ 0 } : mono_add(mono_now(), left);
 }
 
 /* Its time is over and it has not ended: what of it has not reached the far kernel yet never shall. */
@@ -253,6 +260,7 @@ take_back(struct carry *c)
 {
 	struct link *l = c->feed != NULL ? c->feed->link : NULL;
 
+	c->taken_back = true;
 	deadline_set(&c->field->deadlines, &c->timer, mono_add(mono_now(), ORDER_ANSWER_NS));
 	if (l == NULL || l->state != LINK_UP || l->spec.kind != LINK_TCP || l->wire == NULL ||
 	    (l->out.p == NULL && stream_unsent(l->wire->fd) == 0))
@@ -261,6 +269,16 @@ take_back(struct carry *c)
 	stream_abort(l->wire->fd);
 	link_break(l, "a write was still on its way when its time was over", -1);
 	link_leave(l);
+}
+
+bool
+order_overdue(const struct link *l)
+{
+	for (const struct carry *c = l->field->carries; c != NULL; c = c->next)
+		if (c->feed != NULL && c->feed->link == l && c->phase == PHASE_WRITING && !c->taken_back &&
+		    !mono_before(boot_now(), c->o.deadline))
+			return true;
+	return false;
 }
 
 static void
@@ -276,7 +294,7 @@ on_timer(struct deadline *d, struct mono now)
 		read_over(c);
 	else if (mono_before(boot, c->o.deadline))	/* a little early */
 		deadline_set(&c->field->deadlines, d, mono_add(mono_now(), mono_diff(c->o.deadline, boot)));
-	else if (mono_diff(boot, c->o.deadline) < ORDER_ANSWER_NS)
+	else if (!c->taken_back)	/* however late: this process may have been stopped for long */
 		take_back(c);
 	else
 		end(c, REQUEST_UNKNOWN, "silent", "the driver does not say what became of it");

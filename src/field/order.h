@@ -25,8 +25,10 @@
 void order_take(struct field *f, const struct order *o, request_done *done, void *arg);
 
 /* From the engine. */
-struct mono order_deadline(struct field *f, uint32_t id);	/* MONO_NEVER: no order has this id */
+struct mono order_deadline(struct field *f, uint32_t id);	/* 0, over: no order has this id any more */
 bool order_done(struct field *f, uint32_t id, int err, const char *why);	/* false: no order's */
+/* Output of a write whose time is over may wait on this connection, and nobody has looked yet: reset it. */
+bool order_overdue(const struct link *l);
 void order_sample(struct feed *f, const struct sample *s);
 void order_result(struct field *f, uint32_t id, uint32_t i, const struct value *v);
 void order_feed_gone(struct feed *f);

@@ -123,6 +123,33 @@ TEST(what_is_over_is_not_begun)
 	teardown(f);
 }
 
+TEST(an_order_that_has_ended_may_not_leave_the_drivers_queue)
+{
+	struct field *f = begin();
+	toy_back.silent = true;
+	take(f, order(1000));
+	CHECK(toy_back.id != 0 && mono_before(mono_now(), order_deadline(f, toy_back.id)));
+	order_end_all(f);
+	CHECK_STR(code, "stopped");
+	CHECK(!mono_before(mono_now(), order_deadline(f, toy_back.id)));
+	teardown(f);
+}
+
+TEST(whole_numbers_read_back_are_the_same_or_not)
+{
+	static struct value big = { .type = VALUE_U32, .u = 20000000 };
+	struct field *f = begin();
+	struct order o = order(1000);
+	o.ask.args = &big;
+	toy_back.deaf = true;
+	toy_back.value = 20000001;
+	take(f, o);
+	run_ms(450);
+	CHECK_INT(result.state, REQUEST_UNKNOWN);
+	CHECK_STR(code, "readback");
+	teardown(f);
+}
+
 TEST(an_order_is_done_once)
 {
 	struct field *f = begin();

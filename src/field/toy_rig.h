@@ -136,6 +136,7 @@ static struct toy_back {
 	unsigned	writes;
 	uint64_t	value;		/* 0: 77 */
 	struct mono	deadline;	/* of the last write, as the host said */
+	uint32_t	id;		/* of it */
 } toy_back;
 
 static int
@@ -147,6 +148,7 @@ toy_write(void *ctx, uint32_t src, uint32_t tag, const struct value *v, uint32_t
 	(void)now;
 	toy_back.writes++;
 	toy_back.deadline = t->h->deadline(t->h, id);
+	toy_back.id = id;
 	if (toy_back.err == 0 && !toy_back.deaf && !toy_back.silent)
 		toy_back.value = v->u;
 	if (!toy_back.silent)
