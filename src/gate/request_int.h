@@ -143,6 +143,8 @@ void request_enter_floods(struct requests *r, struct wall wall);
  * it all.
  */
 enum request_reason judge_target(const struct requests *r, const struct request *q, struct target *t);
+/* One that is pending: does the plan in force admit it as it was asked and judged? PLAN with why, or NONE; fills t. */
+enum request_reason judge_again(const struct requests *r, struct held *h, struct target *t, char *text, size_t size);
 /* request_value.c */
 enum request_reason judge_value(const struct request *q, const struct target *t, struct value *value, struct arena *a,
     char *text, size_t size);

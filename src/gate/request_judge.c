@@ -82,6 +82,23 @@ judge_target(const struct requests *r, const struct request *q, struct target *t
 	return why;
 }
 
+/* Under the plan in force by now: the same entry and device, and the very value that was judged and entered. */
+enum request_reason
+judge_again(const struct requests *r, struct held *h, struct target *t, char *text, size_t size)
+{
+	struct value value;
+
+	*text = '\0';
+	if (judge_target(r, &h->ask, t) != REASON_NONE || strcmp(t->rule->name, h->rule) != 0 ||
+	    strcmp(t->source->name, h->source) != 0 || strcmp(r->plan->zones[t->source->zone].name, h->zone) != 0 ||
+	    h->ttl_ns > t->rule->ttl_ns)
+		return REASON_PLAN;
+	if (judge_value(&h->ask, t, &value, &h->memory, text, size) != REASON_NONE ||
+	    value.type != h->value.type || !value_equal(&value, &h->value))
+		return REASON_PLAN;
+	return REASON_NONE;
+}
+
 /* ---- the moment ---- */
 
 static struct pace *

@@ -3,6 +3,7 @@
  * periods and two seconds, by both clocks: that of its arrival may have stepped, and after a restart of gate old
  * batches are read again.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,6 +100,11 @@ live_get(const struct requests *r, struct tag_ref t, struct mono now, struct wal
 	}
 	if (!status_is_good(v->status) || v->v.type == VALUE_NULL) {
 		snprintf(text, size, "the value of \"%.200s\" is not good", tag->path);
+		return NULL;
+	}
+	double d;
+	if (value_as_f64(&v->v, &d) && !isfinite(d)) {	/* no comparison with it would refuse */
+		snprintf(text, size, "the value of \"%.200s\" is no number", tag->path);
 		return NULL;
 	}
 	return v;

@@ -168,10 +168,11 @@ requests_plan(struct requests *r, const struct plan *p, struct mono now, struct 
 {
 	const struct plan *before = r->plan;
 	struct target t;
+	char text[TEXT_MAX];
 
 	r->plan = p;
 	live_reset(r, before);
 	for (struct held *h = r->held; h != NULL; h = h->next)
-		if (h->state == REQUEST_PENDING && judge_target(r, &h->ask, &t) != REASON_NONE)
-			request_end(r, h, REQUEST_REFUSED, REASON_PLAN, "", now, wall);
+		if (h->state == REQUEST_PENDING && judge_again(r, h, &t, text, sizeof text) != REASON_NONE)
+			request_end(r, h, REQUEST_REFUSED, REASON_PLAN, text, now, wall);
 }

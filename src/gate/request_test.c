@@ -2,6 +2,8 @@
  * Requests at the gate, with a clock that the test turns: what is admitted, each reason to refuse, and what holds
  * across every kind of end.
  */
+#include <math.h>
+
 #include "gate/request_rig.h"
 
 static struct rig *
@@ -485,6 +487,84 @@ TEST(what_changed_while_a_second_person_was_waited_for_counts)
 	CHECK_STR(g->told_code, "plan");
 	plan_free(g->plan);
 	g->plan = other;
+	rig_free(g);
+}
+
+TEST(what_was_judged_by_another_plan_is_not_confirmed_by_this_one)
+{
+	enum request_reason why;
+	struct plan *plans[5];
+
+	for (int i = 0; i < 5; i++) {
+		struct rig *g = rig_new();
+		rig_rule(g->plan, "sp", 0)->second_person = true;
+		requests_plan(g->r, g->plan, g->now, g->wall);
+		rig_ask(g, "L/sp", 80);
+		uint64_t id = g->told.id;
+		CHECK_INT(g->told.state, REQUEST_PENDING);
+		plans[i] = rig_plan();
+		struct request_rule *r = rig_rule(plans[i], i == 1 ? "other" : "sp", 0);
+		r->second_person = true;
+		if (i == 0) {		/* narrower limits */
+			r->has_limits = true;
+			r->hi = 50;
+		} else if (i == 2)	/* another type */
+			plans[i]->tags[0].type = VALUE_U16;
+		else if (i == 3)
+			r->ttl_ns = NS_PER_S;
+		requests_plan(g->r, plans[i], g->now, g->wall);
+		g->told.id = id;
+		CHECK_INT(confirm(g, "bert", "", &why), i < 4 ? ERR_NOTFOUND : 0);
+		CHECK_INT(g->nsent, i < 4 ? 0 : 1);
+		plan_free(g->plan);
+		g->plan = plans[i];
+		rig_free(g);
+	}
+}
+
+TEST(a_present_value_that_is_no_number_refuses)
+{
+	struct rig *g = rig_new();
+	struct request_rule *r = rig_rule(g->plan, "sp", 0);
+	r->step = 5;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	rig_live(g, 0, (double)NAN, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 90), "present");
+	rig_live(g, 0, (double)INFINITY, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 90), "present");
+	r->step = 0;
+	r->change = 5;
+	rig_live(g, 0, (double)NAN, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 90), "present");
+	CHECK_INT(g->nsent, 0);
+	rig_free(g);
+	g = rig_new();
+	rig_rule(g->plan, "sp", 0)->interlock = "not (pv > 50)";
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	rig_live(g, 5, (double)NAN, (uint32_t)STATUS_Good);
+	CHECK_STR(rig_ask(g, "L/sp", 9), "interlock");
+	rig_live(g, 5, 49, (uint32_t)STATUS_Good);
+	rig_ask(g, "L/sp", 9);
+	CHECK_INT(g->nsent, 1);
+	rig_free(g);
+}
+
+TEST(limits_of_whole_numbers_are_exact)
+{
+	struct rig *g = rig_new();
+	struct request_rule *r = rig_rule(g->plan, "n", 1);
+	g->plan->tags[1].type = VALUE_U32;
+	r->has_limits = true;
+	r->lo = 4e9;
+	r->hi = 4.1e9;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	CHECK_STR(rig_ask(g, "L/n", 4100000001.0), "limit");
+	CHECK_STR(rig_ask(g, "L/n", 3999999999.0), "limit");
+	rig_ask(g, "L/n", 4100000000.0);
+	CHECK_INT(g->nsent, 1);
+	r->nvalues = 1;
+	r->values = (double[]){ 4e9 };
+	CHECK_STR(rig_ask(g, "L/n", 4000000001.0), "value");
 	rig_free(g);
 }
 

@@ -11,6 +11,13 @@
 
 #define SLACK		1e-9	/* relative: a limit written in decimals is met by the double nearest to it */
 
+/* Of a whole number there is no nearest one: 4000000001 is past a limit of 4000000000. */
+static double
+slack_of(uint8_t type)
+{
+	return type == VALUE_F32 || type == VALUE_F64 || type == VALUE_TEXT ? SLACK : 0;
+}
+
 static bool
 whole(double d, double lo, double hi)
 {
@@ -103,18 +110,18 @@ same_64(const struct value *v, uint8_t type, struct value *out)
 }
 
 static bool
-among(const double *v, uint32_t n, double d)
+among(const double *v, uint32_t n, double d, double slack)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (fabs(v[i] - d) <= SLACK * fabs(d))
+		if (fabs(v[i] - d) <= slack * fabs(d))
 			return true;
 	return false;
 }
 
 static enum request_reason
-within(double d, double lo, double hi, const char *unit, char *text, size_t size)
+within(double d, double lo, double hi, double slack, const char *unit, char *text, size_t size)
 {
-	if (d >= lo - SLACK * fabs(lo) && d <= hi + SLACK * fabs(hi))
+	if (d >= lo - slack * fabs(lo) && d <= hi + slack * fabs(hi))
 		return REASON_NONE;
 	snprintf(text, size, "the value %.10g is outside of %.10g to %.10g%s%s", d, lo, hi, *unit != '\0' ? " " : "",
 	    unit);
@@ -125,15 +132,16 @@ static enum request_reason
 judge_number(const struct request_rule *rule, const struct tag *tag, double d, char *text, size_t size)
 {
 	enum request_reason why = REASON_NONE;
+	double slack = slack_of(tag->type);
 
 	if (rule->has_limits)
-		why = within(d, rule->lo, rule->hi, tag->unit, text, size);
+		why = within(d, rule->lo, rule->hi, slack, tag->unit, text, size);
 	if (why == REASON_NONE && tag->has_range)
-		why = within(d, tag->lo, tag->hi, tag->unit, text, size);
+		why = within(d, tag->lo, tag->hi, slack, tag->unit, text, size);
 	if (why != REASON_NONE)
 		return why;
 	if (rule->nvalues > 0)
-		return among(rule->values, rule->nvalues, d) ? REASON_NONE : REASON_VALUE;
+		return among(rule->values, rule->nvalues, d, slack) ? REASON_NONE : REASON_VALUE;
 	if (rule->has_limits || tag->has_range || tag->type == VALUE_BOOL)
 		return REASON_NONE;
 	for (uint32_t i = 0; tag->enumeration != NULL && i < tag->enumeration->n; i++)
@@ -197,7 +205,8 @@ judge_args(const struct request *q, const struct request_rule *rule, char *text,
 		if (a->any)
 			continue;
 		bool number = v->type == VALUE_TEXT ? number_of_text(v, NULL, &d) : value_as_f64(v, &d);
-		bool good = a->has_limits ? number && within(d, a->lo, a->hi, "", text, size) == REASON_NONE :
+		bool good = a->has_limits ? number && within(d, a->lo, a->hi, slack_of(v->type), "", text, size) ==
+		        REASON_NONE :
 		    v->type == VALUE_TEXT && word_of(a->words, v);
 		if (!good) {
 			snprintf(text, size, "argument %u is not what the entry allows", i + 1);
