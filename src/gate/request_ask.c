@@ -7,11 +7,26 @@
 
 #define FLOOD_ENTRY_NS	(60 * NS_PER_S)
 
-/* Too many a second from there? They would fill the disk with refusals. */
-static bool
-flooded(struct requests *r, const char *from, struct mono now)
+/* Names that the plan does not know are one requester: a taken-over office could make up any number of them. */
+static const char *
+known_from(const struct requests *r, const char *from)
+{
+	if (strcmp(from, "cli") == 0)
+		return from;
+	for (uint32_t i = 0; r->plan != NULL && i < r->plan->nsinks; i++)
+		if (strcmp(r->plan->sinks[i].name, from) == 0)
+			return from;
+	return "(unknown)";
+}
+
+/* The command line has the first place, whoever comes first. */
+bool
+request_flooded(struct requests *r, const char *from, struct mono now)
 {
 	struct flood *f = NULL;
+
+	from = known_from(r, from);
+	snprintf(r->floods[0].from, sizeof r->floods[0].from, "cli");
 
 	for (size_t i = 0; i < sizeof r->floods / sizeof r->floods[0] && f == NULL; i++)
 		if (r->floods[i].from[0] == '\0' || strcmp(r->floods[i].from, from) == 0)
@@ -89,7 +104,7 @@ requests_ask(struct requests *r, uint64_t token, const struct request *q, struct
 	struct target t;
 
 	r->counts.asked++;
-	if (flooded(r, q->from, now)) {
+	if (request_flooded(r, q->from, now)) {
 		request_tell_refused(r, token, REASON_FLOOD);
 		return;
 	}

@@ -136,6 +136,8 @@ void request_admit(struct requests *r, struct held *h, const struct target *t, s
 void request_hand_over(struct requests *r, struct held *h, const struct target *t, struct mono now, struct wall wall);
 
 /* request_ask.c */
+/* Too many a second from there? They would fill the disk with refusals. */
+bool request_flooded(struct requests *r, const char *from, struct mono now);
 void request_enter_floods(struct requests *r, struct wall wall);
 
 /*
@@ -177,7 +179,8 @@ void keys_put(struct requests *r, const uint8_t key[DIGEST], const uint8_t diges
     enum request_state state);
 
 /* request_record.c: entries of the log, and lines of the command line. Each appends to out. */
-void record_request(const struct held *h, enum request_reason why, struct buf *out);
+/* False: too long for an entry, its arguments are left out; such a request may not be admitted. */
+bool record_request(const struct held *h, enum request_reason why, struct buf *out);
 void record_outcome(const struct held *h, struct buf *out);
 void record_confirm(const struct held *h, const struct request_person *p, enum request_reason why, const char *text,
     struct buf *out);

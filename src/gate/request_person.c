@@ -27,6 +27,10 @@ requests_confirm(struct requests *r, uint64_t token, uint64_t id, const struct r
 		request_end(r, h, REQUEST_EXPIRED, REASON_LATE, "no second person confirmed it in time", now, wall);
 		return ERR_NOTFOUND;
 	}
+	if (request_flooded(r, p->from, now)) {	/* each word is an entry too */
+		*why = REASON_FLOOD;
+		return ERR_DENIED;
+	}
 	bool known = judge_again(r, h, &t, text, sizeof text) == REASON_NONE;
 	*why = !known ? REASON_PLAN : same_person(&h->ask, p) ? REASON_PERSON : !judge_role(t.rule, p->roles,
 	    p->nroles) ? REASON_ROLE :

@@ -7,6 +7,9 @@
 
 #include "gate/request_int.h"
 
+/* The JSON of an entry is no longer: a text of control characters grows sixfold by its escapes. */
+#define RECORD_MAX	(AUDIT_LINE_MAX - 1024u)
+
 static void
 put(struct json *j, const char *key, const char *text)
 {
@@ -17,7 +20,7 @@ put(struct json *j, const char *key, const char *text)
 }
 
 static void
-put_what(struct json *j, const struct held *h)
+put_what(struct json *j, const struct held *h, bool whole)
 {
 	const struct request *q = &h->ask;
 
@@ -25,7 +28,10 @@ put_what(struct json *j, const struct held *h)
 	put(j, q->kind == REQUEST_CALL ? "source" : "tag", q->target);
 	put(j, "method", q->method);
 	put(j, "event", q->event);
-	if (q->nargs > 0) {
+	if (!whole) {
+		json_key(j, "arguments_left_out");
+		json_u64(j, q->nargs);
+	} else if (q->nargs > 0) {
 		json_key(j, q->kind == REQUEST_WRITE ? "value" : "arguments");
 		if (q->kind != REQUEST_WRITE)
 			json_open(j, '[');
@@ -49,13 +55,13 @@ put_reason(struct json *j, enum request_reason why, const char *text)
 	put(j, "why", *text != '\0' ? text : request_reason_text(why));
 }
 
-void
-record_request(const struct held *h, enum request_reason why, struct buf *out)
+static void
+put_request(const struct held *h, enum request_reason why, bool whole, struct buf *out)
 {
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	put_what(&j, h);
+	put_what(&j, h, whole);
 	json_key(&j, "roles");
 	json_open(&j, '[');
 	for (uint32_t i = 0; i < h->ask.nroles; i++)
@@ -68,6 +74,17 @@ record_request(const struct held *h, enum request_reason why, struct buf *out)
 	    "admitted");
 	put_reason(&j, why, h->text);
 	json_close(&j, '}');
+}
+
+bool
+record_request(const struct held *h, enum request_reason why, struct buf *out)
+{
+	put_request(h, why, true, out);
+	if (out->err == 0 && out->len <= RECORD_MAX)
+		return true;
+	buf_reset(out);
+	put_request(h, why, false, out);
+	return false;
 }
 
 void
@@ -86,8 +103,13 @@ record_confirm(const struct held *h, const struct request_person *p, enum reques
 }
 
 static void
-put_results(struct json *j, const struct held *h)
+put_results(struct json *j, const struct held *h, bool whole)
 {
+	if (!whole) {
+		json_key(j, "results_left_out");
+		json_u64(j, h->nresults);
+		return;
+	}
 	if (h->readback.type != VALUE_NULL) {
 		json_key(j, "readback");
 		value_json(j, &h->readback);
@@ -101,8 +123,8 @@ put_results(struct json *j, const struct held *h)
 	json_close(j, ']');
 }
 
-void
-record_outcome(const struct held *h, struct buf *out)
+static void
+put_outcome(const struct held *h, bool whole, struct buf *out)
 {
 	struct json j = { .out = out };
 
@@ -110,8 +132,18 @@ record_outcome(const struct held *h, struct buf *out)
 	put(&j, "state", request_state_name(h->state));
 	put(&j, "reason", h->code);
 	put(&j, "why", h->text);
-	put_results(&j, h);
+	put_results(&j, h, whole);
 	json_close(&j, '}');
+}
+
+void
+record_outcome(const struct held *h, struct buf *out)
+{
+	put_outcome(h, true, out);
+	if (out->err == 0 && out->len <= RECORD_MAX)
+		return;
+	buf_reset(out);
+	put_outcome(h, false, out);
 }
 
 void
@@ -139,7 +171,7 @@ record_line(const struct held *h, struct mono now, struct buf *out)
 	json_key(&j, "id");
 	json_u64(&j, h->id);
 	put(&j, "state", request_state_name(h->state));
-	put_what(&j, h);
+	put_what(&j, h, true);
 	put(&j, "asked", wall_format(h->asked_at, 3, when));
 	if (request_state_final(h->state))
 		put(&j, "ended", wall_format(h->ended_at, 3, when));
@@ -150,7 +182,7 @@ record_line(const struct held *h, struct mono now, struct buf *out)
 	put(&j, "confirmed_by", h->confirmed_by);
 	put(&j, "reason", h->code);
 	put(&j, "why", h->text);
-	put_results(&j, h);
+	put_results(&j, h, true);
 	json_close(&j, '}');
 	buf_putc(out, '\n');
 }

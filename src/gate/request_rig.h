@@ -41,6 +41,9 @@ rig_audit(void *arg, const struct audit_new *v, size_t n, struct wall now)
 	(void)now;
 	if (g->disk_full)
 		return ERR_NOSPACE;
+	for (size_t i = 0; i < n; i++)
+		if (strlen(v[i].json) > AUDIT_LINE_MAX - 300)
+			return ERR_LIMIT;
 	for (size_t i = 0; i < n && g->nlog < RIG_ENTRIES; i++) {
 		g->log[g->nlog].kind = v[i].kind;
 		g->log[g->nlog].id = v[i].id;

@@ -53,12 +53,16 @@ request_admit(struct requests *r, struct held *h, const struct target *t, struct
 
 	h->state = pending ? REQUEST_PENDING : REQUEST_SENT;
 	r->nactive++;
-	record_request(h, REASON_NONE, &json);
+	bool whole = record_request(h, REASON_NONE, &json);
 	record_mark(h, mark, sizeof mark);
 	struct audit_new v[] = { { AUDIT_REQUEST, h->id, mark, buf_text(&json) }, { AUDIT_SENT, h->id, NULL, "{}" } };
-	int err = r->unentered > 0 ? ERR_NOSPACE : json.err != 0 ? json.err : r->ops.audit(r->ops.arg, v, pending ? 1 :
-	    2, wall);
+	int err = r->unentered > 0 ? ERR_NOSPACE : json.err != 0 ? json.err : !whole ? ERR_LIMIT :
+	    r->ops.audit(r->ops.arg, v, pending ? 1 : 2, wall);
 	buf_fini(&json);
+	if (!whole) {
+		request_refuse(r, h, REASON_ARGS, "they are longer than an entry of the audit log may be", now, wall);
+		return;
+	}
 	if (err != 0) {		/* neither of its entries is there */
 		request_refuse(r, h, REASON_AUDIT, "", now, wall);
 		return;
