@@ -104,6 +104,74 @@ def test_a_password_is_not_sent_in_the_clear():
     g.refused("press", "never sent in the clear", "user name on None (protected by None)")
 
 
+class Downgrader:
+    """A man in the middle: passes all on, but what goes unprotected and offers SignAndEncrypt offers Sign instead (OPC 10000-4, 7.14: the mode
+    stands before the policy's URI)."""
+
+    def __init__(self, port, active=True):
+        import socket
+        self.altered, self.there = 0, port
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.active = active
+        defer(self.listener.close)
+        self._thread(self._accept)
+
+    @staticmethod
+    def _thread(what, *args):
+        import threading
+        threading.Thread(target=what, args=args, daemon=True).start()
+
+    def _accept(self):
+        import socket
+        try:
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.there))
+                self._thread(self._pass, near, far, False)
+                self._thread(self._pass, far, near, True)
+        except OSError:
+            pass
+
+    def _pass(self, source, target, alter):
+        import re
+        import socket
+        mode = re.compile(rb"\x03\0\0\0(.\0\0\0http://opcfoundation\.org/UA/SecurityPolicy#)", re.DOTALL)
+        try:
+            while True:
+                head = source.recv(8, socket.MSG_WAITALL)
+                if len(head) < 8:
+                    break
+                body = source.recv(int.from_bytes(head[4:], "little") - 8, socket.MSG_WAITALL)
+                if head[:3] == b"OPN":
+                    alter = alter and b"#None" in body
+                if alter and self.active and head[:3] == b"MSG":
+                    body, n = mode.subn(lambda m: b"\x02\0\0\0" + m[1], body)
+                    self.altered += n
+                target.sendall(head + body)
+        except OSError:
+            pass
+        for s in (source, target):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def test_a_man_in_the_middle_cannot_have_a_weaker_endpoint_chosen():
+    pki = UaPki()
+    cert = pki.application("press")
+    server = UaServer(cert=cert, variables=10, change_ms=100, policy=["Basic256Sha256"])
+    middle, honest = Downgrader(server.port), Downgrader(server.port, active=False)
+    g = prepared({"press": (f"opc.tcp://127.0.0.1:{middle.port}", QUICK), "other": (f"opc.tcp://127.0.0.1:{honest.port}", QUICK)}, cert)
+    g.start()
+    g.refused("press", "Basic256Sha256/Sign ", "leads to: Basic256Sha256/SignAndEncrypt", "alters messages")
+    assert middle.altered > 0, "nothing was altered"
+    assert "with Basic256Sha256/SignAndEncrypt" in g.up("other")["detail"]["connection"]
+    middle.active = False
+    assert "with Basic256Sha256/SignAndEncrypt" in g.up("press")["detail"]["connection"]
+
+
 def test_certificates_that_are_wrong_are_told_apart():
     pki = UaPki()
     certs = {"stranger": pki.application("stranger"), "expired": pki.application("expired", days=1, began_days_ago=3),

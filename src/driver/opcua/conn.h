@@ -7,7 +7,8 @@
  *	            └ asking ──> channel ──> facts	open.c: one attempt, with a client of its own
  *
  * Each attempt has a fresh client. The first one speaks over a channel without security and only asks GetEndpoints; what it hears is judged (endpoints.c,
- * security.c) before anything secret is said; the second one opens the channel and the session and reads what parts must know (facts.c).
+ * security.c) before anything secret is said; the second one opens the channel and the session and reads what parts must know (facts.c). Over a channel with
+ * security it asks for the endpoints once more: who has altered the first list on the way, to have a weaker one chosen, is found out before a part may use it.
  */
 #ifndef DRIVER_OPCUA_CONN_H
 #define DRIVER_OPCUA_CONN_H
@@ -118,6 +119,11 @@ void ua_open_explain(struct ua_open *o, const char *step, UA_StatusCode s);
 /* endpoints.c: choose, by the keys alone. 0, or ERR_DENIED with a text that lists what both sides have. */
 int ua_choose(const struct ua_conf *conf, const UA_EndpointDescription *v, size_t n, struct ua_choice *out, char *why, size_t size);
 void ua_choice_clear(struct ua_choice *c);
+/*
+ * Does a list of endpoints that came over a secured channel lead to the same choice as the one that came without security? That one could have been altered on
+ * the way. Part 4 1.05, 5.5.4.1 and 5.6.2.1. False: why says what differs.
+ */
+bool ua_choice_stands(const struct ua_conf *conf, const struct ua_choice *c, const UA_EndpointDescription *v, size_t n, char *why, size_t size);
 /* Policy by its URI; UA_POLICIES: none of ours. And its names. */
 enum ua_policy ua_policy_of(const UA_String *uri);
 const char *ua_policy_uri(enum ua_policy p);

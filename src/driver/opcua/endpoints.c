@@ -239,6 +239,28 @@ ua_choose(const struct ua_conf *conf, const UA_EndpointDescription *v, size_t n,
 	return 0;
 }
 
+bool
+ua_choice_stands(const struct ua_conf *conf, const struct ua_choice *c, const UA_EndpointDescription *v, size_t n, char *why, size_t size)
+{
+	struct ua_choice now;
+	char text[400];
+
+	if (ua_choose(conf, v, n, &now, text, sizeof text) == 0) {
+		bool same = now.policy == c->policy && now.endpoint.securityMode == c->endpoint.securityMode &&
+		    token_policy(&now.token, now.policy) == token_policy(&c->token, c->policy);
+		snprintf(text, sizeof text, "%s/%s, user protected by %s", ua_policy_name(now.policy), ua_mode_name(now.endpoint.securityMode),
+		    ua_policy_name(token_policy(&now.token, now.policy)));
+		ua_choice_clear(&now);
+		if (same)
+			return true;
+	}
+	snprintf(why, size, "checking the endpoints: %s/%s (user protected by %s) was chosen from a list that came unprotected, but the list "
+	    "that the server sends protected leads to: %s. Somebody on the way alters messages to weaken the connection, or the server's "
+	    "security was changed this moment; if this stays, examine the network between here and the server",
+	    ua_policy_name(c->policy), ua_mode_name(c->endpoint.securityMode), ua_policy_name(token_policy(&c->token, c->policy)), text);
+	return false;
+}
+
 void
 ua_choice_clear(struct ua_choice *c)
 {

@@ -113,6 +113,31 @@ TEST(a_password_goes_out_encrypted_or_not_at_all)
 	}
 }
 
+TEST(a_list_that_was_altered_on_the_way_is_found_out_over_the_secured_channel)
+{
+	static const struct { struct offer heard[4], true_list[4]; bool stands; } rows[] = {
+		{ { P(U("None"), NO), P(U("Basic256Sha256"), EN) }, { P(U("Basic256Sha256"), EN), P(U("None"), NO) }, true },
+		{ { P(U("Basic256Sha256"), SI) }, { P(U("Basic256Sha256"), SI), P(U("Basic256Sha256"), EN) }, false },
+		{ { P(U("Aes128_Sha256_RsaOaep"), EN) }, { P(U("Aes256_Sha256_RsaPss"), EN), P(U("Aes128_Sha256_RsaOaep"), EN) }, false },
+		{ { { U("Basic256Sha256"), EN, U("Aes128_Sha256_RsaOaep"), 0, 0 } }, { P(U("Basic256Sha256"), EN) }, false },
+		{ { P(U("Basic256Sha256"), EN) }, { P(U("Basic256"), EN) }, false },
+		{ { P(U("Basic256Sha256"), EN) }, { END }, false },
+	};
+	struct ua_conf conf = { .policies = ALL, .sign_encrypt = true, .sign = true };
+	struct ua_choice c;
+	char why[1024];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t n = make(rows[i].heard);
+		CHECK_INT(ua_choose(&conf, made, n, &c, why, sizeof why), 0);
+		n = make(rows[i].true_list);
+		why[0] = '\0';
+		CHECK_INT(ua_choice_stands(&conf, &c, made, n, why, sizeof why), rows[i].stands);
+		CHECK(rows[i].stands == (strstr(why, "alters messages") == NULL));
+		ua_choice_clear(&c);
+	}
+}
+
 TEST(without_a_certificate_of_the_server_nothing_is_secret)
 {
 	static const struct offer v[] = { P(U("Basic256Sha256"), EN), END };

@@ -192,15 +192,33 @@ on_endpoints(struct ua_agent *a, void *arg, UA_StatusCode status, const void *re
 		o->chosen = true;
 }
 
+/* The same list once more, now over the secured channel: nobody on the way can have altered this one. */
 static void
-ask(struct ua_open *o)
+on_endpoints_again(struct ua_agent *a, void *arg, UA_StatusCode status, const void *response)
+{
+	struct ua_open *o = arg;
+	const UA_GetEndpointsResponse *r = response;
+	char why[UA_TEXT_MAX];
+
+	(void)a;
+	o->facts.waiting--;
+	if (o->state != UA_OPEN_FACTS || o->status != UA_STATUSCODE_GOOD)
+		return;
+	if (r == NULL)
+		ua_open_explain(o, "checking the endpoints over the secured channel", status);
+	else if (!ua_choice_stands(&o->t->conf, &o->choice, r->endpoints, r->endpointsSize, why, sizeof why))
+		ua_open_fail(o, "%s", why);
+}
+
+static int
+ask(struct ua_open *o, ua_reply reply)
 {
 	UA_GetEndpointsRequest request;
 
 	UA_GetEndpointsRequest_init(&request);
 	request.endpointUrl = UA_STRING((char *)(uintptr_t)o->t->agent.conn->servers[o->server].url);
-	o->asked = ua_call_on(&o->t->agent, o->client, &request, &UA_TYPES[UA_TYPES_GETENDPOINTSREQUEST],
-	    &UA_TYPES[UA_TYPES_GETENDPOINTSRESPONSE], 0, on_endpoints, o) == 0;
+	return ua_call_on(&o->t->agent, o->client, &request, &UA_TYPES[UA_TYPES_GETENDPOINTSREQUEST],
+	    &UA_TYPES[UA_TYPES_GETENDPOINTSRESPONSE], 0, reply, o);
 }
 
 /* Judge what was chosen, then open the channel. Nothing secret has been said so far. */
@@ -234,7 +252,7 @@ tick_asking(struct ua_open *o)
 	else if (o->status != UA_STATUSCODE_GOOD)
 		ua_open_explain(o, o->connected ? "asking for endpoints" : "connecting", o->status);
 	else if (o->channel && !o->asked)
-		ask(o);
+		o->asked = ask(o, on_endpoints) == 0;
 }
 
 static void
@@ -251,6 +269,12 @@ tick_channel(struct ua_open *o)
 		o->deadline = mono_add(o->t->agent.now, 2 * o->t->conf.timeout_ns);
 		if (ua_facts_read(o) != 0)
 			ua_open_fail(o, "reading the server's namespaces and limits: the connection was lost");
+		else if (o->choice.policy == UA_POLICY_NONE)
+			return;		/* nothing can be proved */
+		else if (ask(o, on_endpoints_again) != 0)
+			ua_open_fail(o, "checking the endpoints over the secured channel: the connection was lost");
+		else
+			o->facts.waiting++;
 	}
 }
 
