@@ -165,7 +165,7 @@ take(struct ua_agent *a, struct history *h, struct reading *r, const UA_HistoryR
 		if (res->statusCode == UA_STATUSCODE_BADNOCONTINUATIONPOINTS || res->statusCode == UA_STATUSCODE_BADCONTINUATIONPOINTINVALID) {
 			*fine = h->bulk.size > 1;
 			h->bulk.size = h->bulk.max = h->bulk.size > 1 ? h->bulk.size / 2 : 1;
-		} else if (busy_status(res->statusCode))
+		} else if (busy_status(res->statusCode) && ++h->gaps[r->gap].busy < BUSY_MAX)
 			*fine = false;
 		else if (res->statusCode == UA_STATUSCODE_BADNODATA)
 			window_done(h, r);
@@ -191,7 +191,7 @@ take(struct ua_agent *a, struct history *h, struct reading *r, const UA_HistoryR
 	return raw;
 }
 
-static void ask(struct ua_agent *a, struct history *h, bool release);
+static void ask(struct ua_agent *a, struct history *h, bool release, bool all);
 
 static void
 released(struct ua_agent *a, void *arg, UA_StatusCode status, const void *response)
@@ -212,7 +212,7 @@ next_or_settle(struct ua_agent *a, struct history *h, bool fine)
 		left |= h->batch[i].cont.length > 0 && (!h->batch[i].more || !fine);
 	}
 	if (left)
-		ask(a, h, true);
+		ask(a, h, true, !fine);
 	if (!more || !fine)
 		settle(h);
 	if (h->nbatch > 0 || h->queue.n > 0 || h->done + h->given_up == h->said)
@@ -225,15 +225,19 @@ next_or_settle(struct ua_agent *a, struct history *h, bool fine)
 static void
 refused(struct ua_agent *a, struct history *h, UA_StatusCode status)
 {
-	if (busy_status(status)) {
+	struct reading *r = &h->batch[h->asked[0]];
+	bool alone = h->nasked == 1 && !ua_status_lost(status);
+
+	if (busy_status(status) && !(alone && ++h->gaps[r->gap].busy >= BUSY_MAX)) {
 		if (h->nasked > 1 && !ua_status_lost(status))
 			h->bulk.size = h->nasked / 2;
 		wait(a, h);
 		next_or_settle(a, h, false);
 		return;
 	}
-	if (ua_bulk_bad(&h->bulk, h->nasked, status) == UA_BULK_GUILTY)
-		give_up(h, &h->batch[h->asked[0]], status);
+	/* Too big, or too busy again and again, for one node's values: the gaps behind this one must not wait for ever. */
+	if (ua_bulk_bad(&h->bulk, h->nasked, status) == UA_BULK_GUILTY || alone)
+		give_up(h, r, status);
 	next_or_settle(a, h, false);
 }
 
@@ -266,9 +270,12 @@ reply(struct ua_agent *a, void *arg, UA_StatusCode status, const void *response)
 	next_or_settle(a, h, fine);
 }
 
-/* The call for all nodes of the batch that have more; or, with release, the one that lets go of continuation points nobody will use. */
+/*
+ * The call for all nodes of the batch that have more; or, with release, the one that lets go of continuation points nobody will use: of those that are over, or
+ * all.
+ */
 static void
-ask(struct ua_agent *a, struct history *h, bool release)
+ask(struct ua_agent *a, struct history *h, bool release, bool all)
 {
 	UA_HistoryReadValueId ids[BATCH_MAX];
 	UA_ReadRawModifiedDetails details;
@@ -278,7 +285,7 @@ ask(struct ua_agent *a, struct history *h, bool release)
 	for (uint32_t i = 0; i < h->nbatch; i++) {
 		struct reading *r = &h->batch[i];
 		const struct ua_item *it = &a->items[h->gaps[r->gap].tag];
-		if (release ? r->cont.length == 0 : !r->more)
+		if (release ? r->cont.length == 0 || (r->more && !all) : !r->more)
 			continue;
 		UA_HistoryReadValueId_init(&ids[n]);
 		ids[n].nodeId = it->node;
@@ -300,8 +307,11 @@ ask(struct ua_agent *a, struct history *h, bool release)
 	req.nodesToRead = ids;
 	req.nodesToReadSize = n;
 	int rv = ua_call(a, &req, &UA_TYPES[UA_TYPES_HISTORYREADREQUEST], &UA_TYPES[UA_TYPES_HISTORYREADRESPONSE], 0, release ? released : reply, h);
-	if (release)
+	if (release) {
+		for (uint32_t i = 0; i < n; i++)
+			UA_ByteString_clear(&h->batch[h->asked[i]].cont);
 		return;
+	}
 	h->nasked = n;
 	h->busy = rv == 0;
 	if (rv != 0)
@@ -319,7 +329,7 @@ ua_history_tick(struct ua_agent *a, struct mono now)
 		h->hold = mono_add(now, NS_PER_S);	/* attributes are still being read, or a node is not resolved */
 		return;
 	}
-	ask(a, h, false);
+	ask(a, h, false, false);
 }
 
 struct mono

@@ -7,11 +7,13 @@
 #define GAPS_EACH	4u		/* gaps for each tag that may wait, on average */
 #define BATCH_MAX	50u		/* nodes in one call */
 #define PAGE_MAX	1000u		/* values of one node in one answer */
+#define BUSY_MAX	8u		/* times that one gap may be put off because the server is too busy for it; half an hour */
 #define CONT_MAX	4096u		/* bytes of a continuation point */
 
 struct gap {
 	uint32_t	 tag;
 	uint32_t	 values;	/* given already */
+	uint32_t	 busy;		/* times that the server was too busy for this one alone */
 	UA_DateTime	 from, to;	/* both exclusive; to 0: not known yet */
 };
 

@@ -305,6 +305,108 @@ TEST(continuations_without_end_are_ended_and_released)
 	rig_close();
 }
 
+/* The server never ends tag 0's answers and gives tag 1's in pages: what is released is what nobody will use. */
+TEST(one_node_that_is_given_up_leaves_the_continuation_points_of_others)
+{
+	uint32_t released[2] = { 0 }, pages = 0;
+
+	begin(2);
+	all_at(1, 1, 2, 60);
+	rig_down();
+	rig_up();
+	rig_serve();
+	all_at(2, 1, 2, 100);
+	for (int i = 0; i < 100; i++) {
+		struct rig_call *c;
+		rig_run(500 * NS_PER_MS);
+		rig_keep_alive(2, 2);
+		rig_serve();
+		while ((c = rig_call_of(UA_TYPES_HISTORYREADREQUEST)) != NULL) {
+			const UA_HistoryReadRequest *q = c->request;
+			UA_HistoryReadResult res[2] = { { .continuationPoint = UA_STRING("zero") }, { .continuationPoint = UA_STRING("one") } };
+			UA_HistoryReadResponse r = { .results = res, .resultsSize = q->nodesToReadSize };
+			UA_HistoryData d = { 0 };
+			UA_DataValue dv = rig_dv(1, rig_time(61 + pages));
+			for (size_t k = 0; k < q->nodesToReadSize; k++) {
+				uint32_t tag = tag_of(&q->nodesToRead[k].nodeId);
+				CHECK(q->releaseContinuationPoints || pages == 0 || q->nodesToRead[k].continuationPoint.length > 0);
+				released[tag] += q->releaseContinuationPoints;
+				res[k].continuationPoint = UA_STRING(tag == 0 ? "zero" : "one");
+				if (tag == 0 || q->releaseContinuationPoints)
+					continue;
+				d.dataValues = &dv;
+				d.dataValuesSize = 1;
+				UA_ExtensionObject_setValueNoDelete(&res[k].historyData, &d, &UA_TYPES[UA_TYPES_HISTORYDATA]);
+				if (++pages == 30)
+					res[k].continuationPoint = UA_BYTESTRING_NULL;
+			}
+			rig_end(c, 0, &r);
+			UA_DataValue_clear(&dv);
+		}
+	}
+	CHECK_INT(released[0], 1);
+	CHECK_INT(released[1], 0);
+	CHECK_INT(pages, 30);
+	CHECK_INT(ua_history_of(&rig.a)->filled[1], 30);
+	CHECK_INT(ua_history_of(&rig.a)->given_up, 1);
+	rig_close();
+}
+
+/* answers: what a call that has tag 0 comes to, as a whole or for its node. */
+static void
+others_are_filled_though(UA_StatusCode call, UA_StatusCode node)
+{
+	uint32_t asked = 0;
+
+	begin(3);
+	all_at(1, 1, 3, 60);
+	rig_down();
+	rig_up();
+	rig_serve();
+	all_at(2, 1, 3, 100);
+	for (int i = 0; i < 8000; i++) {
+		struct rig_call *c;
+		rig_run(500 * NS_PER_MS);
+		rig_keep_alive(2, 2);
+		rig_serve();
+		if ((c = rig_call_of(UA_TYPES_HISTORYREADREQUEST)) == NULL)
+			continue;
+		const UA_HistoryReadRequest *q = c->request;
+		bool has_0 = false;
+		for (size_t k = 0; k < q->nodesToReadSize; k++)
+			has_0 |= tag_of(&q->nodesToRead[k].nodeId) == 0;
+		if (!has_0 || q->releaseContinuationPoints)
+			answer_history();
+		else if (asked++, call != 0)
+			rig_end(c, call, NULL);
+		else {
+			UA_HistoryReadResponse r = { .resultsSize = q->nodesToReadSize };
+			r.results = UA_Array_new(r.resultsSize, &UA_TYPES[UA_TYPES_HISTORYREADRESULT]);
+			for (size_t k = 0; k < r.resultsSize; k++)
+				if (tag_of(&q->nodesToRead[k].nodeId) == 0)
+					r.results[k].statusCode = node;
+				else
+					node_answer(q, &q->nodesToRead[k], &r.results[k]);
+			rig_end(c, 0, &r);
+			UA_HistoryReadResponse_clear(&r);
+		}
+	}
+	CHECK(asked < 40);
+	CHECK_INT(ua_history_of(&rig.a)->given_up, 1);
+	CHECK_INT(ua_history_of(&rig.a)->filled[0], 0);
+	CHECK_INT(ua_history_of(&rig.a)->filled[1], 19);
+	CHECK_INT(ua_history_of(&rig.a)->filled[2], 13);
+	CHECK_INT(ua_history_of(&rig.a)->nfree, ua_history_of(&rig.a)->room);
+	rig_close();
+}
+
+TEST(one_node_that_is_too_much_for_the_server_does_not_hold_the_others_up)
+{
+	others_are_filled_though(UA_STATUSCODE_BADRESPONSETOOLARGE, 0);
+	others_are_filled_though(UA_STATUSCODE_BADTIMEOUT, 0);
+	others_are_filled_though(0, UA_STATUSCODE_BADNOCOMMUNICATION);
+}
+
 TEST(a_node_without_history_costs_nothing_after_it_said_so)
 {
 	begin(1);
