@@ -37,7 +37,13 @@ void browse_rows_make(const struct ua_browse *b, const char *prefix, struct brow
 void browse_rows_free(struct browse_rows *r);
 /* A name as a step of a tag's path: nothing in it that a path or a spreadsheet would take amiss. */
 void browse_clean(struct buf *out, const char *name);
+/*
+ * The value type of a variable, never empty; of an array of numbers (browse_is_array) that of its elements, and then the
+ * address must say "[type T[]]".
+ */
 const char *browse_type(const struct ua_browse *b, const struct browse_node *n);
+bool browse_is_array(const struct ua_browse *b, const struct browse_node *n);
+bool browse_is_number(const char *type);	/* may have unit and range */
 const char *browse_help(struct arena *m, const struct browse_node *n);
 
 /* browse_csv.c: the table; and what differs from an old one: how many lines, -1: it cannot be read (said). */

@@ -53,6 +53,36 @@ put_path(const struct ua_browse *b, uint32_t node, const char *prefix, struct bu
 	return out->len > 0 && path_fault(out->p, out->len) == NULL;
 }
 
+/*
+ * Every row has a type, since `penstock check` wants one. What may be this today and that tomorrow (Number,
+ * BaseDataType, a rank that is left open) is json; but what has a unit or a range is a number (OPC 10000-8, 5.3.2.3).
+ */
+const char *
+browse_type(const struct ua_browse *b, const struct browse_node *n)
+{
+	const struct browse_type *k = n->type < b->nkinds ? &b->kinds[n->type] : NULL;
+	uint8_t t = k == NULL || k->builtin == 0 || k->builtin == UA_B_VARIANT ? VALUE_NULL : k->structure ? VALUE_JSON :
+	    ua_builtin_value(k->builtin);
+
+	if (n->rank == -1 && t == VALUE_NULL && (n->unit != NULL || n->unit_text != NULL || n->has_range))
+		return "float64";
+	if (t == VALUE_NULL || (n->rank != -1 && n->rank != 1) || (n->rank == 1 && !value_is_number(t)))
+		return "json";
+	return value_type_name(t);
+}
+
+bool
+browse_is_number(const char *type)
+{
+	return value_is_number((uint8_t)value_type_parse(type, strlen(type)));
+}
+
+bool
+browse_is_array(const struct ua_browse *b, const struct browse_node *n)
+{
+	return n->rank == 1 && browse_is_number(browse_type(b, n));
+}
+
 /* False: no address of a site file can name it. */
 static bool
 put_at(const struct ua_browse *b, const struct browse_node *n, struct buf *out)
@@ -62,31 +92,22 @@ put_at(const struct ua_browse *b, const struct browse_node *n, struct buf *out)
 	char why[300];
 
 	ua_id_text(out, &n->id, &book, NULL, 0, 0);
+	char options[40] = "[] ";
+	if (browse_is_array(b, n))
+		snprintf(options, sizeof options, "[type %s[]] ", browse_type(b, n));
 	if (memchr(buf_text(out), '\0', out->len) != NULL)
 		return false;
-	if (out->len > 0 && out->p[out->len - 1] == ']' && strstr(out->p, " [") != NULL) {
-		char *copy = strdup(out->p);	/* options would be looked for behind it */
+	/* An identifier that ends like options needs some in front, if only empty ones. */
+	if (options[1] != ']' || (out->len > 0 && out->p[out->len - 1] == ']' && strstr(out->p, " [") != NULL)) {
+		char *copy = strdup(out->p);
 		if (copy == NULL)
 			return false;
 		buf_reset(out);
-		buf_puts(out, "[] ");
+		buf_puts(out, options);
 		buf_puts(out, copy);
 		free(copy);
 	}
 	return out->len <= AT_MAX && ua_parse_at(buf_text(out), NULL, &info, why, sizeof why) == 0;
-}
-
-const char *
-browse_type(const struct ua_browse *b, const struct browse_node *n)
-{
-	const struct browse_type *k = n->type < b->nkinds ? &b->kinds[n->type] : NULL;
-	uint8_t t = k == NULL || k->builtin == 0 || k->builtin == UA_B_VARIANT ? VALUE_NULL : k->structure ? VALUE_JSON : ua_builtin_value(k->builtin);
-
-	if (t == VALUE_NULL || n->rank < -1 || n->rank == 0)
-		return "";		/* it may be this today and that tomorrow */
-	if (n->rank > 1 || (n->rank == 1 && !value_is_number(t)))
-		return "json";
-	return value_type_name(t);
 }
 
 const char *
@@ -144,7 +165,7 @@ browse_rows_make(const struct ua_browse *b, const char *prefix, struct browse_ro
 			continue;
 		}
 		const char *type = browse_type(b, n);
-		bool number = type[0] == '\0' || (strcmp(type, "json") != 0 && value_is_number((uint8_t)value_type_parse(type, strlen(type))));
+		bool number = browse_is_number(type);
 		out->v[out->n++] = (struct browse_row){ .path = arena_strdup(&out->memory, path.p), .at = arena_strdup(&out->memory, at.p), .type = type,
 		    .unit = number && n->unit != NULL ? n->unit : "", .help = browse_help(&out->memory, n), .has_range = number && n->has_range,
 		    .lo = n->lo, .hi = n->hi, .node = i };

@@ -65,15 +65,21 @@ TEST(odd_names_become_paths_and_cells_that_do_no_harm)
 	q->lo = -40;
 	q->hi = 0.5;
 	add(1, 2, "any", "any", 2, -1)->unit_text = "furlong";
+	add(1, 2, "some", "some", 2, -1);
+	add(1, 2, "open", "open", 0, -3)->has_range = true;
+	add(1, 2, "brackets", "d [3]", 0, -1);
 	add(1, 2, "grid", "g", 0, 2)->unit = "Cel";
 	add(1, 2, "prop", "p", 0, -1)->property = true;
 	CHECK_STR(written(csv), "path,at,type,unit,range-low,range-high,description\n"
 	    "Line_1/____,\"nsu=urn:a%3Bb;s=c;\"\"d\",json,,,,\n"
-	    "Line_1/_cmd(),\"[] nsu=urn:a%3Bb;s=b [3]\",float64,,,,\n"
+	    "Line_1/_cmd(),\"[type float64[]] nsu=urn:a%3Bb;s=b [3]\",float64,,,,\n"
 	    "Line_1/_cmd() (2),\"nsu=urn:a%3Bb;s=a\",float64,,,,\"'=HYPERLINK(\"\"x\"\")\"\n"
-	    "Line_1/any,\"nsu=urn:a%3Bb;s=any\",,,,,unit: furlong\n"
-	    "Line_1/grid,\"nsu=urn:a%3Bb;s=g\",json,,,,\n"
-	    "Line_1/q,\"nsu=urn:a%3Bb;s=q\",float64,Cel,-40,0.5,\n");
+	    "Line_1/any,\"nsu=urn:a%3Bb;s=any\",float64,,,,unit: furlong\n"
+	    "Line_1/brackets,\"[] nsu=urn:a%3Bb;s=d [3]\",float64,,,,\n"
+    "Line_1/grid,\"nsu=urn:a%3Bb;s=g\",json,,,,\n"
+	    "Line_1/open,\"nsu=urn:a%3Bb;s=open\",json,,,,\n"
+    "Line_1/q,\"nsu=urn:a%3Bb;s=q\",float64,Cel,-40,0.5,\n"
+    "Line_1/some,\"nsu=urn:a%3Bb;s=some\",json,,,,\n");
 }
 
 TEST(what_no_address_can_name_is_left_out_and_counted)
@@ -105,12 +111,14 @@ TEST(object_types_have_their_variables_by_path)
 	add(1, 8, "Filler Type", "U", UINT32_MAX, -2);	/* a subtype of the same name */
 	add(5, 2, "Extra${x}", "U.e", 1, -1);
 	add(5, 2, "Extra", "U.f", 1, -1);
+	add(5, 2, "List", "U.l", 0, 1);
 	CHECK_STR(written(types), "types:\n"
 	    "  Filler-Type:\n    params: { path: ~ }\n    tags:\n"
 	    "      \"Speed.Act\": { at: \"${path}/nsu=urn:a%3Bb;Speed&.Act\", type: float64, unit: \"m/s\" }\n"
 	    "      \"Head Pressure\": { at: \"${path}/nsu=urn:a%3Bb;Head/nsu=urn:a%3Bb;Pressure\", type: float64, range: [0, 16] }\n"
 	    "  Filler-Type-2:\n    params: { path: ~ }\n    tags:\n"
-	    "      \"Extra\": { at: \"${path}/nsu=urn:a%3Bb;Extra\", type: json }\n");
+	    "      \"Extra\": { at: \"${path}/nsu=urn:a%3Bb;Extra\", type: json }\n"
+	    "      \"List\": { at: \"[type float64[]] ${path}/nsu=urn:a%3Bb;List\", type: float64 }\n");
 }
 
 TEST_MAIN

@@ -55,7 +55,11 @@ put_tag(const struct ua_browse *b, uint32_t i, const uint32_t *chain, uint32_t n
 	struct arena m = { 0 };
 	char lo[NUM_TEXT + 1], hi[NUM_TEXT + 1];
 
+	const char *type = browse_type(b, x), *help = browse_help(&m, x);
+	if (browse_is_array(b, x))
+		buf_printf(&at, "[type %s[]] ", type);
 	buf_puts(&at, "${path}");
+	size_t below = at.len;
 	for (uint32_t k = n; k-- > 0;) {
 		if (name.len > 0)
 			buf_putc(&name, ' ');	/* a tag's name has no '/' */
@@ -66,14 +70,13 @@ put_tag(const struct ua_browse *b, uint32_t i, const uint32_t *chain, uint32_t n
 	json_quote(&line, name.p, name.len);
 	buf_puts(&line, ": { at: ");
 	json_quote(&line, at.p, at.len);
-	const char *type = browse_type(b, x), *help = browse_help(&m, x);
-	if (type[0] != '\0')
-		buf_printf(&line, ", type: %s", type);
-	if (x->unit != NULL) {
+	bool number = browse_is_number(type);
+	buf_printf(&line, ", type: %s", type);
+	if (number && x->unit != NULL) {
 		buf_puts(&line, ", unit: ");
 		json_quote(&line, x->unit, strlen(x->unit));
 	}
-	if (x->has_range) {
+	if (number && x->has_range) {
 		lo[num_f64(x->lo, lo)] = hi[num_f64(x->hi, hi)] = '\0';
 		buf_printf(&line, ", range: [%s, %s]", lo, hi);
 	}
@@ -82,7 +85,7 @@ put_tag(const struct ua_browse *b, uint32_t i, const uint32_t *chain, uint32_t n
 		json_quote(&line, help, strlen(help));
 	}
 	/* "${" within a name would be taken for a parameter. */
-	if (strstr(at.p + 7, "${") == NULL && at.len <= 512)
+	if (strstr(at.p + below, "${") == NULL && at.len <= 512)
 		fprintf(out, "%s }\n", line.p);
 	buf_fini(&name);
 	buf_fini(&at);

@@ -303,6 +303,20 @@ TEST(contradictions_in_how_are_named)
 	expect("wrong-type", 13, 51);
 }
 
+TEST(a_tag_whose_type_nobody_knows_is_refused_with_a_remedy)
+{
+	CHECK_INT(load("equipment: { P: { source: p, tags: {\n"
+	    " a: { at: name 1 },\n"
+	    " b: { at: name 2, type: float32 },\n"
+	    " c: { at: name 3, factor: 0.1 },\n"
+	    " d: { at: name 4, writable: yes, factor: 1 } } } }\n", NULL), ERR_SYNTAX);
+	CHECK_INT(count("no-type"), 2);
+	const struct finding *f = expect("no-type", 5, 11);
+	CHECK(strstr(f->cause, "tag \"P/a\" has no type") != NULL && strstr(f->cause, "driver toy") != NULL);
+	CHECK(strstr(f->remedy, "add type: ") != NULL && strstr(f->remedy, "penstock browse") != NULL);
+	expect("no-type", 8, 11);
+}
+
 TEST(values_that_do_not_go_together_are_named)
 {
 	CHECK_INT(load("equipment: { P: { source: p, tags: {\n"

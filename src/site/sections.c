@@ -145,7 +145,7 @@ const struct key tag_keys[] = {
 		.help = "Source to read it from; left out: that of the equipment." },
 	[TAG_TYPE] = { "type", KEY_ENUM, .choices = value_types,
 		.help = "Type that the address is expected to yield. Where the address itself says the type it is only a check; where "
-		    "the driver cannot know it (opcua), values are held to it." },
+		    "the driver cannot know it (opcua), it must be said, and values are held to it." },
 	[TAG_UNIT] = { "unit", KEY_UNIT,
 		.help = "Unit of the value (after scaling), as UCUM writes it; \"1\" for a plain count." },
 	[TAG_SCAN] = { "scan", KEY_DURATION, .min = MS(10), .max = D(1), .def = "1 s", .choices = on_demand,

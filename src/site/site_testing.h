@@ -36,6 +36,12 @@ toy_parse_at(const char *at, const struct keyval *keys, struct at_info *out, cha
 		out->first = out->last = n;
 		return 0;
 	}
+	/* What a name holds, the toy alone knows. */
+	if (sscanf(at, "name %4u%n", &n, &used) == 1 && at[used] == '\0') {
+		out->first = out->last = n;
+		out->space = 1;
+		return 0;
+	}
 	if (sscanf(at, "word %4u %15[a-z0-9]%n", &n, type, &used) != 2 || at[used] != '\0') {
 		snprintf(why, size, "it is not of the form \"word N TYPE\" or \"bit N.B\"");
 		return ERR_SYNTAX;

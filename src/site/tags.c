@@ -172,6 +172,19 @@ set_enum(struct loader *l, const struct tag_input *in, struct tag *t, bool known
 	}
 }
 
+/* gate believes no value of a type that the plan does not name, so one that nobody knows would be bad for ever. */
+static void
+must_have_type(struct loader *l, const struct tag_input *in, const struct tag *t)
+{
+	if (t->type != VALUE_NULL)
+		return;
+	site_error(&l->f, "no-type", cell(in, TAG_AT),
+	    "tag \"%.200s\" has no type, and driver %s cannot tell it from \"%.80s\"",
+	    in->path, l->drivers[t->source]->name, in->at);
+	site_remedy(&l->f, "add type: float64, or what else its values are (`penstock browse` writes it); of an array "
+	    "it stands in the address: [type float64[]]");
+}
+
 /* Is the address understood? place gets where it lies. */
 static bool
 read_address(struct loader *l, const struct tag_input *in, struct tag *t, struct tag_place *place)
@@ -197,11 +210,6 @@ read_address(struct loader *l, const struct tag_input *in, struct tag *t, struct
 		    "tag \"%.200s\" is writable, but nothing can be written to \"%.80s\"",
 		    in->path, in->at);
 		site_remedy(&l->f, "remove `writable`, or use an address that the device lets be written");
-	}
-	if (t->writable && t->type == VALUE_NULL && !in->v[TAG_FACTOR].set && !in->v[TAG_OFFSET].set) {
-		site_error(&l->f, "not-writable", cell(in, TAG_WRITABLE), "tag \"%.200s\" is writable, but nobody knows its type before it is read",
-		    in->path);
-		site_remedy(&l->f, "say it with `type`: what may be written is judged by it");
 	}
 	return true;
 }
@@ -234,6 +242,8 @@ tag_add(struct loader *l, const struct tag_input *in)
 	if (!sourced)
 		l->places[l->ntags] = (struct tag_place){ 0 };
 	scale(l, in, &t, known);
+	if (known)
+		must_have_type(l, in, &t);
 	known = known && t.type != VALUE_NULL;
 	set_range(l, in, &t, known);
 	set_enum(l, in, &t, known);

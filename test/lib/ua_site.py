@@ -25,7 +25,7 @@ PLANT = "nsu=urn:penstock:test:plant;s="
 
 
 class UaGateway:
-    """sources: name -> (url, further keys as text); tags: name -> address. `pki` is the folder of its certificates."""
+    """sources: name -> (url, further keys as text); tags: name -> address (of float64, or events). `pki` is the folder of its certificates."""
 
     def __init__(self, sources, tags=None, start=True, scan="200ms"):
         self.folder = temp_dir()
@@ -46,7 +46,8 @@ class UaGateway:
             text += f'  {name}: {{ driver: opcua, zone: cell, endpoint: "{url}"{", " + keys if keys else ""} }}\n'
         text += "types:\n  machine:\n    tags:\n"
         for tag, at in self.tags.items():
-            text += f'      {tag}: {{ at: "{at}", scan: {self.scan} }}\n'
+            kind = "" if at.startswith("events") else ", type: float64"
+            text += f'      {tag}: {{ at: "{at}"{kind}, scan: {self.scan} }}\n'
         text += "equipment:\n" + "".join(f"  Hall/{n}: {{ type: machine, source: {n} }}\n" for n in sources)
         text += 'flows:\n  all: { what: ["Hall/**"], to: [local-history], how: { every-sample: yes }, why: test, owner: me }\n'
         with open(self.site, "w", encoding="utf-8") as f:

@@ -92,9 +92,9 @@ def test_one_bad_item_among_a_thousand_hurts_only_itself():
     server = UaServer(variables=1000, change_ms=200)
     tags = bulk(1000)
     tags[500] = ("v500", at("nobody"), "1 s")
-    tags[501] = ("v501", f"nsu={PLANT_URI};i=4711", "1 s")
-    tags[502] = ("v502", "nsu=urn:no:such;s=x", "1 s")
-    tags[503] = ("v503", f"/nsu={PLANT_URI};Plant/nsu={PLANT_URI};Gone/nsu={PLANT_URI};v503", "1 s")
+    tags[501] = ("v501", f"[type float64] nsu={PLANT_URI};i=4711", "1 s")
+    tags[502] = ("v502", "[type float64] nsu=urn:no:such;s=x", "1 s")
+    tags[503] = ("v503", f"[type float64] /nsu={PLANT_URI};Plant/nsu={PLANT_URI};Gone/nsu={PLANT_URI};v503", "1 s")
     site = Site(server.url, tags)
     site.wait_good("v0", "v499", "v504", "v999")
     for tag, status, text in (("v500", "BadNodeIdUnknown", "knows no such node"), ("v501", "BadNodeIdUnknown", "knows no such node"),

@@ -25,6 +25,11 @@ OTHERS = {
     "t.QualifiedName": f"nsu={PLANT_URI};Filler", "t.LocalizedText": "Füllstand", "a.String": ["a", "", "c"],
     "m.Double": {"Array": [1, 2, 3, 4, 5, 6], "Dimensions": [2, 3]},
 }
+TYPES = {"t.Boolean": "bool", "t.SByte": "int8", "t.Byte": "uint8", "t.Int16": "int16", "t.UInt16": "uint16", "t.Int32": "int32",
+         "t.UInt32": "uint32", "t.Int64": "int64", "t.UInt64": "uint64", "t.Float": "float32", "t.Double": "float64", "t.Duration": "float64",
+         "t.StatusCode": "uint32", "t.Mode": "int32", "a.Int32": "int32[]", "a.Double": "float64[]", "a.Boolean": "bool[]", "t.String": "string",
+         "t.DateTime": "datetime", "t.Guid": "string", "t.ByteString": "bytes", "t.XmlElement": "string", "t.NodeId": "string",
+         "t.ExpandedNodeId": "string", "t.QualifiedName": "string", "t.LocalizedText": "string"}     # all others: json
 STRUCTURES = {
     "t.Point": POINT, "t.Batch": {"id": -7, "weight": 998.5}, "t.Choice": {"text": "left"}, "a.Points": [POINT, POINT2],
     "t.Recipe": {"name": "Apfelschorle", "number": 4711, "mode": "Cleaning_3", "temperatures": [72.5, 85, 4], "start": POINT, "valid": True},
@@ -71,9 +76,9 @@ class Site:
             raise AssertionError(f"{problem}; it is {self.now(name)}, and why says {self.why(name)}") from None
 
 
-def expect_all(server, wanted, **declared):
+def expect_all(server, wanted):
     """Every name of wanted is a tag that must come with this value."""
-    site = Site(server, {name.replace(".", "-"): (NODE + name, declared.get(name, "")) for name in wanted})
+    site = Site(server, {name.replace(".", "-"): (f"[type {TYPES.get(name, 'json')}] {NODE}{name}", "") for name in wanted})
     for name, want in wanted.items():
         site.value(name.replace(".", "-"), want)
     return site
@@ -98,19 +103,19 @@ def test_parts_paths_attributes_and_declared_types():
     server = UaServer(variables=10, namespaces=f"urn:other,{PLANT_URI}")
     path = f"/nsu={PLANT_URI};Plant/Types/"
     site = Site(server, {
-        "field": (f"[field start.z] {NODE}t.Recipe", ", type: float64"), "element": (f"[field temperatures.1] {NODE}t.Recipe", ""),
-        "enumeration": (f"[field mode] {NODE}t.Recipe", ""), "array-of": (f"[field 1.y] {NODE}a.Points", ""),
-        "range": (f"[index 1:2] {NODE}a.Double", ""), "name": (f"[attribute DisplayName] {NODE}t.Point", ""),
-        "by-path": (f"{path}t&.Int64", ""), "path-part": (f"{path}t&.Point [field x]", ""),
+        "field": (f"[field start.z] {NODE}t.Recipe", ", type: float64"), "element": (f"[field temperatures.1] {NODE}t.Recipe", ", type: float64"),
+        "enumeration": (f"[field mode] {NODE}t.Recipe", ", type: int32"), "array-of": (f"[field 1.y] {NODE}a.Points", ", type: float64"),
+        "range": (f"[index 1:2, type float64[]] {NODE}a.Double", ""), "name": (f"[attribute DisplayName] {NODE}t.Point", ""),
+        "by-path": (f"{path}t&.Int64", ", type: int64"), "path-part": (f"{path}t&.Point [field x]", ", type: float64"),
         "widened": (f"{NODE}t.Byte", ", type: float64"), "declared": (f"[type int64] {NODE}t.Int32", ""),
         "scaled": (f"{NODE}t.UInt16", ", factor: 0.01, offset: -1"), "as-json": (f"[type json] {NODE}t.Int16", ""),
-        "no-fit": (f"[type uint8] {NODE}t.Int32", ""), "no-field": (f"[field start.w] {NODE}t.Recipe", ""),
-        "absent": (f"[field note] {NODE}t.Batch", ""),
+        "no-fit": (f"[type uint8] {NODE}t.Int32", ""), "no-field": (f"[field start.w] {NODE}t.Recipe", ", type: float64"),
+        "absent": (f"[field note] {NODE}t.Batch", ", type: string"), "unsaid-array": (f"{NODE}a.Double", ", type: float64"),
     })
     for name, want in {"field": -3, "element": 85, "enumeration": 3, "array-of": 5, "range": [1.5, 2.5], "name": "t.Point",
                        "by-path": -9007199254740993, "path-part": 1, "widened": 200, "declared": -320000, "scaled": 599, "as-json": -1600}.items():
         site.value(name, want)
-    for name, word in {"no-fit": "does not fit", "no-field": "no such field", "absent": "optional field"}.items():
+    for name, word in {"no-fit": "does not fit", "no-field": "no such field", "absent": "optional field", "unsaid-array": "is an array"}.items():
         wait_for(lambda: word in json.dumps(site.why(name)) and site.now(name)["value"] is None, 10, f"{name}: {word}", every_s=0.2)
 
 
@@ -165,7 +170,7 @@ def test_writes_to_node_opcua():
 
 def check_calls(server):
     add, fail = f"{NODE}Machine -> {NODE}Add", f"/nsu={PLANT_URI};Plant/Machine/Fail"
-    site = Site(server, {"x": (NODE + "t.Float", "")}, ", calls: yes",
+    site = Site(server, {"x": (NODE + "t.Float", ", type: float32")}, ", calls: yes",
                 f'  add: {{ kind: call, source: plc, method: "{add}", arguments: ["0..10", "-5..5"], {BY} }}\n'
                 f'  fail: {{ kind: call, source: plc, method: "{fail}", {BY} }}\n')
     site.value("x", 1.5)

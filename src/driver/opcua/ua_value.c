@@ -183,9 +183,13 @@ wishes(const struct ua_item *it, struct arena *scratch, struct value *v, uint32_
 	const struct tag *tag = it->tag;
 	uint8_t want = it->addr.type != VALUE_NULL ? it->addr.type : tag != NULL && !tag->scaled ? tag->type : VALUE_NULL;
 
-	/* `type` beside the address names the element; whether it is an array is the server's affair. */
-	if (it->addr.type == VALUE_NULL && want != VALUE_NULL && want != VALUE_JSON)
-		want |= (uint8_t)(v->type & VALUE_ARRAY);
+	/* gate believes only the type that the plan names: an array where that is a scalar would be bad there, without a why. */
+	if (tag != NULL && want != VALUE_JSON && (v->type & VALUE_ARRAY) != 0 && (tag->type & VALUE_ARRAY) == 0) {
+		*status = UA_STATUSCODE_BADTYPEMISMATCH;
+		*why = "the server's value is an array, and the tag's type is none: write [type float64[]] (or what its "
+		    "elements are) in the address";
+		return ERR_TYPE;
+	}
 	if (want != VALUE_NULL && !ua_value_convert(v, want, scratch)) {
 		*status = UA_STATUSCODE_BADTYPEMISMATCH;
 		*why = "the server's value is of another type than the tag's and does not fit it exactly: correct the tag's type";
