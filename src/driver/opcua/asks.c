@@ -94,7 +94,7 @@ op_failed(struct op *o, UA_StatusCode s, bool sent, const char *what)
 
 	/* Nothing that changes anything has left: then it is as it was. */
 	if (!sent && lost)
-		err = ERR_BUSY;
+		err = mono_before(o->a->now, o->ask->deadline) ? ERR_BUSY : ERR_EXPIRED;
 	snprintf(o->why, sizeof o->why, "%s: %s%s", what, UA_StatusCode_name(s),
 	    sent && lost ? "; it may have been carried out or not" : sent ? "" : "; nothing was changed");
 	op_done(o, err, o->why);
