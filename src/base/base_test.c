@@ -164,6 +164,15 @@ TEST(wall_times_print_and_parse_as_rfc_3339)
 	CHECK_INT(wall_parse("2000-01-01T00:00:00.Z", &w), ERR_SYNTAX);
 }
 
+/* A log may be read at a terminal, and U+009B is to it what ESC [ is. */
+TEST(json_text_holds_no_controls_of_terminals)
+{
+	struct buf b = { 0 };
+	json_quote(&b, "a\x1b[2J\xc2\x9b" "2J\xc2\x80\xc2\xa0\x7f", 14);
+	CHECK_STR(buf_text(&b), "\"a\\u001b[2J\\u009b2J\\u0080\xc2\xa0\\u007f\"");
+	buf_fini(&b);
+}
+
 TEST(json_text_is_escaped_and_bad_utf8_replaced)
 {
 	struct buf b = { 0 };

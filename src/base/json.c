@@ -56,7 +56,11 @@ json_quote(struct buf *out, const char *s, size_t len)
 			p++;
 		} else {
 			size_t n = utf8_len(p, (size_t)(end - p));
-			if (n > 0)
+			if (n == 2 && c == 0xC2 && (unsigned char)p[1] < 0xA0) {	/* C1: a terminal would obey */
+				unsigned char d = (unsigned char)p[1];
+				char u[] = { '\\', 'u', '0', '0', hex[d >> 4], hex[d & 15] };
+				buf_put(out, u, sizeof u);
+			} else if (n > 0)
 				buf_put(out, p, n);
 			else
 				buf_puts(out, "\xef\xbf\xbd");
