@@ -15,6 +15,7 @@
 
 #define ZONES_MAX	64u
 #define AGAIN_NS	(50 * NS_PER_MS)	/* office did not take an outcome: again after this */
+#define SAID_MAX	1024u			/* outcomes that office may leave unread */
 #define PUBLISH_NS	(500 * NS_PER_MS)
 
 struct said {			/* an outcome that office has not been told yet */
@@ -38,6 +39,7 @@ struct gate_requests {
 	struct asker		*askers;
 	uint64_t		 next_token;
 	struct said		*said, **said_end;
+	uint32_t		 nsaid;
 	struct mono		 published;
 	stat_t			*figures, *reasons[REASON_COUNT];
 };
@@ -105,6 +107,7 @@ say(struct gate_requests *g)
 		g->said = s->next;
 		if (g->said == NULL)
 			g->said_end = &g->said;
+		g->nsaid--;
 		free(s);
 	}
 }
@@ -119,8 +122,11 @@ say_outcome(struct gate_requests *g, uint64_t number, const struct request_resul
 
 	wr_le64(&w, number);
 	request_result_pack(&w, r);	/* it came through a message that is no longer than this one */
-	s->next = NULL;
 	s->len = wr_len(&w);
+	struct said *less = realloc(s, sizeof *s + s->len);
+	s = less != NULL ? less : s;
+	s->next = NULL;
+	g->nsaid++;
 	*g->said_end = s;
 	g->said_end = &s->next;
 	say(g);
@@ -305,6 +311,9 @@ gate_requests_office(struct gate_requests *g, const void *p, size_t len)
 	/* The command line's name is not office's to use. */
 	if (err == 0 && strcmp(q.from, "cli") == 0)
 		err = ERR_DENIED;
+	/* It asks and asks and does not listen: gate's memory is not its to fill. */
+	if (err == 0 && g->nsaid >= SAID_MAX)
+		err = ERR_FULL;
 	if (err == 0) {
 		struct asker *k = asker_new(g);
 		k->number = number;
@@ -331,6 +340,7 @@ gate_requests_office_gone(struct gate_requests *g)
 	}
 	g->said = NULL;
 	g->said_end = &g->said;
+	g->nsaid = 0;
 }
 
 /* ---- the command line ---- */

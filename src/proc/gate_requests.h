@@ -26,7 +26,10 @@ void gate_requests_figures(struct gate_requests *g, struct stats *stats);
 void gate_requests_live(struct gate_requests *g, uint64_t source_key, const struct sample *v, uint32_t n);
 /* A channel to the field process of a zone (fd taken). */
 void gate_requests_field(struct gate_requests *g, uv_loop_t *loop, const char *zone, int fd);
-/* REQUEST of office. Not trusted: a malformed one is refused with an error, and costs office the channel. */
+/*
+ * REQUEST of office. Not trusted: a malformed one, or one more when it leaves a thousand outcomes unread, is refused with
+ * an error, and costs office the channel.
+ */
 int gate_requests_office(struct gate_requests *g, const void *p, size_t len);
 void gate_requests_office_gone(struct gate_requests *g);
 /* `penstock request ...`; argv[0] is who asks, as the supervisor saw it (proc/who.h). c given. */

@@ -1,0 +1,77 @@
+/* What gate takes from an office that may have been taken over: no name that is not its own, and no memory without end. */
+#include "proc/gate_requests.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/test.h"
+
+static bool reads;
+static uint32_t told, dropped;
+
+static int
+to_office(void *arg, const void *p, size_t len)
+{
+	(void)arg;
+	(void)p;
+	CHECK(len > 8);
+	if (!reads)
+		return ERR_AGAIN;
+	told++;
+	return 0;
+}
+
+static void
+soon(void *arg)
+{
+	(void)arg;
+}
+
+static int
+ask(struct gate_requests *g, uint64_t number, const char *from)
+{
+	static uint8_t bytes[8 + REQUEST_BYTES_MAX];
+	struct writer w = wr_init(bytes, sizeof bytes);
+	struct value v = { .type = VALUE_F64, .f64 = 1 };
+	struct request q = { .kind = REQUEST_WRITE, .target = "L/sp", .method = "", .event = "", .args = &v, .nargs = 1,
+	    .from = from, .user = "anna", .key = "", .note = "" };
+
+	wr_le64(&w, number);
+	CHECK_INT(request_pack(&w, &q), 0);
+	return gate_requests_office(g, bytes, wr_len(&w));
+}
+
+static void
+remove_all(const char *dir)
+{
+	char command[200];
+	snprintf(command, sizeof command, "rm -rf '%s'", dir);
+	CHECK_INT(system(command), 0);
+}
+
+TEST(an_office_that_does_not_listen_is_let_go)
+{
+	struct gate_requests_ops ops = { .to_office = to_office, .soon = soon };
+	char dir[] = "/tmp/gate-requests-XXXXXX";
+	struct gate_requests *g;
+
+	log_open("test", LOG_LEVEL_ERROR);
+	CHECK(mkdtemp(dir) != NULL);
+	CHECK_INT(gate_requests_open(dir, &ops, &g), 0);
+	CHECK(ask(g, 1, "cli") != 0);		/* the command line's name is not its own */
+	reads = true;
+	for (uint64_t i = 0; i < 2000; i++)
+		CHECK_INT(ask(g, i, "server"), 0);
+	CHECK_INT(told, 2000);
+	reads = false;
+	for (uint64_t i = 0; i < 2000; i++)
+		dropped += ask(g, i, "server") != 0;
+	CHECK_INT(dropped, 2000 - 1024);
+	gate_requests_office_gone(g);		/* and what it left unread with it */
+	CHECK_INT(ask(g, 1, "server"), 0);
+	gate_requests_close(g);
+	remove_all(dir);
+}
+
+TEST_MAIN
