@@ -19,7 +19,7 @@ on_done(void *arg, const struct request_result *r)
 }
 
 static struct field *
-begin(void)
+begin_scanning(int64_t period_ns)
 {
 	struct plan *p;
 
@@ -27,12 +27,18 @@ begin(void)
 	toy_back = (struct toy_back){ 0 };
 	told = 0;
 	last_id = 0;
-	p = make_plan(dev.port, 1, 20 * NS_PER_MS, keys);
+	p = make_plan(dev.port, 1, period_ns, keys);
 	for (uint32_t t = 0; t < 2; t++)
 		p->sources[0].tags[t].writable = true;
 	struct field *f = start(p, 0);
 	run_ms(60);
 	return f;
+}
+
+static struct field *
+begin(void)
+{
+	return begin_scanning(20 * NS_PER_MS);
 }
 
 static struct order
@@ -132,6 +138,23 @@ TEST(an_order_that_has_ended_may_not_leave_the_drivers_queue)
 	order_end_all(f);
 	CHECK_STR(code, "stopped");
 	CHECK(!mono_before(mono_now(), order_deadline(f, toy_back.id)));
+	teardown(f);
+}
+
+/* The device's side reads nothing: at the deadline bytes wait in both kernels, and ours may not get there later. */
+TEST(what_waits_in_our_kernel_at_the_deadline_is_reset)
+{
+	struct field *f = begin_scanning(60 * NS_PER_S);	/* no scan that gives up on the connection first */
+	unsigned before = dev.accepts;
+	for (int i = 0; i < dev.npeers; i++)
+		uv_read_stop((uv_stream_t *)dev.peers[i]);
+	toy_back.silent = toy_back.fill = true;
+	take(f, order(150));
+	run_ms(60);
+	CHECK_INT(told, 0);
+	CHECK_INT(dev.accepts, before);
+	run_ms(250);
+	CHECK_INT(dev.accepts, before + 1);
 	teardown(f);
 }
 

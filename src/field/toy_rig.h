@@ -133,6 +133,7 @@ static struct toy_back {
 	bool		silent;		/* say nothing of a write */
 	int		err;		/* else this */
 	bool		deaf;		/* it confirms and does nothing */
+	bool		fill;		/* it sends until the connection takes no more */
 	unsigned	writes;
 	uint64_t	value;		/* 0: 77 */
 	struct mono	deadline;	/* of the last write, as the host said */
@@ -149,6 +150,9 @@ toy_write(void *ctx, uint32_t src, uint32_t tag, const struct value *v, uint32_t
 	toy_back.writes++;
 	toy_back.deadline = t->h->deadline(t->h, id);
 	toy_back.id = id;
+	static const uint8_t noise[512] = { 0xff };
+	while (toy_back.fill && t->h->send(t->h, noise, sizeof noise) == 0)
+		continue;
 	if (toy_back.err == 0 && !toy_back.deaf && !toy_back.silent)
 		toy_back.value = v->u;
 	if (!toy_back.silent)

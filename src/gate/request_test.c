@@ -522,6 +522,27 @@ TEST(what_was_judged_by_another_plan_is_not_confirmed_by_this_one)
 	}
 }
 
+/* After a restart of gate, or from a device's buffer, values come that are old although they have just come. */
+TEST(a_present_value_is_as_old_as_its_arrival_and_no_history)
+{
+	struct rig *g = rig_new();
+	struct sample s = { .tag = 0, .status = (uint32_t)STATUS_Good, .v = { .type = VALUE_F64, .f64 = 10 } };
+	rig_rule(g->plan, "sp", 0)->step = 5;
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	s.arrival.ns = g->wall.ns - 6 * NS_PER_S;
+	requests_live(g->r, 77, &s, 1, g->now);
+	CHECK_STR(rig_ask(g, "L/sp", 11), "present");
+	s.arrival = g->wall;
+	s.flags = SAMPLE_HISTORICAL;
+	requests_live(g->r, 77, &s, 1, g->now);
+	CHECK_STR(rig_ask(g, "L/sp", 11), "present");
+	s.flags = 0;
+	requests_live(g->r, 77, &s, 1, g->now);
+	rig_ask(g, "L/sp", 11);
+	CHECK_INT(g->nsent, 1);
+	rig_free(g);
+}
+
 TEST(a_present_value_that_is_no_number_refuses)
 {
 	struct rig *g = rig_new();
