@@ -169,8 +169,11 @@ judge_write(const struct request *q, const struct target *t, struct value *value
 		return REASON_VALUE;
 	}
 	bool number = v->type == VALUE_TEXT ? number_of_text(v, t->tag->enumeration, &d) : value_as_f64(v, &d);
-	if (!number || !isfinite(d))
+	if (!number || !isfinite(d)) {
+		snprintf(text, size, "the tag takes a value of type %s%s, and this is none", value_type_name(t->tag->type),
+		    t->tag->enumeration != NULL ? " or a text of its enumeration" : "");
 		return REASON_TYPE;
+	}
 	if (!same_64(v, t->tag->type, value) && !to_type(d, t->tag->type, value)) {
 		snprintf(text, size, "%.10g is no value of type %s", d, value_type_name(t->tag->type));
 		return REASON_TYPE;
