@@ -262,7 +262,7 @@ take_back(struct carry *c)
 
 	c->taken_back = true;
 	deadline_set(&c->field->deadlines, &c->timer, mono_add(mono_now(), ORDER_ANSWER_NS));
-	if (l == NULL || l->state != LINK_UP || l->spec.kind != LINK_TCP || l->wire == NULL ||
+	if (l == NULL || l->state != LINK_UP || l->spec.kind == LINK_OWN || l->wire == NULL ||
 	    (l->out.p == NULL && stream_unsent(l->wire->fd) == 0))
 		return;
 	link_enter(l);

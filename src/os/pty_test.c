@@ -6,10 +6,12 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/test.h"
+#include "os/stream.h"
 
 static size_t
 take(int fd, uint8_t *out, size_t want)
@@ -60,6 +62,25 @@ TEST(a_path_that_cannot_be_is_explained)
 	CHECK_INT(pty_open("/nowhere/line", &fd, why, sizeof why), ERR_NOTFOUND);
 	CHECK_INT(fd, -1);
 	CHECK(strstr(why, "/nowhere/line") != NULL);
+}
+
+/* In packet mode the far side of a pseudo terminal is told of a flush: a byte of its own, ioctl_tty(2). */
+TEST(what_a_line_has_not_sent_is_dropped_when_it_is_given_up)
+{
+	char link[256], why[256];
+	uint8_t got = 0;
+	int fd, other, on = 1;
+
+	snprintf(link, sizeof link, "%s/late", test_dir());
+	CHECK_INT(pty_open(link, &fd, why, sizeof why), 0);
+	CHECK((other = open(link, O_RDWR | O_NOCTTY)) >= 0);
+	CHECK_INT(ioctl(fd, TIOCPKT, &on), 0);
+	stream_abort(other);
+	CHECK_INT(take(fd, &got, 1), 1);
+	CHECK(got & TIOCPKT_FLUSHWRITE);
+	CHECK(!(got & TIOCPKT_FLUSHREAD));
+	close(other);
+	close(fd);
 }
 
 TEST_MAIN

@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -54,7 +55,8 @@ stream_abort(int fd)
 {
 	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);	/* no socket: there is nothing to abort */
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0)
+		tcflush(fd, TCOFLUSH);	/* else closing would wait until it is out. No line either: nothing to abort */
 }
 
 void

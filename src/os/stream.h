@@ -17,9 +17,12 @@ ssize_t stream_read(int fd, void *p, size_t len);
  * SIGPIPE.
  */
 ssize_t stream_write(int fd, const void *p, size_t len);
-/* Bytes written that the far end's kernel has not acknowledged yet; 0 also when that cannot be known. */
+/* Bytes written that the far end's kernel has not acknowledged, or a serial line not sent yet; 0 also when that cannot be known. */
 size_t stream_unsent(int fd);
-/* What was written and has not arrived is to be dropped when the descriptor is closed (a TCP reset), not delivered. */
+/*
+ * What was written and has not arrived is to be dropped when the descriptor is closed (a TCP reset), not delivered; what a
+ * serial line has not sent yet is dropped at once.
+ */
 void stream_abort(int fd);
 /* Close; a negative fd does nothing. */
 void stream_close(int fd);
