@@ -117,6 +117,8 @@ requests_ask(struct requests *r, uint64_t token, const struct request *q, struct
 	memcpy(h->key, key, DIGEST);
 	memcpy(h->digest, digest, DIGEST);
 	h->deadline = q->deadline.ns != 0 ? q->deadline : now;
+	if (h->deadline.ns < 0)		/* before the machine was: over, and no difference to it overflows */
+		h->deadline.ns = 1;
 	h->ttl_ns = mono_diff(h->deadline, now);
 	enum request_reason why = r->nactive >= REQUESTS_ACTIVE_MAX ? REASON_FULL : judge_target(r, q, &t);
 	if (why == REASON_NONE) {

@@ -190,6 +190,22 @@ TEST(a_time_to_live_is_bounded_and_may_be_over)
 	rig_free(g);
 }
 
+TEST(a_deadline_may_be_any_number)
+{
+	static const int64_t ends[] = { INT64_MIN, -1, 1, INT64_MAX };
+	struct rig *g = ready();
+	struct value v = { .type = VALUE_F64, .f64 = 1 };
+	struct request q = rig_write("L/sp", &v);
+
+	for (size_t i = 0; i < 4; i++) {
+		q.deadline.ns = ends[i];
+		requests_ask(g->r, 1, &q, g->now, g->wall);
+		CHECK_STR(g->told_code, i < 3 ? "late" : "ttl");
+	}
+	CHECK_INT(g->nsent, 0);
+	rig_free(g);
+}
+
 TEST(steps_are_judged_by_a_present_value_that_is_good_and_fresh)
 {
 	struct rig *g = rig_new();
