@@ -12,6 +12,7 @@
 
 #define ACKS_MAX	256u
 #define AGAIN_NS	NS_PER_S	/* after a Publish that failed for no known reason */
+#define STRAYS_MAX	8u	/* messages of a subscription that we do not follow until it is ended */
 #define FAILS_MAX	10u
 #define GRACE_NS	NS_PER_S	/* what was silent too long gets this, so that what waits in the socket is read first */
 
@@ -22,7 +23,7 @@ struct ua_publish {
 	struct mono	 hold;
 	UA_SubscriptionAcknowledgement	acks[ACKS_MAX];
 	uint32_t	 nacks;
-	uint32_t	 stray;		/* messages of subscriptions that are none of ours */
+	uint32_t	 stray;		/* messages since the last add() of subscriptions that are none of ours */
 };
 
 static struct ua_publish *of(const struct ua_agent *a) { return ua_subs_of(a)->publish; }
@@ -74,6 +75,7 @@ add(struct ua_agent *a, struct ua_sub *s)
 		return ERR_LIMIT;
 	p->subs[p->nsubs++] = s;
 	p->epoch++;
+	p->stray = 0;		/* its first messages may have come before it was known */
 	s->in = true;
 	s->asked = false;
 	s->known = s->refused = s->gone_by = 0;
@@ -157,7 +159,8 @@ message(struct ua_agent *a, struct ua_publish *p, const UA_PublishResponse *res)
 		if (p->subs[i]->id == res->subscriptionId)
 			s = p->subs[i];
 	if (s == NULL) {
-		p->stray++;
+		if (++p->stray % STRAYS_MAX == 0)
+			ua_publish_end_stray(a, res->subscriptionId);
 		return;
 	}
 	s->heard = a->now;
@@ -174,10 +177,14 @@ refused(struct ua_agent *a, struct ua_publish *p, UA_StatusCode status, uintptr_
 	switch (status) {
 	case UA_STATUSCODE_BADTOOMANYPUBLISHREQUESTS:
 		p->limit = p->outstanding > 1 ? p->outstanding : 1;
+		if (p->outstanding == 0)
+			p->hold = mono_add(a->now, ua_jitter(a, AGAIN_NS));	/* even one is too many: not as fast as it says so */
 		return;
 	case UA_STATUSCODE_BADTIMEOUT:
 	case UA_STATUSCODE_BADREQUESTTIMEOUT:
-		return;			/* nothing to say for that long; keep-alives are watched for themselves */
+		/* Nothing to say for that long; keep-alives are watched for themselves. A server that says so at once is not asked without end. */
+		p->hold = mono_add(a->now, ua_jitter(a, AGAIN_NS));
+		return;
 	case UA_STATUSCODE_BADNOSUBSCRIPTION:
 		if (epoch != p->epoch)
 			return;		/* sent before the newest of them was made */

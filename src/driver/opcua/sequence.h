@@ -18,5 +18,7 @@ void ua_sequence_known(struct ua_agent *a, struct ua_sub *s, uint32_t seq, int64
 static inline bool ua_sequence_missing(const struct ua_sub *s) { return s->missing_since.ns != INT64_MAX; }
 void ua_sequence_drop_held(struct ua_sub *s);
 void ua_publish_ack(struct ua_agent *a, const struct ua_sub *s, uint32_t seq);
+/* stray.c: have the server end a subscription of this session that nobody follows. */
+void ua_publish_end_stray(struct ua_agent *a, uint32_t id);
 
 #endif

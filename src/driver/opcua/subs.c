@@ -11,6 +11,7 @@
 #include "driver/opcua/history.h"
 
 #define REFUSED_FIRST_NS	(5 * NS_PER_S)
+#define GONE_FIRST_NS		(100 * NS_PER_MS)
 #define REFUSED_LAST_NS		(300 * NS_PER_S)
 #define PER_PUBLISH_MAX		10000u	/* notifications in one message: what is more comes in the next, and memory has a bound */
 
@@ -88,7 +89,7 @@ ua_subs_up(struct ua_agent *a, struct mono now)
 	s->hold = now;
 	for (uint32_t i = 0; i < s->nclasses; i++) {
 		s->classes[i].hold = now;
-		s->classes[i].refusals = 0;
+		s->classes[i].refusals = s->classes[i].deaths = 0;
 	}
 	if (!ua_transfer(a, s))
 		for (uint32_t i = 0; i < s->nclasses; i++)
@@ -158,10 +159,19 @@ gone(struct ua_agent *a, struct ua_sub *sub, UA_StatusCode status)
 {
 	struct ua_class *c = sub->arg;
 
-	log_warn("opcua_subscription_gone", "source=\"%s\" id=%u status=%s messages=%llu", a->source->name, sub->id, ua_status_name(status),
-	    (unsigned long long)sub->messages);
+	unsigned long left_out;
+	int64_t wait = GONE_FIRST_NS;
+
+	if (log_limit_ok(&ua_subs_of(a)->lost_lines, a->now, &left_out))
+		log_warn("opcua_subscription_gone", "source=\"%s\" id=%u status=%s messages=%llu left_out=%lu", a->source->name, sub->id,
+		    ua_status_name(status), (unsigned long long)sub->messages, left_out);
 	ua_subs_lost(a, c);
-	c->hold = mono_add(a->now, ua_jitter(a, ++c->refusals > 3 ? REFUSED_LAST_NS / 10 : 100 * NS_PER_MS));
+	if (mono_diff(a->now, c->born) > REFUSED_LAST_NS)
+		c->deaths = 0;
+	for (uint32_t i = 0; i < c->deaths && wait < REFUSED_LAST_NS; i++)
+		wait *= 4;
+	c->deaths++;
+	c->hold = mono_add(a->now, ua_jitter(a, wait < REFUSED_LAST_NS ? wait : REFUSED_LAST_NS));
 }
 
 static void
@@ -223,6 +233,7 @@ created(struct ua_agent *a, void *arg, UA_StatusCode status, const void *respons
 	c->sub.notification = ua_monitor_notification;
 	c->sub.gone = gone;
 	c->sub.hole = hole;
+	c->born = a->now;
 	if (ua_publish_add(a, &c->sub) == 0)
 		c->state = UA_SUB_UP;
 	else
@@ -277,7 +288,7 @@ ua_subs_rebuild(struct ua_agent *a, struct ua_class *c, const char *why)
 	req.subscriptionIdsSize = 1;
 	ua_publish_remove(a, &c->sub);
 	ua_subs_of(a)->rebuilt++;
-	/* If this call cannot be made now the server ends it by itself: nobody acknowledges, and its messages are not ours. */
+	/* If this call cannot be made now, or is not answered, its messages are not ours and it is ended as a stray. */
 	if (ua_call(a, &req, &UA_TYPES[UA_TYPES_DELETESUBSCRIPTIONSREQUEST], &UA_TYPES[UA_TYPES_DELETESUBSCRIPTIONSRESPONSE], 0, deleted, NULL) != 0)
 		log_info("opcua_delete_left", "source=\"%s\" id=%u", a->source->name, id);
 	ua_subs_lost(a, c);

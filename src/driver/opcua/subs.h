@@ -26,6 +26,8 @@ struct ua_class {	/* one publishing interval */
 	enum { UA_SUB_NONE, UA_SUB_ASKED, UA_SUB_UP, UA_SUB_KEPT } state;	/* KEPT: of a session before, maybe to be taken over */
 	struct mono	 hold;		/* CreateSubscription not before */
 	uint32_t	 refusals;
+	struct mono	 born;		/* when the server made it */
+	uint32_t	 deaths;	/* in a row, each soon after it was made */
 	struct ua_line	 wait;
 	uint32_t	 nitems;	/* live */
 	bool		 whole;		/* no creation was under way when the session was lost */

@@ -348,6 +348,56 @@ TEST(too_many_publish_requests_lowers_their_number)
 	rig_close();
 }
 
+/* Whatever a server says at once to each request: it is not asked as fast as it answers. */
+TEST(publish_requests_that_fail_at_once_are_not_repeated_without_end)
+{
+	static const UA_StatusCode says[] = { UA_STATUSCODE_BADTOOMANYPUBLISHREQUESTS, UA_STATUSCODE_BADTIMEOUT };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct rig_call *c;
+		uint32_t sent = 0;
+		begin(1);
+		for (int k = 0; k < 400 && rig.dropped[0] == '\0'; k++) {
+			while ((c = rig_call_of(UA_TYPES_PUBLISHREQUEST)) != NULL && sent < 1000) {
+				sent++;
+				rig_end(c, says[i], NULL);
+			}
+			rig_run(10 * NS_PER_MS);
+		}
+		CHECK(sent > 3 && sent < 30);
+		rig_close();
+	}
+}
+
+TEST(a_subscription_that_dies_again_and_again_is_made_ever_more_slowly)
+{
+	begin(1);
+	for (int k = 0; k < 6000; k++) {
+		struct rig_call *c;
+		if (ua_subs_of(&rig.a)->classes[0].state == UA_SUB_UP && (c = rig_call_of(UA_TYPES_PUBLISHREQUEST)) != NULL)
+			rig_end(c, UA_STATUSCODE_BADNOSUBSCRIPTION, NULL);
+		rig_run(10 * NS_PER_MS);
+		rig_serve();
+	}
+	CHECK(rig_server.subs >= 4 && rig_server.subs < 10);
+	rig_close();
+}
+
+TEST(a_subscription_that_nobody_follows_is_ended)
+{
+	struct rig_call *c;
+
+	begin(1);
+	for (uint32_t k = 1; k <= 8; k++) {
+		CHECK(rig_call_of(UA_TYPES_DELETESUBSCRIPTIONSREQUEST) == NULL);
+		rig_publish_one(77, k, 0, 1, 1);
+	}
+	CHECK((c = rig_call_of(UA_TYPES_DELETESUBSCRIPTIONSREQUEST)) != NULL);
+	CHECK_INT(((const UA_DeleteSubscriptionsRequest *)c->request)->subscriptionIds[0], 77);
+	CHECK_INT(rig.nvalues, 0);
+	rig_close();
+}
+
 TEST(a_subscription_that_the_server_ends_is_made_anew)
 {
 	begin(10);
