@@ -496,6 +496,41 @@ TEST(reads_come_on_the_grid_in_the_servers_pieces)
 	rig_close();
 }
 
+/* The value of tag 3 is too big for any answer. */
+TEST(one_value_that_is_too_big_for_an_answer_hurts_only_its_tag)
+{
+	uint32_t calls_after = 0;
+	bool bad = false;
+
+	rig_open(300);
+	rig.data.read = true;
+	rig.data.per_call = 1000;
+	memset(&rig_server, 0, sizeof rig_server);
+	rig_start();
+	rig_up();
+	for (int k = 0; k < 1000; k++) {
+		struct rig_call *c = rig_call_of(UA_TYPES_READREQUEST);
+		bool has_3 = false;
+		const UA_ReadRequest *q = c != NULL ? c->request : NULL;
+		for (size_t i = 0; q != NULL && i < q->nodesToReadSize; i++)
+			has_3 |= tag_of(&q->nodesToRead[i].nodeId) == 3;
+		if (q != NULL && q->nodesToRead[0].attributeId == UA_ATTRIBUTEID_DATATYPE)
+			rig_answer_attrs(c);
+		else if (has_3)
+			rig_end(c, UA_STATUSCODE_BADRESPONSETOOLARGE, NULL);
+		else if (c != NULL) {
+			answer_read(0);
+			calls_after += bad && rig.a.now.ns < 1005 * NS_PER_S && rig.a.now.ns >= 1003 * NS_PER_S;
+		}
+		bad |= rig.a.items[3].trouble != 0;
+		rig_run(10 * NS_PER_MS);
+	}
+	CHECK_INT(rig.a.items[3].trouble, UA_STATUSCODE_BADRESPONSETOOLARGE);
+	CHECK_INT(calls_after, 2);	/* one a second with all the others, again */
+	CHECK(rig.nvalues >= 299u * 7);
+	rig_close();
+}
+
 TEST(a_round_that_is_not_over_is_not_begun_again)
 {
 	char text[600];

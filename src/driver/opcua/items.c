@@ -139,8 +139,12 @@ ua_bulk_bad(struct ua_bulk *b, uint32_t n, UA_StatusCode s)
 	case UA_STATUSCODE_BADREQUESTTOOLARGE:
 	case UA_STATUSCODE_BADRESPONSETOOLARGE:
 	case UA_STATUSCODE_BADENCODINGLIMITSEXCEEDED:
-		if (n <= 1)
-			return UA_BULK_LATER;
+		if (n <= 1) {
+			if (!too_big(s) || s == UA_STATUSCODE_BADTOOMANYOPERATIONS)
+				return UA_BULK_LATER;
+			b->max = b->full;	/* it was this one item's size, not the number */
+			return UA_BULK_GUILTY;
+		}
 		b->size = n / 2;
 		if (!too_big(s))
 			return UA_BULK_LATER;

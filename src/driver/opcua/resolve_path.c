@@ -144,6 +144,9 @@ reply(struct ua_agent *a, void *arg, UA_StatusCode status, const void *response)
 		return;
 	}
 	enum ua_bulk_do what = ua_bulk_bad(&r->translate, r->nasked, status);
+	/* A path of more steps than the server looks up at once would keep those behind it waiting for ever. */
+	if (r->stepwise && status == UA_STATUSCODE_BADTOOMANYOPERATIONS)
+		what = UA_BULK_GUILTY;
 	for (uint32_t i = r->nasked; i-- > 0;)
 		if (what == UA_BULK_GUILTY) {
 			r->state[r->asked[i]] = UA_RES_NONE;

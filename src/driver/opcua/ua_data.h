@@ -64,8 +64,13 @@ bool ua_status_lost(UA_StatusCode s);
  */
 struct ua_bulk {
 	uint32_t	 size, max;
+	uint32_t	 full;		/* max of the beginning: it comes back once the one item that was too big by itself is out */
 };
-static inline void ua_bulk_init(struct ua_bulk *b, uint32_t ours, uint32_t theirs) { b->size = b->max = ours < theirs ? ours : theirs; }
+static inline void
+ua_bulk_init(struct ua_bulk *b, uint32_t ours, uint32_t theirs)
+{
+	b->size = b->max = b->full = ours < theirs ? ours : theirs;
+}
 void ua_bulk_good(struct ua_bulk *b);
 enum ua_bulk_do {
 	UA_BULK_AGAIN,		/* the same items again in smaller calls, at once */
