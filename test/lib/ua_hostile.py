@@ -45,7 +45,7 @@ class Hostile:
     HABITS = ("garbage", "silent", "ack_zero", "ack_huge", "size_max", "size_tiny", "close_in_ack", "endless_chunks", "endless_hello",
               "huge_array", "huge_text", "many_endpoints", "deep_diagnostics", "bad_type_id", "wrong_type", "wrong_request_id",
               "wrong_sequence", "half_message", "abort_chunks", "silent_opn", "silent_create", "silent_read", "fault_create", "no_nonce",
-              "short_read", "many_namespaces", "nested_variants", "bad_utf8", "clock_far_off", "flood", "renamed_chunks", "zero_lifetime")
+              "short_read", "many_namespaces", "nested_variants", "bad_utf8", "clock_far_off", "flood", "renamed_chunks", "zero_lifetime", "forgets_session")
 
     def __init__(self, habit=None):
         self.habit = habit
@@ -184,7 +184,10 @@ class Hostile:
                        text(None) + u32(-1) + u32(-1) + text(None) + text(None) + u32(0))
         elif service == ACTIVATE:
             self._send(peer, request, state, self._head(470, handle) + text(os.urandom(32)) + u32(-1) + u32(-1))
+        elif service == READ and self.habit == "forgets_session" and state.setdefault("reads", 0) == 4:
+            self._send(peer, request, state, self._head(397, handle, 0x80270000))       # BadSessionNotActivated
         elif service == READ:
+            state["reads"] = state.get("reads", 0) + 1
             return self._read(peer, handle, request, state)
         elif service == CLOSE:
             self._send(peer, request, state, self._head(476, handle))

@@ -146,6 +146,7 @@ adopt(struct ua_thread *t, struct ua_open *o)
 	c->renew_at = mono_add(a->now, RENEW_LOOK_NS);
 	c->better_at = a->now;
 	c->watching = false;
+	c->watch_refused = 0;
 	c->drop[0] = '\0';
 	c->memory_refused = t->memory.refused;
 	c->connects++;

@@ -86,6 +86,7 @@ struct ua_conn {
 	bool			 told;		/* the engine knows that it cannot be reached */
 	struct mono		 up_at, heard_at, watch_at, renew_at;
 	bool			 watching;	/* the read of state and level is under way */
+	uint32_t		 watch_refused;	/* such reads in a row that the server has refused */
 	char			 drop[UA_TEXT_MAX];	/* a part wants the session dropped, and why */
 	char			 text[UA_TEXT_MAX];	/* the state in words */
 	uint32_t		 ncalls;

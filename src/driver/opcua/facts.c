@@ -2,14 +2,17 @@
  * What is read of a session before parts may use it: namespaces, who the server is, since when it runs, what it allows in one call, how well it feels. And
  * state and level again while it is used. Part 5 1.05, 6.3.1 ServerType and what hangs below it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/opcua/conn.h"
+#include "driver/opcua/ua_data.h"
 #include "model/status.h"
 
 #define NAMESPACES_MAX	4096u
 #define NAMESPACE_BYTES	2048u
+#define REFUSALS_MAX	3u
 #define READS_AT_ONCE	6u	/* some small servers allow few nodes in a Read, and how few is not known yet */
 
 enum fact_kind { FACT_NAMESPACES, FACT_URI, FACT_STARTED, FACT_TIME, FACT_STATE, FACT_LEVEL, FACT_U32, FACT_U16 };
@@ -183,6 +186,21 @@ ua_facts_clear(struct ua_facts *f)
 	f->nnamespaces = 0;
 }
 
+/* A server that is alive and refuses: it may be busy, else it does not take this session for one any more. */
+static void
+watch_refused(struct ua_agent *a, UA_StatusCode status)
+{
+	struct ua_conn *c = a->conn;
+	char why[200];
+
+	if (!a->session || status == UA_STATUSCODE_BADTOOMANYOPERATIONS || status == UA_BADSERVERTOOBUSY ||
+	    status == UA_STATUSCODE_BADRESOURCEUNAVAILABLE || status == UA_STATUSCODE_BADOUTOFMEMORY || ++c->watch_refused < REFUSALS_MAX)
+		return;
+	snprintf(why, sizeof why, "the server refuses %u times in a row to tell its state (%s): the session is of no use", c->watch_refused,
+	    UA_StatusCode_name(status));
+	ua_drop(a, why);
+}
+
 static void
 on_watch(struct ua_agent *a, void *arg, UA_StatusCode status, const void *response)
 {
@@ -194,8 +212,11 @@ on_watch(struct ua_agent *a, void *arg, UA_StatusCode status, const void *respon
 	if (r == NULL) {
 		if (status == UA_STATUSCODE_BADTIMEOUT && a->session)
 			ua_drop(a, "the server no longer answers: the connection stands, but its state was not told within `timeout`");
+		else
+			watch_refused(a, status);
 		return;
 	}
+	c->watch_refused = 0;
 	ua_out_alive(a);
 	if (c->up == NULL || r->resultsSize < 3)
 		return;
