@@ -298,6 +298,10 @@ thread_main(void *arg)
 	take_lock(t);
 	if (ua_conn_new(t) == 0 && start_parts(&t->agent) == 0)
 		turns(t);
+	else
+		ua_out_flush(t);	/* why it cannot work */
+	while (!atomic_load(&t->stop) && !atomic_load(&t->leave))
+		ua_loop_run(t->loop, MONO_NEVER);	/* "left" is an answer: not before it is asked for */
 	leave(t);
 	while (!atomic_load(&t->stop))
 		ua_loop_run(t->loop, MONO_NEVER);

@@ -164,6 +164,14 @@ TEST(an_endpoint_that_makes_no_sense_is_told)
 	for (int k = 0; k < 2500 && ((r = ua_out_next(t->agent.out, &text)) == NULL || r->kind != UA_OUT_REACH); k++)
 		nap();
 	CHECK(r != NULL && strstr(text, "is no opc.tcp URL") != NULL);
+	/* It waits to be asked to leave, and then says once that it has. */
+	for (int k = 0; k < 50; k++, nap())
+		CHECK((r = ua_out_next(t->agent.out, &text)) == NULL || r->kind != UA_OUT_LEFT);
+	atomic_store(&t->leave, true);
+	ua_loop_wake(t->loop);
+	for (int k = 0; k < 2500 && ((r = ua_out_next(t->agent.out, &text)) == NULL || r->kind != UA_OUT_LEFT); k++)
+		nap();
+	CHECK(r != NULL);
 	ua_agent_release(t);
 	wait_until_gone();
 }
