@@ -12,6 +12,7 @@
 #define UA_TYPES_KNOWN_MAX	2048u	/* definitions of one server */
 #define UA_TYPES_FIELDS_MAX	32768u	/* fields and names of enumerations of all of them */
 #define UA_TYPES_BASES_MAX	16u	/* supertypes on the way to a built-in type */
+#define UA_TYPES_TEXT_MAX	512u	/* bytes of a name; what is longer is cut */
 #define UA_TYPES_CALLS		4u	/* calls under way */
 #define UA_TYPES_HELD_MAX	4096u	/* values that wait */
 #define UA_TYPES_RETRY_NS	(60 * NS_PER_S)	/* a definition that could not be read is asked for again after this */

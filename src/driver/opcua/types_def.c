@@ -1,10 +1,16 @@
 /* Definitions of data types as ours: of a server's DataTypeDefinition attribute (OPC 10000-3 1.05, 8.48 to 8.51), or of the library's own types. */
 #include "driver/opcua/types_int.h"
 
+/* With as many fields as there may be, what names take stays bounded. A character is cut as a whole. */
 static const char *
 text(struct ua_types *t, const UA_String *s)
 {
-	return arena_strndup(&t->memory, (const char *)s->data, s->length);
+	size_t len = s->length;
+
+	if (len > UA_TYPES_TEXT_MAX)
+		for (len = UA_TYPES_TEXT_MAX; len > UA_TYPES_TEXT_MAX - 4 && (s->data[len] & 0xc0) == 0x80; len--)
+			;
+	return arena_strndup(&t->memory, (const char *)s->data, len);
 }
 
 static bool
@@ -94,6 +100,13 @@ enumeration(struct ua_types *t, struct types_entry *e, const UA_EnumDefinition *
 	e->type.names = names;
 	e->nnames = (uint32_t)n;
 	return true;
+}
+
+void
+types_name(struct ua_types *t, struct types_entry *e, const UA_String *name)
+{
+	if (e->type.name == NULL)	/* asked again and again, it is kept once */
+		e->type.name = text(t, name);
 }
 
 bool

@@ -70,6 +70,7 @@ void types_ask(struct ua_types *t);
 
 /* types_def.c: what an answer says about an entry. False: it is of no use. */
 bool types_define(struct ua_types *t, struct types_entry *e, const UA_Variant *definition);
+void types_name(struct ua_types *t, struct types_entry *e, const UA_String *name);
 bool types_define_std(struct ua_types *t, struct types_entry *e, const UA_DataType *std);
 
 #endif

@@ -104,10 +104,8 @@ browse(struct ua_types *t, struct types_entry *e, const UA_NodeId *from, UA_UInt
 static void
 put_name(struct ua_types *t, struct types_entry *e, const UA_DataValue *dv)
 {
-	if (dv->hasValue && UA_Variant_hasScalarType(&dv->value, &UA_TYPES[UA_TYPES_QUALIFIEDNAME])) {
-		const UA_QualifiedName *q = dv->value.data;
-		e->type.name = arena_strndup(&t->memory, (const char *)q->name.data, q->name.length);
-	}
+	if (dv->hasValue && UA_Variant_hasScalarType(&dv->value, &UA_TYPES[UA_TYPES_QUALIFIEDNAME]))
+		types_name(t, e, &((const UA_QualifiedName *)dv->value.data)->name);
 }
 
 static void
