@@ -1,4 +1,5 @@
 /* The subscription of a source's event tags: made, taken over, refreshed. See events.h. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #define HOLD_NS		(5 * NS_PER_S)	/* after the server refused the subscription */
 #define INTERVAL_NS	(500 * NS_PER_MS)
 #define PER_CALL	100u
+#define PER_PUBLISH_MAX	1000u	/* events in one message: what is more comes in the next, and memory has a bound */
 
 /* ---- what comes ---- */
 
@@ -41,11 +43,16 @@ gone(struct ua_agent *a, struct ua_sub *s, UA_StatusCode status)
 {
 	struct ua_events *e = s->arg;
 
-	log_warn("opcua_event_subscription_gone", "source=\"%s\" status=%s", a->source->name, UA_StatusCode_name(status));
+	unsigned long left_out;
+
+	if (log_limit_ok(&e->gone_lines, a->now, &left_out))
+		log_warn("opcua_event_subscription_gone", "source=\"%s\" status=%s left_out=%lu", a->source->name, UA_StatusCode_name(status), left_out);
 	for (uint32_t i = 0; i < e->ntags; i++)
 		if (e->tags[i].state == EVENT_ITEM_LIVE)
 			event_lost(e, &e->tags[i], 0);
 	all_gone(e);
+	/* At once the first time; one that the server ends right after its birth waits. */
+	e->hold = mono_diff(a->now, e->born) > HOLD_NS ? a->now : mono_add(a->now, HOLD_NS);
 }
 
 static void
@@ -180,7 +187,7 @@ create_items(struct ua_events *e)
 	for (uint32_t i = 0; i < e->ntags; i++)
 		if (e->tags[i].state == EVENT_ITEM_ASKED)
 			goto out;	/* one call at a time */
-	for (uint32_t i = 0; i < e->ntags && n < PER_CALL; i++) {
+	for (uint32_t i = 0; i < e->ntags && n < PER_CALL && n < e->agent->limits.monitored_items; i++) {
 		struct event_tag *t = &e->tags[i];
 		const struct ua_item *it = &e->agent->items[t->tag];
 		UA_EventFilter *f = arena_new(&m, UA_EventFilter);
@@ -225,8 +232,9 @@ created(struct ua_agent *a, void *arg, UA_StatusCode status, const void *respons
 		return;
 	}
 	e->sub.id = r->subscriptionId;
-	e->sub.interval_ms = r->revisedPublishingInterval;
-	e->sub.keep_alive_count = r->revisedMaxKeepAliveCount;
+	e->sub.interval_ms = isfinite(r->revisedPublishingInterval) ? r->revisedPublishingInterval : (double)INTERVAL_NS / NS_PER_MS;
+	e->sub.keep_alive_count = r->revisedMaxKeepAliveCount > 0 ? r->revisedMaxKeepAliveCount : 1;
+	e->born = a->now;
 	if (ua_publish_add(a, &e->sub) == 0) {
 		e->state = EVENT_SUB_UP;
 		e->hold = a->now;
@@ -246,7 +254,8 @@ create(struct ua_events *e)
 	const struct ua_data *d = e->agent->data;
 	uint32_t keep_alive = count_of(d->keep_alive_ns), lifetime = count_of(d->lifetime_ns);
 	UA_CreateSubscriptionRequest r = { .requestedPublishingInterval = (double)INTERVAL_NS / NS_PER_MS, .requestedMaxKeepAliveCount = keep_alive,
-	    .requestedLifetimeCount = lifetime < 3 * keep_alive ? 3 * keep_alive : lifetime, .publishingEnabled = true };
+	    .requestedLifetimeCount = lifetime < 3 * keep_alive ? 3 * keep_alive : lifetime,
+		.maxNotificationsPerPublish = PER_PUBLISH_MAX, .publishingEnabled = true };
 
 	if (ua_call(e->agent, &r, &UA_TYPES[UA_TYPES_CREATESUBSCRIPTIONREQUEST], &UA_TYPES[UA_TYPES_CREATESUBSCRIPTIONRESPONSE], 0, created, e) == 0)
 		e->state = EVENT_SUB_ASKED;
@@ -290,6 +299,7 @@ ua_events_init(struct ua_agent *a)
 	struct ua_events *e = arena_new(&a->memory, struct ua_events);
 
 	e->agent = a;
+	e->gone_lines = (struct log_limit){ .burst = 3, .period_ms = 60000 };
 	e->sub = (struct ua_sub){ .arg = e, .notification = notification, .gone = gone, .hole = hole };
 	for (uint32_t i = 0; i < a->source->ntags; i++)
 		e->ntags += a->items[i].addr.kind == UA_ADDR_EVENTS;

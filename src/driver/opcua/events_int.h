@@ -37,6 +37,8 @@ struct ua_events {
 	enum event_sub		 state;
 	struct ua_sub		 sub;
 	struct mono		 hold;		/* not before */
+	struct mono		 born;		/* when the server made the subscription */
+	struct log_limit	 gone_lines;
 	bool			 refresh;	/* to be asked for */
 	bool			 asked;		/* a refresh is under way */
 	bool			 said;		/* ...and how one ended was logged on this connection */

@@ -131,7 +131,7 @@ static int64_t
 silence_ns(const struct ua_agent *a, const struct ua_sub *s)
 {
 	double ms = s->interval_ms * s->keep_alive_count;
-	return (int64_t)(ms < 1 ? 1 : ms > 86400e3 ? 86400e3 : ms) * NS_PER_MS + a->data->timeout_ns;
+	return (int64_t)(ms >= 1 ? ms < 86400e3 ? ms : 86400e3 : 1) * NS_PER_MS + a->data->timeout_ns;
 }
 
 /* A StatusChangeNotification among the data ends the subscription. */
