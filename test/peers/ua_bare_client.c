@@ -202,10 +202,6 @@ watch(UA_Client *client)
 	printf("{\"items\":%d,\"create_s\":%.3f,\"seconds\":%.3f,\"values\":%llu,\"values_per_s\":%.0f,\"bad\":%llu,"
 	    "\"gaps\":%llu,\"cpu_s\":%.3f,\"rss_kb\":%ld}\n", opt.items, create_s, took, (unsigned long long)values,
 	    (double)values / took, (unsigned long long)bad, (unsigned long long)gaps, cpu_s() - cpu0, rss_kb());
-	for (int i = 0; i < opt.items; i++)
-		UA_NodeId_clear(&wanted[i]);
-	free(wanted);
-	free(last);
 }
 
 static void
@@ -261,7 +257,12 @@ main(int argc, char **argv)
 	choose(ns);
 	if (opt.items > 0)
 		watch(client);
-	UA_Client_disconnect(client);
+	fflush(stdout);
+	UA_Client_disconnect(client);		/* values arrive until its reply: what arrived() touches must be there still */
 	UA_Client_delete(client);
+	for (int i = 0; i < opt.items; i++)
+		UA_NodeId_clear(&wanted[i]);
+	free(wanted);
+	free(last);
 	return 0;
 }
