@@ -128,17 +128,23 @@ source_head(int w)
 	    "LATE ms", "LAST GOOD");
 }
 
-/* REFUSED: tags whose address the device refuses; ERRORS: requests that went wrong, and connections lost. */
+/*
+ * RATE/S: scans, or, of a source that is not scanned and so wants no rate, values that arrive. REFUSED: tags whose
+ * address the device refuses; ERRORS: requests that went wrong, and connections lost.
+ */
 static void
 source_row(const struct look *l, const json_t *o)
 {
-	char t[48];
+	double rate = (double)num(o, "rate_mhz") / 1000, wanted = (double)num(o, "target_mhz") / 1000;
+	char t[48], want[32] = "-";
 
 	cell(str(o, "name"), l->width);
 	/* Health speaks of the device; without a connection nothing is known of it. */
 	cell(num(o, "connected") ? health_name((enum health_state)num(o, "state")) : "away", 7);
-	printf("%7.2f %7.2f %9" JSON_INTEGER_FORMAT " %7" JSON_INTEGER_FORMAT " %6" JSON_INTEGER_FORMAT " %7" JSON_INTEGER_FORMAT " %7.1f  %s\n",
-	    (double)num(o, "rate_mhz") / 1000, (double)num(o, "target_mhz") / 1000, num(o, "samples"), num(o, "skipped"),
+	if (wanted > 0)
+		snprintf(want, sizeof want, "%.2f", wanted);
+	printf("%7.*f %7s %9" JSON_INTEGER_FORMAT " %7" JSON_INTEGER_FORMAT " %6" JSON_INTEGER_FORMAT " %7" JSON_INTEGER_FORMAT " %7.1f  %s\n",
+	    rate < 10000 ? 2 : 0, rate, want, num(o, "samples"), num(o, "skipped"),
 	    num(o, "timeouts") + num(o, "exceptions") + num(o, "garbage") + num(o, "reconnects"), num(o, "isolated"),
 	    (double)num(o, "lateness_p99_us") / 1000, ago(num(o, "last_good_ns"), l->now, t, sizeof t));
 }

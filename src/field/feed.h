@@ -55,7 +55,7 @@ struct feed {
 	uint32_t		 traces;	/* clients that trace it */
 
 	uint64_t		 nscans, nskipped, nsamples;
-	uint64_t		 past[FEED_RATE_S];	/* nscans, one a second */
+	uint64_t		 past[FEED_RATE_S];	/* nscans, or of a source without scans nsamples, one a second */
 	uint32_t		 past_at;
 	uint64_t		 rate_mhz;	/* over the last FEED_RATE_S */
 	struct wall		 good_at;

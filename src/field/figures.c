@@ -6,16 +6,20 @@
 
 #define FIGURES_NS NS_PER_S
 
-/* Scans a second over the last FEED_RATE_S seconds, in thousandths; to be taken once a second. */
+/*
+ * Scans a second over the last FEED_RATE_S seconds, in thousandths; to be taken once a second. Of a source that the
+ * engine does not scan, since its server tells what changes: values a second.
+ */
 static uint64_t
 rate_mhz(struct feed *f)
 {
+	uint64_t now = link_is_own(f->link) ? f->nsamples : f->nscans;
 	uint64_t *oldest = &f->past[f->past_at % FEED_RATE_S];
 	uint64_t seconds = f->past_at < FEED_RATE_S ? f->past_at : FEED_RATE_S;
 	uint64_t then = f->past_at < FEED_RATE_S ? f->past[0] : *oldest;
-	uint64_t rate = seconds == 0 ? 0 : (f->nscans - then) * 1000 / seconds;
+	uint64_t rate = seconds == 0 ? 0 : (now - then) * 1000 / seconds;
 
-	*oldest = f->nscans;
+	*oldest = now;
 	f->past_at++;
 	return rate;
 }
