@@ -294,6 +294,7 @@ thread_main(void *arg)
 {
 	struct ua_thread *t = arg;
 
+	ua_memory_pool(&t->memory, t->agent.source->ntags);
 	ua_memory_enter(&t->memory);
 	take_lock(t);
 	if (ua_conn_new(t) == 0 && start_parts(&t->agent) == 0)

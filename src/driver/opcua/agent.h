@@ -27,8 +27,25 @@ struct ua_asked {
 	bool		 given;		/* a part has it */
 };
 
+/*
+ * Small blocks of one thread, cut from one piece of memory and kept in lists by their size. open62541 puts each scalar
+ * that it decodes into a block of its own, ten thousand a message; malloc's own cache for a thread holds seven of a
+ * size, and beyond it takes a lock for each.
+ */
+#define UA_POOL_STEP	16u
+#define UA_POOL_SIZES	4u		/* 16 to 64 bytes */
+
+struct ua_block { struct ua_block *next; };
+
+struct ua_pool {
+	uint8_t		*base, *fresh, *end;	/* [fresh, end) was never given out; base NULL: no pool, all is malloc's */
+	uint8_t		*size16;		/* of each step of 16 bytes that a block begins at: its size, in steps */
+	struct ua_block	*spare[UA_POOL_SIZES + 1];
+};
+
 /* What the library holds for one server; counted in the agent's thread. */
 struct ua_memory {
+	struct ua_pool	 pool;
 	size_t		 used, peak, max;	/* peak: since the last malloc_trim() */
 	size_t		 peak_ever;
 	uint64_t	 refused;
@@ -75,8 +92,16 @@ void ua_agent_asked(struct ua_thread *t, uint32_t id);
 
 /* ---- memory.c ---- */
 
-/* Count and limit what open62541 allocates in this thread. */
+/*
+ * Count and limit what open62541 allocates in this thread. What it holds of small blocks must be given back in this
+ * thread too, before ua_memory_leave().
+ */
 void ua_memory_enter(struct ua_memory *m);
+/*
+ * Before ua_memory_enter(): room for small blocks, of a source with so many tags; what does not fit is malloc's.
+ * Without memory for it all is. Freed by ua_memory_leave().
+ */
+void ua_memory_pool(struct ua_memory *m, uint32_t ntags);
 void ua_memory_leave(void);
 
 /* ---- out.c ---- */
