@@ -76,6 +76,14 @@ def test_who_may_come_in():
     for policy in POLICIES:
         for mode in ("Sign", "SignAndEncrypt"):
             equal(logins.refused(s.url, **{**args, "policy": policy, "mode": mode}), None, f"{policy} {mode}")
+    # Whom a trusted CA has signed needs that CA's revocation list.
+    authority = s.pki.authority()
+    signed = {**args, "cert": s.pki.application("signed-client", "urn:test:signed", signer=authority)}
+    s.trust(authority)
+    assert logins.refused(s.url, **signed) is not None, "a certificate was let in of which nobody knows whether it is revoked"
+    s.g.run.wait_line("event=opcua_client_refused status=BadCertificateRevocationUnknown", 10)
+    shutil.copy(s.pki.crl(authority), os.path.join(s.g.state, "pki/it/trusted/crl"))
+    equal(logins.refused(s.url, **signed), None, "with the list")
     for what, change in {"no security": {"policy": "None", "cert": None}, "no user": {"user": None}, "a wrong password": {"user": "scada:geheim-124"},
                          "an unknown user": {"user": "eve:geheim-123"}}.items():
         assert logins.refused(s.url, **{**args, **change}) is not None, f"{what} was let in"

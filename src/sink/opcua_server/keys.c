@@ -34,6 +34,8 @@ const struct key uas_keys[] = {
 	    .help = "Answer HistoryRead from the local history of this node, for tags that a sink of kind history keeps." },
 	[UAS_K_NAMESPACE] = { "namespace", KEY_TEXT, .min = 1, .max = 255,
 	    .help = "URI of the namespace that the tags' NodeIds are in. Not given: urn:penstock:<enterprise>:<site>. Clients' bookmarks hang on it." },
+	[UAS_K_CRL_OPTIONAL] = { "crl-optional", KEY_BOOL, .def = "no",
+	    .help = "Admit a client whose certificate a CA has signed although that CA's revocation list is missing or out of date." },
 	[UAS_KEYS] = { 0 },
 };
 
@@ -89,7 +91,8 @@ uas_cfg_read(const struct sink *s, struct uas_cfg *c, char *why, size_t size, si
 	char text[200];
 
 	*c = (struct uas_cfg){
-		.anonymous = k[UAS_K_ANONYMOUS].b, .history = k[UAS_K_HISTORY].b, .sessions = (uint32_t)k[UAS_K_SESSIONS].i,
+		.anonymous = k[UAS_K_ANONYMOUS].b, .history = k[UAS_K_HISTORY].b, .crl_optional = k[UAS_K_CRL_OPTIONAL].b,
+		.sessions = (uint32_t)k[UAS_K_SESSIONS].i,
 		.subscriptions = (uint32_t)k[UAS_K_SUBSCRIPTIONS].i, .items = (uint32_t)k[UAS_K_ITEMS].i, .memory = (uint64_t)k[UAS_K_MEMORY].i,
 		.security = k[UAS_K_SECURITY].set ? (unsigned)k[UAS_K_SECURITY].i : 1u << UAS_SEC_SIGN | 1u << UAS_SEC_ENCRYPT,
 		.policies = k[UAS_K_POLICIES].set ? (unsigned)k[UAS_K_POLICIES].i : 1u << UAS_POLICY_B256 | 1u << UAS_POLICY_A128 | 1u << UAS_POLICY_A256,

@@ -11,6 +11,7 @@
 struct uas_trust {
 	struct pki	*pki;
 	struct pki_own	 own;
+	bool		 crl_optional;
 	struct log_limit limit;
 };
 
@@ -25,6 +26,7 @@ uas_trust_new(const struct uas_cfg *cfg, char *why, size_t size)
 	if (t == NULL)
 		fatal("out_of_memory", "what=\"opcua server\"");
 	t->limit = (struct log_limit){ .burst = 10, .period_ms = 60000 };
+	t->crl_optional = cfg->crl_optional;
 	spec.uri = uri;
 	spec.dns[ndns++] = pki_host();
 	for (size_t i = 0; cfg->names[i] != NULL && ndns < PKI_NAMES_MAX - 1 && nip < PKI_NAMES_MAX - 1; i++) {
@@ -87,7 +89,7 @@ judge(struct uas_trust *t, const UA_ByteString *cert)
 	struct pki_verdict v;
 	unsigned long more;
 	struct pki_peer peer = { .chain = cert->data, .len = cert->length, .role = PKI_CLIENT, .from = "an OPC UA client",
-	    .crl_optional = true, .ca_as_peer = true, .now = wall_now() };
+	    .crl_optional = t->crl_optional, .ca_as_peer = true, .now = wall_now() };
 
 	if (pki_verify(t->pki, &peer, &v) == 0)
 		return UA_STATUSCODE_GOOD;

@@ -29,11 +29,11 @@
 #define UAS_NOTIFY_MAX		10000u		/* notifications of one Publish response */
 #define UAS_HISTORY_VALUES_MAX	10000u		/* values of one node in one HistoryRead answer */
 #define UAS_PASSWORD_BYTES	256u
-#define UAS_MEMORY_RESERVE	(16u << 20)	/* beyond the limit, for closing the session that holds most */
+#define UAS_MEMORY_RESERVE	(16u << 20)	/* beyond the limit, for samples, and for closing the session that holds most */
 
 enum uas_key {
 	UAS_K_LISTEN, UAS_K_NAMES, UAS_K_SECURITY, UAS_K_POLICIES, UAS_K_ANONYMOUS, UAS_K_USERS, UAS_K_PASSWORDS, UAS_K_SESSIONS, UAS_K_SUBSCRIPTIONS,
-	UAS_K_ITEMS, UAS_K_MEMORY, UAS_K_HISTORY, UAS_K_NAMESPACE, UAS_KEYS
+	UAS_K_ITEMS, UAS_K_MEMORY, UAS_K_HISTORY, UAS_K_NAMESPACE, UAS_K_CRL_OPTIONAL, UAS_KEYS
 };
 enum uas_security { UAS_SEC_NONE, UAS_SEC_SIGN, UAS_SEC_ENCRYPT };
 enum uas_policy { UAS_POLICY_B256, UAS_POLICY_A128, UAS_POLICY_A256 };
@@ -49,7 +49,7 @@ struct uas_cfg {
 	uint16_t	 port;
 	const char	**names;	/* of the certificate, NULL-ended */
 	unsigned	 security, policies;	/* sets of bits */
-	bool		 anonymous, history;
+	bool		 anonymous, history, crl_optional;
 	struct uas_user	*users;
 	uint32_t	 nusers;
 	const char	*passwords;	/* file, or NULL */
