@@ -34,8 +34,12 @@ struct session {
 	const struct uas_user	*user;
 	UA_NodeId		 id;
 	uint32_t		 items;		/* monitored items of its subscriptions */
+	bool			 certified;	/* client is the SHA-256 of the channel's certificate */
+	uint8_t			 client[32];
 	struct session		*next;
 };
+
+static const struct uas_user nobody = { "anonymous", UAS_ROLE_VIEW };
 
 struct uas_access {
 	const struct uas_cfg	*cfg;
@@ -131,7 +135,6 @@ log_in(struct uas_access *a, const UA_UserNameIdentityToken *t, const struct uas
 static UA_StatusCode
 identify(struct uas_access *a, const UA_ExtensionObject *token, const struct uas_user **out)
 {
-	static const struct uas_user nobody = { "anonymous", UAS_ROLE_VIEW };
 	const UA_DataType *type = token->encoding >= UA_EXTENSIONOBJECT_DECODED ? token->content.decoded.type : NULL;
 
 	if (type == &UA_TYPES[UA_TYPES_USERNAMEIDENTITYTOKEN])
@@ -156,7 +159,7 @@ activate(UA_Server *server, UA_AccessControl *ac, const UA_EndpointDescription *
 	struct session *s = *context;
 	const struct uas_user *user;
 	UA_StatusCode err = identify(a, token, &user);
-	(void)server, (void)e, (void)cert;
+	(void)server, (void)e;
 
 	if (err != UA_STATUSCODE_GOOD)
 		return err;
@@ -170,6 +173,7 @@ activate(UA_Server *server, UA_AccessControl *ac, const UA_EndpointDescription *
 		*context = s;
 	}
 	s->user = user;
+	s->certified = cert->length > 0 && EVP_Digest(cert->data, cert->length, s->client, NULL, EVP_sha256(), NULL) == 1;
 	return UA_STATUSCODE_GOOD;
 }
 
@@ -235,14 +239,19 @@ uas_access_close_largest(struct uas_access *a)
 
 /* ---- life ---- */
 
-/* A subscription may move to another session of the same user (OPC 10000-4, 5.13.7). */
+/*
+ * A subscription may move to another session of the same user (OPC 10000-4, 5.13.7). Nobody is no user: without a name it is the same client by its
+ * certificate, or else anyone could take away all subscriptions, whose ids are small numbers.
+ */
 static UA_Boolean
 transfer(UA_Server *s, UA_AccessControl *ac, const UA_NodeId *from, void *before, const UA_NodeId *to, void *after)
 {
 	const struct session *a = before, *b = after;
 	(void)s, (void)ac, (void)from, (void)to;
 
-	return a != NULL && b != NULL && a->user == b->user;
+	if (a == NULL || b == NULL || a->user != b->user)
+		return false;
+	return a->user != &nobody || (a->certified && b->certified && memcmp(a->client, b->client, sizeof a->client) == 0);
 }
 
 static void
