@@ -16,6 +16,7 @@
 #define STORES_MAX	8u
 #define NONE		(-1)
 #define AGAIN_NS	(2 * NS_PER_S)
+#define CALL_NS		(2 * NS_PER_S)	/* of the server's time for one call */
 #define FIRST_WINDOW_NS	(3600 * NS_PER_S)
 #define STORE_SHIFT	56		/* a variable's series: number of the store above, its id there below */
 
@@ -177,23 +178,46 @@ hist_fetch(struct uas_history *h, const struct uas_var *v, int64_t from, int64_t
 	return 0;
 }
 
-/* Windows that grow while they are empty and shrink when they hold too much. Ends: each turn moves on or halves the window, down to 1 ms. */
+/*
+ * A window held too much. A smaller one is tried, even when there are points already: what is sparse may be followed by what is dense. True: stop, and
+ * *err says whether what there is is an answer (p->more: an unfinished one).
+ */
+static bool
+too_much(struct hist_points *p, int64_t *window, int *err)
+{
+	if (*err == ERR_LIMIT && *window > NS_PER_MS) {
+		*window /= 16;
+		*err = 0;
+		return false;
+	}
+	p->more = *err == ERR_LIMIT && p->n > 0;
+	if (p->more)
+		*err = 0;
+	return true;
+}
+
+/* Is that enough for one answer? Texts and arrays fill one sooner than their number does. */
+static bool
+enough(struct hist_points *p, size_t n)
+{
+	p->more = p->bytes > HIST_PAGE_BYTES;
+	return p->more || p->n >= n;
+}
+
+/* Windows that grow while they are empty and shrink when they hold too much. Ends: each turn moves on or shortens the window, down to 1 ms. */
 int
 hist_fetch_forward(struct uas_history *h, const struct uas_var *v, int64_t from, int64_t to, size_t n, struct hist_points *p)
 {
 	int64_t window = FIRST_WINDOW_NS;
 
-	while (from < to && p->n < n) {
+	while (from < to && !enough(p, n)) {
 		int64_t end = window < to - from ? from + window : to;
 		int err = hist_fetch(h, v, from, end, p);
-		if (err == ERR_LIMIT && window > NS_PER_MS) {
-			if (p->n > 0)
-				return 0;
-			window /= 16;
+		if (err != 0) {
+			if (too_much(p, &window, &err))
+				return err;
 			continue;
 		}
-		if (err != 0)
-			return err;
 		from = end;
 		window = window > INT64_MAX / 8 ? window : window * 4;
 	}
@@ -225,18 +249,16 @@ hist_fetch_backward(struct uas_history *h, const struct uas_var *v, int64_t from
 {
 	int64_t window = FIRST_WINDOW_NS;
 
-	while (from < to && p->n < n) {
+	while (from < to && !enough(p, n)) {
 		int64_t begin = window < to - from ? to - window : from;
 		struct hist_points earlier = { .max = p->max - p->n };
 		int err = hist_fetch(h, v, begin, to, &earlier);
-		if (err == ERR_LIMIT && window > NS_PER_MS) {
-			if (p->n > 0)
-				return 0;
-			window /= 16;
+		if (err != 0) {
+			hist_points_fini(&earlier);
+			if (too_much(p, &window, &err))
+				return err;
 			continue;
 		}
-		if (err != 0)
-			return err;
 		put_before(p, &earlier);
 		to = begin;
 		window = window > INT64_MAX / 8 ? window : window * 4;
@@ -254,6 +276,10 @@ hist_value(const struct hist_point *p, UA_TimestampsToReturn times, UA_DataValue
 	out->hasValue = p->type != VALUE_NULL && UA_Variant_copy(&v, &out->value) == UA_STATUSCODE_GOOD;
 	out->hasStatus = p->status != 0;
 	out->status = p->status;
+	if (p->type != VALUE_NULL && !out->hasValue) {	/* never a good value that is not there */
+		out->hasStatus = true;
+		out->status = UA_STATUSCODE_BADOUTOFMEMORY;
+	}
 	/* One time is stored, the sample's own; a server time is not, so what is asked for as such is left out (OPC 10000-11, 6.5.3.1). */
 	out->hasSourceTimestamp = times != UA_TIMESTAMPSTORETURN_SERVER && times != UA_TIMESTAMPSTORETURN_NEITHER;
 	out->sourceTimestamp = out->hasSourceTimestamp ? uas_time(p->t) : 0;
@@ -296,6 +322,18 @@ permitted(struct uas_history *h, const UA_HistoryReadValueId *id, UA_StatusCode 
 	return *err == UA_STATUSCODE_GOOD;
 }
 
+/*
+ * A call may name 10,000 nodes, and everybody else waits while it is answered: what comes after so much time, or more bytes than an answer may have, is
+ * to be asked for again with fewer nodes.
+ */
+struct allowance { struct mono until; size_t bytes; };
+
+static bool
+spent(const struct allowance *a)
+{
+	return a->bytes > UAS_MESSAGE_MAX || mono_before(a->until, mono_now());
+}
+
 /* The library leaves an empty HistoryData in each result. Where there is nothing to say, none is to be said (OPC 10000-4, 5.11.3.2). */
 static void
 no_history(UA_HistoryReadResult *r, UA_StatusCode err)
@@ -309,6 +347,7 @@ on_raw(UA_Server *server, void *ctx, const UA_NodeId *session, void *user, const
     UA_TimestampsToReturn times, UA_Boolean release, size_t n, const UA_HistoryReadValueId *ids, UA_HistoryReadResponse *response,
     UA_HistoryData *const *const data)
 {
+	struct allowance left = { .until = mono_add(mono_now(), CALL_NS) };
 	struct uas_history *h = ctx;
 	struct uas_var *v;
 	UA_StatusCode err;
@@ -319,12 +358,16 @@ on_raw(UA_Server *server, void *ctx, const UA_NodeId *session, void *user, const
 			no_history(&response->results[i], UA_STATUSCODE_GOOD);
 			continue;
 		}
-		if (permitted(h, &ids[i], &err, &v))
+		if (spent(&left))
+			err = UA_STATUSCODE_BADTOOMANYOPERATIONS;
+		else if (permitted(h, &ids[i], &err, &v))
 			err = hist_read_raw(h, v, d, times, UAS_HISTORY_VALUES_MAX * 10 / n + 1, &ids[i].continuationPoint, &response->results[i], data[i]);
 		if (UA_StatusCode_isBad(err))
 			no_history(&response->results[i], err);
-		else
+		else {
 			response->results[i].statusCode = err;
+			left.bytes += UA_calcSizeBinary(data[i], &UA_TYPES[UA_TYPES_HISTORYDATA]);
+		}
 	}
 }
 
@@ -333,6 +376,7 @@ on_processed(UA_Server *server, void *ctx, const UA_NodeId *session, void *user,
     UA_TimestampsToReturn times, UA_Boolean release, size_t n, const UA_HistoryReadValueId *ids, UA_HistoryReadResponse *response,
     UA_HistoryData *const *const data)
 {
+	struct allowance left = { .until = mono_add(mono_now(), CALL_NS) };
 	struct uas_history *h = ctx;
 	struct uas_var *v;
 	UA_StatusCode err;
@@ -349,12 +393,16 @@ on_processed(UA_Server *server, void *ctx, const UA_NodeId *session, void *user,
 		}
 		const UA_NodeId *a = &d->aggregateType[i];
 		uint32_t id = a->namespaceIndex == 0 && a->identifierType == UA_NODEIDTYPE_NUMERIC ? a->identifier.numeric : 0;
-		if (permitted(h, &ids[i], &err, &v))
+		if (spent(&left))
+			err = UA_STATUSCODE_BADTOOMANYOPERATIONS;
+		else if (permitted(h, &ids[i], &err, &v))
 			err = hist_read_processed(h, v, d, id, UAS_HISTORY_VALUES_MAX * 10 / n + 1, &ids[i].continuationPoint, &response->results[i], data[i]);
 		if (UA_StatusCode_isBad(err))
 			no_history(&response->results[i], err);
-		else
+		else {
 			response->results[i].statusCode = err;
+			left.bytes += UA_calcSizeBinary(data[i], &UA_TYPES[UA_TYPES_HISTORYDATA]);
+		}
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "sink/opcua_server/uas.h"
 
 #define HIST_POINTS_MAX	300000u		/* points that one node of one call may make us hold */
+#define HIST_PAGE_BYTES	(1u << 20)	/* of texts and arrays in one node's answer */
 
 struct hist_point {
 	int64_t		t;
@@ -21,6 +22,7 @@ struct hist_points {
 	struct hist_point *v;
 	size_t		 n, cap, bytes;	/* bytes: of texts and arrays */
 	size_t		 max;
+	bool		 more;	/* hist_fetch_forward and backward: they stopped before what was asked for, there is too much of it */
 };
 
 void hist_points_fini(struct hist_points *p);

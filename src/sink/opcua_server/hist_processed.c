@@ -25,7 +25,7 @@ intervals_of(const UA_ReadProcessedDetails *d, struct intervals *out)
 		return UA_STATUSCODE_BADINVALIDARGUMENT;
 	int64_t width = (int64_t)(d->processingInterval * 1e6);
 	*out = (struct intervals){ .first = a, .end = b, .width = width == 0 || width > b - a ? b - a : width };
-	out->n = (uint64_t)((b - a + out->width - 1) / out->width);
+	out->n = (uint64_t)((b - a - 1) / out->width + 1);	/* rounded up; b - a may be all that there is */
 	return out->n > INTERVALS_MAX ? UA_STATUSCODE_BADTOOMANYOPERATIONS : UA_STATUSCODE_GOOD;
 }
 

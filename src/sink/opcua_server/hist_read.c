@@ -10,7 +10,6 @@
 #define CP_MAGIC	0x52415731u	/* "RAW1" */
 #define CP_BYTES	16u
 #define BOUND_NOT_FOUND	UA_STATUSCODE_BADBOUNDNOTFOUND
-#define PAGE_BYTES	(1u << 20)	/* of texts and arrays in one answer */
 
 struct cursor {
 	int64_t		t;	/* go on with values of this time */
@@ -150,14 +149,15 @@ fill(struct uas_history *h, const struct uas_var *v, const struct range *r, stru
 	int64_t from = !r->backward && c->t > r->from ? c->t : r->from, to = r->backward && c->t < r->to ? c->t + 1 : r->to;
 	int err = r->backward ? hist_fetch_backward(h, v, from, to, room + c->skip + 1, &p) : hist_fetch_forward(h, v, from, to, room + c->skip + 1, &p);
 
-	for (; err == 0 && k < p.n && g->n < g->cap && bytes < PAGE_BYTES; k++) {
+	for (; err == 0 && k < p.n && g->n < g->cap && bytes < HIST_PAGE_BYTES; k++) {
 		const struct hist_point *q = in_order(&p, r->backward, k);
 		bytes += q->type == VALUE_NULL || !value_has_bytes(q->type) ? 0 : q->type & VALUE_ARRAY ? q->raw.array.n * 8 : q->raw.text.length;
 		add(g, q);
 	}
-	*more = err == 0 && k < p.n;
+	k = k < p.n ? k : p.n;	/* a continuation point may say anything */
+	*more = err == 0 && p.n > 0 && (k < p.n || p.more);
 	if (*more) {
-		c->t = in_order(&p, r->backward, k)->t;
+		c->t = in_order(&p, r->backward, k < p.n ? k : p.n - 1)->t;
 		c->skip = 0;
 		for (size_t i = k; i > 0 && in_order(&p, r->backward, i - 1)->t == c->t; i--)
 			c->skip++;
@@ -192,8 +192,12 @@ hist_read_raw(struct uas_history *h, struct uas_var *v, const UA_ReadRawModified
 		nearest(h, v, r.first, !r.backward, &g);
 	UA_StatusCode err = fill(h, v, &r, &c, &g, &more);
 	if (err == UA_STATUSCODE_GOOD && !more && d->returnBounds && r.has_last && r.first != r.last) {
-		g.cap += g.n == g.cap;	/* the last bound is never worth a page of its own */
-		nearest(h, v, r.last, r.backward, &g);
+		if (g.n < g.cap)
+			nearest(h, v, r.last, r.backward, &g);
+		else {	/* no more than were asked for: on a page of its own, behind the end of the range */
+			more = true;
+			c = (struct cursor){ .t = r.backward ? r.from - 1 : r.to };
+		}
 	}
 	if (err == UA_STATUSCODE_GOOD && more)
 		err = cp_put(&result->continuationPoint, &c);
