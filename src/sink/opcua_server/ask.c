@@ -113,7 +113,8 @@ write_value(UA_Server *server, const UA_NodeId *session, void *user, const UA_No
 
 	if (a == NULL || v == NULL || by == NULL)
 		return UA_STATUSCODE_BADINTERNALERROR;
-	if (range != NULL)
+	/* A device takes a value, no quality: "bad" must not come out there as a setpoint (OPC 10000-4, 5.11.4.4). */
+	if (range != NULL || (dv->hasStatus && dv->status != UA_STATUSCODE_GOOD))
 		return UA_STATUSCODE_BADWRITENOTSUPPORTED;
 	if (!dv->hasValue)
 		return UA_STATUSCODE_BADTYPEMISMATCH;
