@@ -3,6 +3,9 @@
 
 #include "proto/unece.h"
 #include "sink/opcua_server/nodes.h"
+#include "sink/opcua_server/uas.h"
+
+#define TEXT_SAMPLING_MS	500.0
 
 static const struct {
 	const char	*name;
@@ -113,16 +116,32 @@ set_states(struct uas_scratch *x, const struct enum_def *e, UA_Variant *out)
 	return true;
 }
 
-static void
-set_state_text(struct uas_scratch *x, const struct uas_var *v, UA_Variant *out)
+/*
+ * ValueAsText is a data source, and so it is sampled: it changes with the variable and is never written, so a monitored item that waited for a write
+ * would keep the first text for ever.
+ */
+static UA_StatusCode
+read_state_text(UA_Server *server, const UA_NodeId *session, void *user, const UA_NodeId *id, void *context, UA_Boolean source_time,
+    const UA_NumericRange *range, UA_DataValue *out)
 {
+	struct uas_server *s = UA_Server_getConfig(server)->context;
+	const struct uas_var *v = node_prop_var(&s->space, id);
+	UA_LocalizedText text = { 0 };
 	int64_t state;
+	(void)session, (void)user, (void)context, (void)source_time;
 
-	memset(&x->value.text, 0, sizeof x->value.text);
+	if (range != NULL)
+		return UA_STATUSCODE_BADINDEXRANGEINVALID;
+	if (v == NULL || v->def == NULL || v->def->states == NULL)
+		return UA_STATUSCODE_BADNODEIDUNKNOWN;
 	for (uint32_t i = 0; state_of(v, &state) && i < v->def->states->n; i++)
 		if (v->def->states->items[i].value == state)
-			x->value.text.text = text_of(v->def->states->items[i].text);
-	UA_Variant_setScalar(out, &x->value.text, &UA_TYPES[UA_TYPES_LOCALIZEDTEXT]);
+			text.text = text_of(v->def->states->items[i].text);
+	out->hasSourceTimestamp = v->source != 0;
+	out->sourceTimestamp = v->source;
+	UA_StatusCode err = UA_Variant_setScalarCopy(&out->value, &text, &UA_TYPES[UA_TYPES_LOCALIZEDTEXT]);
+	out->hasValue = err == UA_STATUSCODE_GOOD;
+	return err;
 }
 
 bool
@@ -137,18 +156,21 @@ node_make_prop(struct uas_scratch *x, struct uas_var *v, enum prop p)
 	node_rank(n, props[p].rank);
 	n->accessLevel = UA_ACCESSLEVELMASK_READ;
 	n->valueSource = UA_VALUESOURCE_DATA;
-	n->value.data.value.hasValue = true;
+	n->value.data.value.hasValue = p != PROP_TEXT;
 	if (p == PROP_RANGE) {
 		x->value.range = (UA_Range){ .low = v->def->lo, .high = v->def->hi };
 		UA_Variant_setScalar(value, &x->value.range, &UA_TYPES[UA_TYPES_RANGE]);
 	} else if (p == PROP_UNIT) {
 		unit_info(v->def->unit, &x->value.unit);
 		UA_Variant_setScalar(value, &x->value.unit, &UA_TYPES[UA_TYPES_EUINFORMATION]);
-	} else if (p == PROP_TEXT)
-		set_state_text(x, v, value);
-	else if (!set_states(x, v->def->states, value))
+	} else if (p == PROP_TEXT) {
+		n->valueSource = UA_VALUESOURCE_DATASOURCE;
+		n->value.dataSource = (UA_DataSource){ .read = read_state_text };
+		n->minimumSamplingInterval = TEXT_SAMPLING_MS;
+	} else if (!set_states(x, v->def->states, value))
 		return false;
-	value->storageType = UA_VARIANT_DATA_NODELETE;
+	if (p != PROP_TEXT)
+		value->storageType = UA_VARIANT_DATA_NODELETE;
 	node_type_and_parent(x, UA_NS0ID_PROPERTYTYPE, &v->node.id, UA_REFERENCETYPEINDEX_HASPROPERTY);
 	return true;
 }

@@ -49,6 +49,16 @@ find_prop(struct uas_space *s, UA_String id, enum prop *which)
 	return NULL;
 }
 
+struct uas_var *
+node_prop_var(struct uas_space *s, const UA_NodeId *id)
+{
+	enum prop p;
+
+	if (id->namespaceIndex != s->ns || id->identifierType != UA_NODEIDTYPE_STRING)
+		return NULL;
+	return (struct uas_var *)find_prop(s, id->identifier.string, &p);
+}
+
 static const UA_Node *
 make_property(struct uas_space *s, const UA_NodeId *id)
 {

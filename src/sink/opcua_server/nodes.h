@@ -23,7 +23,6 @@ struct uas_scratch {
 	union {
 		UA_Range	 range;
 		UA_EUInformation unit;
-		UA_LocalizedText text;
 	} value;
 	UA_EnumValueType	*states;
 };
@@ -55,5 +54,7 @@ bool node_text_room(struct uas_scratch *x, size_t n);
 unsigned node_props(const struct uas_var *v);
 const char *node_prop_name(enum prop p);
 bool node_add_props(struct uas_scratch *x, const struct uas_var *v);
+/* node_store.c: the variable whose property this is, NULL: of none. */
+struct uas_var *node_prop_var(struct uas_space *s, const UA_NodeId *id);
 
 #endif
