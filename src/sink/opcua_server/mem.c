@@ -80,5 +80,6 @@ uas_mem_begin(uint64_t max)
 }
 
 void uas_mem_reserve(uint64_t bytes) { reserve = bytes; }
+bool uas_mem_over(void) { return used > most; }
 uint64_t uas_mem_used(void) { return used; }
 uint64_t uas_mem_refused(void) { return refused; }

@@ -136,7 +136,7 @@ look_at_certificate(struct uas_server *s, struct mono now)
 static void
 make_room(struct uas_server *s)
 {
-	if (uas_mem_refused() == s->refused_seen)
+	if (uas_mem_refused() == s->refused_seen && !uas_mem_over())
 		return;
 	s->refused_seen = uas_mem_refused();
 	uas_mem_reserve(UAS_MEMORY_RESERVE);
@@ -153,11 +153,14 @@ on_tick(UA_Server *server, void *arg)
 	struct uas_order *o = uas_hand_orders(s->hand);
 
 	s->idle = o != NULL ? 0 : s->idle + 1;
+	/* What a greedy client has used up is not missing for the samples of all others: they may go beyond, and it goes below. */
+	uas_mem_reserve(UAS_MEMORY_RESERVE);
 	for (struct uas_order *next; o != NULL; o = next) {
 		next = o->next;
 		obey(s, o);
 		uas_order_free(o);
 	}
+	uas_mem_reserve(0);
 	if (uas_out_flush(s->out, now) > 0)
 		s->idle = 0;
 	make_room(s);

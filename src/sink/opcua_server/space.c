@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "model/path.h"
+#include "os/clock.h"
 
 static void *
 must(void *p)
@@ -192,6 +193,8 @@ variable(struct uas_space *s, const char *path)
 static void
 tell(struct uas_space *s, struct uas_var *v)
 {
+	static _Thread_local struct log_limit limit = { .burst = 5, .period_ms = 60000 };
+	unsigned long more;
 	UA_WriteValue w;
 
 	if (v->node.monitored == NULL || s->server == NULL)
@@ -208,8 +211,9 @@ tell(struct uas_space *s, struct uas_var *v)
 	s->applying = true;
 	UA_StatusCode err = UA_Server_write(s->server, &w);
 	s->applying = false;
-	if (err != UA_STATUSCODE_GOOD)
-		log_debug("opcua_value_not_told", "node=\"%s\" error=%s", id_text(&v->node), UA_StatusCode_name(err));
+	if (err != UA_STATUSCODE_GOOD && log_limit_ok(&limit, mono_now(), &more))
+		log_warn("opcua_value_not_told", "node=\"%s\" error=%s note=\"clients that watch it have missed a sample\" more=%lu", id_text(&v->node),
+		    UA_StatusCode_name(err), more);
 }
 
 static void
