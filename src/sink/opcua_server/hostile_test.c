@@ -101,6 +101,50 @@ TEST(a_client_without_a_name_takes_no_subscription_of_another)
 	end(&r, a);
 }
 
+/* All below a node, as far as it says who is logged in: readable or not? Ends: the objects of sessions are three levels deep. */
+static unsigned
+read_below(UA_Client *c, UA_NodeId id, UA_UInt16 ns, unsigned *seen, int depth)
+{
+	UA_BrowseDescription d = { .nodeId = id, .resultMask = UA_BROWSERESULTMASK_ALL, .referenceTypeId = UA_NODEID_NUMERIC(0, UA_NS0ID_HIERARCHICALREFERENCES),
+	    .includeSubtypes = true };
+	UA_BrowseRequest q = { .nodesToBrowse = &d, .nodesToBrowseSize = 1 };
+	UA_BrowseResponse p = UA_Client_Service_browse(c, q);
+	unsigned readable = 0;
+
+	for (size_t i = 0; p.resultsSize == 1 && i < p.results[0].referencesSize; i++) {
+		const UA_ReferenceDescription *to = &p.results[0].references[i];
+		UA_Variant v;
+		if (to->nodeId.nodeId.namespaceIndex == ns && to->nodeClass == UA_NODECLASS_VARIABLE) {
+			(*seen)++;
+			if (UA_Client_readValueAttribute(c, to->nodeId.nodeId, &v) == UA_STATUSCODE_GOOD) {
+				readable++;
+				UA_Variant_clear(&v);
+			}
+		}
+		if (depth > 0)
+			readable += read_below(c, to->nodeId.nodeId, ns, seen, depth - 1);
+	}
+	UA_BrowseResponse_clear(&p);
+	return readable;
+}
+
+TEST(who_is_logged_in_is_nobodys_business)
+{
+	unsigned seen = 0;
+	struct rig r;
+	UA_Variant v;
+
+	begin(&r);
+	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
+	UA_Client *c = client(&r);
+	CHECK_INT(read_below(c, UA_NODEID_NUMERIC(0, 3706), 1, &seen, 2), 0);	/* SessionsDiagnosticsSummary */
+	CHECK(seen > 0);
+	CHECK_INT(UA_Client_readValueAttribute(c, UA_NODEID_NUMERIC(0, 3708), &v), UA_STATUSCODE_BADUSERACCESSDENIED);	/* SessionSecurityDiagnosticsArray */
+	CHECK_INT(UA_Client_readValueAttribute(c, UA_NODEID_NUMERIC(0, 2275), &v), 0);	/* ServerDiagnosticsSummary: numbers alone */
+	UA_Variant_clear(&v);
+	end(&r, c);
+}
+
 static void
 on_text(UA_Client *c, UA_UInt32 sub, void *sub_ctx, UA_UInt32 mon, void *ctx, UA_DataValue *v)
 {

@@ -1,4 +1,4 @@
-/* What a session may do: read everything, write what a request entry admits if its user operates, change nothing. See uas.h. */
+/* What a session may do: read everything but what is about sessions, write what a request entry admits if its user operates, change nothing. See uas.h. */
 #include "sink/opcua_server/uas.h"
 
 static UA_UInt32
@@ -6,6 +6,21 @@ rights(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void *sessi
 {
 	(void)server, (void)ac, (void)id, (void)session, (void)node, (void)context;
 	return 0;	/* no attribute but Value is ever written by a client */
+}
+
+/*
+ * Who is logged in from where, under which names before, with which certificates: for a security administrator alone (OPC 10000-5 1.05, 6.3.3 and 6.3.5),
+ * and there is no such role here. Namespace 1 holds the sessions' own objects and nothing else.
+ */
+static bool
+is_about_sessions(const UA_NodeId *n)
+{
+	if (n->namespaceIndex == 1)
+		return true;
+	return n->namespaceIndex == 0 && n->identifierType == UA_NODEIDTYPE_NUMERIC &&
+	    (n->identifier.numeric == UA_NS0ID_SERVER_SERVERDIAGNOSTICS_SESSIONSDIAGNOSTICSSUMMARY_SESSIONDIAGNOSTICSARRAY ||
+	    n->identifier.numeric == UA_NS0ID_SERVER_SERVERDIAGNOSTICS_SESSIONSDIAGNOSTICSSUMMARY_SESSIONSECURITYDIAGNOSTICSARRAY ||
+	    n->identifier.numeric == UA_NS0ID_SERVER_SERVERDIAGNOSTICS_SUBSCRIPTIONDIAGNOSTICSARRAY);
 }
 
 static UA_Byte
@@ -17,6 +32,8 @@ access_level(UA_Server *server, UA_AccessControl *ac, const UA_NodeId *id, void 
 	UA_Byte may = UA_ACCESSLEVELMASK_READ | UA_ACCESSLEVELMASK_HISTORYREAD;
 	(void)ac, (void)id;
 
+	if (is_about_sessions(node))
+		return 0;
 	if (v == NULL || !v->writable || user == NULL || user->role < UAS_ROLE_OPERATE)
 		return may;
 	/* Should this be a Write, what is written goes the way of requests and not into the value. */
