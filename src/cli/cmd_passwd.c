@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "cli/cli.h"
@@ -80,7 +81,8 @@ cmd_passwd(int argc, char **argv)
 		return EXIT_CANNOT;
 	}
 	int err = file_read(argv[1], PASSWD_FILE_MAX, &file);
-	if (err == ERR_NOTFOUND)
+	bool fresh = err == ERR_NOTFOUND;
+	if (fresh)
 		err = 0;
 	else if (err == 0)
 		err = who_become_owner(argv[1]);
@@ -94,6 +96,8 @@ cmd_passwd(int argc, char **argv)
 			err = write_in_place(argv[1], &text);
 		if (err != 0)
 			fprintf(stderr, "penstock: %s cannot be written: %s\n", argv[1], err_text(err));
+		else if (fresh && geteuid() == 0)
+			fprintf(stderr, "penstock: %s was made and belongs to root; the user of the service must read it: chown it to that user\n", argv[1]);
 	}
 	if (password.p != NULL)
 		OPENSSL_cleanse(password.p, password.cap);
