@@ -270,15 +270,15 @@ ua_asks_ask(struct ua_agent *a, const struct ua_ask *ask)
 {
 	static int (*const first[])(struct op *) = { [UA_ASK_READ] = op_read, [UA_ASK_WRITE] = op_write, [UA_ASK_CALL] = op_call, [UA_ASK_ACK] = op_ack };
 	struct asks *s = asks_of(a);
-	struct op *o = calloc(1, sizeof *o);
+	struct op *o = calloc(1, sizeof *o), **end = &s->ops;
 
 	if (o == NULL) {
 		ua_out_done(a, ask->id, ERR_NOMEM, NULL);
 		return true;
 	}
-	*o = (struct op){ .next = s->ops, .link = &s->ops, .a = a, .ask = ask, .step = first[ask->kind] };
-	if (s->ops != NULL)
-		s->ops->link = &o->next;
-	s->ops = o;
+	while (*end != NULL)	/* in the order they were asked: the later of two writes to a node must not be overtaken */
+		end = &(*end)->next;
+	*o = (struct op){ .link = end, .a = a, .ask = ask, .step = first[ask->kind] };
+	*end = o;
 	return true;	/* the next tick begins it */
 }
