@@ -74,6 +74,8 @@ check_order(struct gate *g, struct ring_in *in, struct source_route *sr, const s
 		uint64_t missing = h->seq - sr->seq - 1, n;
 		if (__builtin_mul_overflow(missing, (uint64_t)h->n, &n) || n > UINT32_MAX)
 			n = UINT32_MAX;
+		if (g->opts.live_lost != NULL)
+			g->opts.live_lost(g->opts.arg);
 		admit_lost(g, in, sr, n, "batches of a source are missing, each counted as large as the one after them",
 		    now);
 	}

@@ -36,6 +36,8 @@ struct gate_opts {
 	int			(*accounted)(void *arg, const char *stream, const char *sink, uint64_t last);
 	/* What a source brought just now (not what is read again after a restart); borrowed. May be NULL. */
 	void			(*live)(void *arg, uint64_t source_key, const struct sample *v, uint32_t n);
+	/* Of what goes to live() something was lost: no value from before may be taken for the present one. May be NULL. */
+	void			(*live_lost)(void *arg);
 	/* A ring breaks its format and is read no more: its writer is broken or was taken over. May be NULL. */
 	void			(*ring_dead)(void *arg, const char *writer, uint64_t epoch);
 	void			*arg;

@@ -174,6 +174,7 @@ TEST(what_is_overwritten_in_a_ring_stands_in_the_ledger)
 	struct ledger_account a = rig_account(dir, "f@00000001");
 	CHECK(a.lost > 0);
 	CHECK_INT(a.lost + a.admitted, (written + 1) * (int)RIG_TAGS);
+	CHECK_INT(rig_losses, 1);
 	CHECK_INT(gate_totals(g).lost, a.lost);
 	gate_free(g);
 	rig_ring_free(&ring);
@@ -198,6 +199,7 @@ TEST(missing_batches_are_a_loss_of_their_own)
 	turns(g, 1);
 	CHECK_INT(gate_drain(g, soon, wall0), 0);
 	CHECK_INT(rig_account(dir, "f@00000001").lost, 12);
+	CHECK_INT(rig_losses, 1);
 	CHECK_INT(rig_account(dir, "other@00000001").lost, 0);
 	gate_free(g);
 	rig_ring_free(&ring);

@@ -94,6 +94,9 @@ void requests_plan(struct requests *r, const struct plan *p, struct mono now, st
 /* What arrived from a source, for interlocks and steps. wall: now. */
 void requests_live(struct requests *r, uint64_t source_key, const struct sample *v, uint32_t n, struct mono now);
 
+/* Samples were lost on their way: what is known may have changed since, and counts again when it has come again. */
+void requests_live_lost(struct requests *r);
+
 /* Who says something: the requester's `from`, user, roles are in the request; for the rest here. */
 struct request_person {
 	const char		*from, *user;

@@ -59,6 +59,7 @@ struct live {
 	uint32_t	 status;
 	struct wall	 arrival;
 	struct mono	 seen;
+	uint64_t	 losses;	/* before it came */
 };
 struct live_source {
 	uint64_t	 key;
@@ -97,6 +98,7 @@ struct requests {
 	uint32_t		 nopen, open_cap;
 	struct arena		 live_memory;	/* of the plan */
 	struct map		 live;		/* source key -> struct live_source */
+	uint64_t		 live_losses;
 	struct interlocks	*interlocks;
 	uint32_t		 unentered;	/* outcomes that the log does not have yet */
 	struct mono		 retry_at;

@@ -71,10 +71,17 @@ requests_live(struct requests *r, uint64_t source_key, const struct sample *v, u
 		struct live *t = v[i].tag < l->ntags ? l->tags[v[i].tag] : NULL;
 		if (t == NULL || (v[i].flags & SAMPLE_HISTORICAL) != 0)
 			continue;
-		*t = (struct live){ .status = v[i].status, .arrival = v[i].arrival, .seen = now };
+		*t = (struct live){ .status = v[i].status, .arrival = v[i].arrival, .seen = now,
+		    .losses = r->live_losses };
 		if (!value_has_bytes(v[i].v.type))
 			t->v = v[i].v;
 	}
+}
+
+void
+requests_live_lost(struct requests *r)
+{
+	r->live_losses++;
 }
 
 const struct live *
@@ -87,6 +94,11 @@ live_get(const struct requests *r, struct tag_ref t, struct mono now, struct wal
 
 	if (v == NULL || v->seen.ns == 0) {
 		snprintf(text, size, "no value of \"%.200s\" has come yet", tag->path);
+		return NULL;
+	}
+	if (v->losses != r->live_losses) {
+		snprintf(text, size, "values were lost on their way to gate, and none of \"%.200s\" has come since",
+		    tag->path);
 		return NULL;
 	}
 	int64_t may = FRESH_SCANS * tag->scan_ns + FRESH_NS, age = mono_diff(now, v->seen);

@@ -559,6 +559,21 @@ TEST(a_present_value_is_as_old_as_its_arrival_and_no_history)
 	rig_free(g);
 }
 
+TEST(a_value_from_before_a_gap_is_not_the_present_one)
+{
+	struct rig *g = rig_new();
+	rig_rule(g->plan, "sp", 0)->interlock = "pv < 50";
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	rig_live(g, 5, 49, (uint32_t)STATUS_Good);
+	requests_live_lost(g->r);
+	CHECK_STR(rig_ask(g, "L/sp", 9), "interlock");
+	CHECK(strstr(g->told_text, "lost") != NULL);
+	rig_live(g, 5, 49, (uint32_t)STATUS_Good);
+	rig_ask(g, "L/sp", 9);
+	CHECK_INT(g->nsent, 1);
+	rig_free(g);
+}
+
 TEST(a_present_value_that_is_no_number_refuses)
 {
 	struct rig *g = rig_new();

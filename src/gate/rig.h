@@ -111,11 +111,15 @@ rig_reader(const struct rig_ring *r)
 	return rd;
 }
 
+static unsigned rig_losses;	/* how often requests were told of a loss */
+static inline void rig_live_lost(void *arg) { (void)arg; rig_losses++; }
+
 static inline struct gate *
 rig_gate(const char *dir, const struct disk *disk)
 {
-	struct gate_opts o = { .spool_dir = dir, .disk = disk };
+	struct gate_opts o = { .spool_dir = dir, .disk = disk, .live_lost = rig_live_lost };
 	struct gate *g = NULL;
+	rig_losses = 0;
 	CHECK_INT(gate_new(&o, &g), 0);
 	return g;
 }

@@ -228,6 +228,8 @@ read_one(struct gate *g, struct ring_in *in, struct mono now, struct wall wall)
 	case ERR_GAP:
 		in->gaps++;
 		in->nborders = 0;
+		if (g->opts.live_lost != NULL)
+			g->opts.live_lost(g->opts.arg);
 		if (lost > 0)
 			admit_lost(g, in, NULL, lost,
 			    "overwritten in the ring before gate could read it; at most this many of this flow", now);

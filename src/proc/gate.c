@@ -204,6 +204,13 @@ live(void *arg, uint64_t source_key, const struct sample *v, uint32_t n)
 }
 
 static void
+live_lost(void *arg)
+{
+	struct gate_proc *p = arg;
+	gate_requests_live_lost(p->requests);
+}
+
+static void
 ring_dead(void *arg, const char *writer, uint64_t epoch)
 {
 	struct gate_proc *p = arg;
@@ -399,7 +406,7 @@ gate_main(const char *name, const char *state_dir)
 		log_error("path_too_long", "dir=\"%s\"", state_dir);
 		return 1;
 	}
-	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .live = live,
+	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .live = live, .live_lost = live_lost,
 	    .ring_dead = ring_dead, .arg = &p };
 	struct gate_requests_ops ops_requests = { .to_office = to_office, .soon = soon, .arg = &p };
 	if (gate_new(&opts, &p.gate) != 0)	/* its lock keeps a second writer from the audit log too */

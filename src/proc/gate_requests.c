@@ -247,6 +247,12 @@ gate_requests_live(struct gate_requests *g, uint64_t source_key, const struct sa
 	requests_live(g->requests, source_key, v, n, boot_now());
 }
 
+void
+gate_requests_live_lost(struct gate_requests *g)
+{
+	requests_live_lost(g->requests);
+}
+
 /* ---- field ---- */
 
 static void

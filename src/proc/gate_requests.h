@@ -24,6 +24,7 @@ void gate_requests_plan(struct gate_requests *g, const struct plan *p);
 /* Where figures go from now on; NULL: nowhere. */
 void gate_requests_figures(struct gate_requests *g, struct stats *stats);
 void gate_requests_live(struct gate_requests *g, uint64_t source_key, const struct sample *v, uint32_t n);
+void gate_requests_live_lost(struct gate_requests *g);
 /* A channel to the field process of a zone (fd taken). */
 void gate_requests_field(struct gate_requests *g, uv_loop_t *loop, const char *zone, int fd);
 /*
