@@ -1,6 +1,7 @@
 /* The list of system calls, see cage.h. libseccomp makes the filter; here stands what is on it, and for whom. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -26,16 +27,16 @@ static const char *const calls[] = {
 	"futex", "futex_time64", "set_robust_list", "get_robust_list", "rseq", "sched_yield", "sched_getaffinity", "sched_getparam",
 	"sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "gettid", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid",
 	"getresuid", "getresgid", "getgroups", "set_tid_address", "exit", "exit_group", "restart_syscall", "prctl", "arch_prctl", "getrandom",
-	"uname", "sysinfo", "getrusage", "getrlimit", "prlimit64", "getcpu", "times",
+	"uname", "sysinfo", "getrusage", "getrlimit", "getcpu", "times",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "sigreturn",
 	"clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
 	"timer_create", "timer_settime", "timer_delete", "timerfd_create", "timerfd_settime", "timerfd_gettime", "alarm", "setitimer",
 	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek", "_llseek", "close", "close_range",
 	"dup", "dup2", "dup3", "pipe", "pipe2", "eventfd", "eventfd2", "splice", "copy_file_range", "sendfile",
-	"open", "openat", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "stat64", "fstat64", "lstat64", "statx", "access", "faccessat",
+	"stat", "fstat", "lstat", "newfstatat", "fstatat64", "stat64", "fstat64", "lstat64", "statx", "access", "faccessat",
 	"faccessat2", "readlink", "readlinkat", "getcwd", "getdents", "getdents64", "statfs", "fstatfs", "statfs64", "fstatfs64", "umask",
-	"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "ftruncate", "ftruncate64", "truncate",
-	"fallocate", "fsync", "fdatasync", "sync_file_range", "fadvise64", "readahead", "utimensat",
+	"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "ftruncate", "ftruncate64",
+	"fallocate", "fsync", "fdatasync", "sync_file_range", "fadvise64", "readahead",
 	"poll", "ppoll", "ppoll_time64", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
 	"sendmsg", "recvmsg", "sendto", "recvfrom", "sendmmsg", "recvmmsg", "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername",
 	"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
@@ -46,6 +47,8 @@ static const char *const server_calls[] = { "bind", "listen", "accept", "accept4
 static const unsigned long ioctls[] = {
 	FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, TCGETS, TCSETS, TCSETSW, TCSETSF, TCFLSH, TCSBRK, TCSBRKP, TIOCEXCL, TIOCNXCL, TIOCMGET, TIOCMSET,
 	TIOCMBIS, TIOCMBIC, TIOCOUTQ, TIOCGICOUNT, TIOCGSERIAL, TIOCGRS485, TIOCSRS485, TIOCGWINSZ,
+	/* TCGETS2, TCSETS2, TCSETSW2, TCSETSF2 (asm-generic/ioctls.h), by which newer C libraries do the same; their struct is not in termios.h. */
+	0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d,
 };
 
 /* Of fcntl: no leases and no notices, by which a reader can hold up a writer. */
@@ -87,6 +90,20 @@ allow_threads(scmp_filter_ctx f)
 	return err != 0 ? err : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
+/*
+ * A file that may only be read is not to be emptied by opening it: O_TRUNC takes a descriptor that may write, which Landlock judges in every version.
+ * (Before its version 3 it judges neither O_RDONLY | O_TRUNC nor truncate(), which therefore is not on the list; ftruncate() takes a descriptor too.)
+ */
+static int
+allow_open(scmp_filter_ctx f, int call, unsigned flags_arg)
+{
+	int err = allow_if(f, call, flags_arg, O_TRUNC, 0);
+
+	if (err == 0)
+		err = allow_if(f, call, flags_arg, O_TRUNC | O_ACCMODE, O_TRUNC | O_WRONLY);
+	return err != 0 ? err : allow_if(f, call, flags_arg, O_TRUNC | O_ACCMODE, O_TRUNC | O_RDWR);
+}
+
 static int
 allow_fcntl(scmp_filter_ctx f)
 {
@@ -100,14 +117,19 @@ allow_fcntl(scmp_filter_ctx f)
 static int
 allow_sockets(scmp_filter_ctx f)
 {
-	static const unsigned families[] = { AF_INET, AF_INET6 }, kinds[] = { SOCK_STREAM, SOCK_DGRAM };
+	static const unsigned families[] = { AF_INET, AF_INET6 };
+	/* Not SCTP, MPTCP, L2TP or ping, which are streams and datagrams of IP as well and code of the kernel that nobody here needs. */
+	static const struct { unsigned kind, protocol; } kinds[] = {
+		{ SOCK_STREAM, 0 }, { SOCK_STREAM, IPPROTO_TCP }, { SOCK_DGRAM, 0 }, { SOCK_DGRAM, IPPROTO_UDP },
+	};
 	int err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
 
 	for (size_t i = 0; i < 2; i++)
-		for (size_t k = 0; k < 2 && err == 0; k++)
-			err = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, (struct scmp_arg_cmp[]){
+		for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && err == 0; k++)
+			err = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, (struct scmp_arg_cmp[]){
 			    { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = families[i] },
-			    { .arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xf, .datum_b = kinds[k] } });
+			    { .arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xf, .datum_b = kinds[k].kind },
+			    { .arg = 2, .op = SCMP_CMP_EQ, .datum_a = kinds[k].protocol } });
 	return err;
 }
 
@@ -122,6 +144,13 @@ fill(scmp_filter_ctx f, enum cage_net net, bool locks)
 		err = allow_threads(f);
 	if (err == 0)
 		err = allow_fcntl(f);
+	if (err == 0)
+		err = allow_open(f, SCMP_SYS(open), 1);
+	if (err == 0)
+		err = allow_open(f, SCMP_SYS(openat), 2);
+	/* Limits of its own: those of another process of this user would end that one. */
+	if (err == 0)
+		err = allow_if(f, SCMP_SYS(prlimit64), 0, 0, 0);
 	/* abort() signals a thread; only one of ours. */
 	if (err == 0)
 		err = allow_if(f, SCMP_SYS(tgkill), 0, 0, (uint64_t)getpid());

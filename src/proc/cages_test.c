@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -252,6 +253,13 @@ static bool end_it(void) { return kill(victim.server, SIGTERM) == 0; }
 static bool end_its_thread(void) { return syscall(SYS_tgkill, victim.server, victim.server, SIGTERM) == 0; }
 static bool end_by_fd(void) { return syscall(SYS_pidfd_send_signal, syscall(SYS_pidfd_open, victim.server, 0), SIGTERM, NULL, 0) == 0; }
 
+static bool
+limit_it(void)
+{
+	struct rlimit limit;
+	return prlimit(victim.server, RLIMIT_CPU, NULL, &limit) == 0 && prlimit(victim.server, RLIMIT_CPU, &limit, NULL) == 0;
+}
+
 /* EFAULT and EINVAL would mean that the kernel looked at the arguments. */
 #define REACHED(call) ((call) >= 0 || errno == EFAULT || errno == EINVAL || errno == E2BIG)
 static bool ring(void) { return REACHED(syscall(SYS_io_uring_setup, 1, NULL)); }
@@ -289,6 +297,8 @@ hold_lease(void)
 static bool write_record(void) { return opened(open(victim.record, O_WRONLY | O_CLOEXEC)); }
 static bool append_record(void) { return opened(open(victim.record, O_WRONLY | O_APPEND | O_CLOEXEC)); }
 static bool empty_record(void) { return truncate(victim.record, 0) == 0; }
+static bool empty_by_opening(void) { return opened(open(victim.record, O_RDONLY | O_TRUNC | O_CLOEXEC)); }
+static bool date_record(void) { return utimensat(AT_FDCWD, victim.record, NULL, 0) == 0; }
 static bool remove_record(void) { return unlink(victim.record) == 0; }
 static bool new_record(void) { return opened(open(in_state("spool/new"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)); }
 static bool new_folder(void) { return mkdir(in_state("spool/folder"), 0700) == 0; }
@@ -364,9 +374,9 @@ static const struct { const char *name; bool (*go)(void); } attempts[] = {
 	ROW(enter_leaked), ROW(enter_by_pid), ROW(accept_leaked), ROW(listen_here), ROW(steal_descriptor), ROW(raw_ethernet), ROW(packet_datagram),
 	ROW(netlink), ROW(raw_ip), ROW(raw_ip6), ROW(vsock), ROW(crypto), ROW(bluetooth), ROW(can), ROW(new_user), ROW(new_net), ROW(new_mounts),
 	ROW(new_process), ROW(new_process_3), ROW(run_shell), ROW(run_memory), ROW(trace), ROW(be_traced), ROW(read_memory), ROW(write_memory), ROW(end_it),
-	ROW(end_its_thread), ROW(end_by_fd), ROW(ring), ROW(bpf_program), ROW(perf), ROW(faults), ROW(keys), ROW(mounting), ROW(new_root), ROW(module),
+	ROW(end_its_thread), ROW(end_by_fd), ROW(limit_it), ROW(ring), ROW(bpf_program), ROW(perf), ROW(faults), ROW(keys), ROW(mounting), ROW(new_root), ROW(module),
 	ROW(become), ROW(set_clock), ROW(set_name), ROW(handle), ROW(read_key), ROW(read_folder), ROW(change_key), ROW(unlock_key), ROW(lock_record), ROW(hold_lock), ROW(hold_lease),
-	ROW(write_record), ROW(append_record), ROW(empty_record), ROW(remove_record), ROW(new_record), ROW(new_folder), ROW(write_audit),
+	ROW(write_record), ROW(append_record), ROW(empty_record), ROW(empty_by_opening), ROW(date_record), ROW(remove_record), ROW(new_record), ROW(new_folder), ROW(write_audit),
 	ROW(remove_audit), ROW(new_audit), ROW(read_plan), ROW(write_plan), ROW(other_path), ROW(through_link), ROW(through_hard_link), ROW(take_key),
 	ROW(proc_memory), ROW(proc_environment), ROW(proc_descriptor), ROW(proc_root), ROW(shadow), ROW(device), ROW(write_system), ROW(write_library),
 };
