@@ -1,6 +1,7 @@
 /* See cages.h. */
 #include "proc/cages.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,7 +36,7 @@ static const struct {
 static const char *const resolvers[] = { "/etc/resolv.conf", "/etc/hosts", NULL };
 static const char *const networked[] = {
 	"/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/localtime", "/etc/ssl",
-	"/etc/ca-certificates", "/etc/ld.so.cache", "/usr/share/ca-certificates", "/usr/share/zoneinfo", "/usr/lib/ssl", "/usr/lib", "/lib", "/lib64",
+	"/etc/ca-certificates", "/etc/ld.so.cache", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo", "/usr/lib/ssl", "/usr/lib", "/lib", "/lib64",
 	"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", NULL
 };
 
@@ -56,9 +57,20 @@ typedef void each_path(void *arg, const char *path, uint32_t access);
 static void
 key_paths(const struct key *keys, const struct keyval *v, uint32_t n, each_path *each, void *arg)
 {
-	for (uint32_t i = 0; keys != NULL && i < n && keys[i].name != NULL; i++)
-		if ((keys[i].type == KEY_PATH || keys[i].type == KEY_SECRET) && v[i].s != NULL)
+	char path[DISK_PATH_MAX];
+
+	for (uint32_t i = 0; keys != NULL && i < n && keys[i].name != NULL; i++) {
+		if ((keys[i].type != KEY_PATH && keys[i].type != KEY_SECRET) || v[i].s == NULL)
+			continue;
+		if (keys[i].writes_below == NULL) {
 			each(arg, v[i].s, CAGE_READ);
+			continue;
+		}
+		/* Not the folder itself: it may be the state directory, with the spool in it. */
+		int len = snprintf(path, sizeof path, "%s/%s", v[i].s, keys[i].writes_below);
+		if (len > 0 && (size_t)len < sizeof path)
+			each(arg, path, CAGE_READ | CAGE_WRITE);
+	}
 }
 
 static void
@@ -130,11 +142,22 @@ add_path(const char *path, uint32_t access, bool watched)
 	cage.v[cage.n++].access = access;
 }
 
-static void
-add_all(const char *const *paths, bool watched)
+/*
+ * A resolver's file that is a link into a folder of the cage (systemd-resolved, NetworkManager) is replaced there at every turn of the network; the C
+ * library reads the new one by itself.
+ */
+static bool
+in_cage_anyway(const char *path)
 {
-	for (; *paths != NULL; paths++)
-		add_path(*paths, CAGE_READ, watched);
+	char *real = realpath(path, NULL);
+	bool in = false;
+
+	for (size_t i = 0; i < cage.n && real != NULL; i++) {
+		size_t len = strlen(cage.v[i].path);
+		in = in || (strncmp(real, cage.v[i].path, len) == 0 && real[len] == '/');
+	}
+	free(real);
+	return in;
 }
 
 /* What the plan names: certificates are renewed and serial lines plugged in anew, under the same name. */
@@ -263,8 +286,11 @@ cages_enter(enum role role, const char *state_dir, const struct plan *p)
 	add_path("/dev/null", CAGE_READ | CAGE_DEVICE, false);
 	add_path("/dev/urandom", CAGE_READ, false);
 	if (cage.net != CAGE_NET_NONE) {
-		add_all(networked, false);
-		add_all(resolvers, needs_names(role, p));
+		bool names = needs_names(role, p);
+		for (size_t i = 0; networked[i] != NULL; i++)
+			add_path(networked[i], CAGE_READ, false);
+		for (size_t i = 0; resolvers[i] != NULL; i++)
+			add_path(resolvers[i], CAGE_READ, names && !in_cage_anyway(resolvers[i]));
 	}
 	plan_paths(role, p, add_of_plan, NULL);
 	if (cage.too_many) {

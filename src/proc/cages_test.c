@@ -30,8 +30,10 @@
 #include <unistd.h>
 
 #include "base/test.h"
+#include "driver/driver.h"
 #include "os/cage.h"
 #include "proc/cages.h"
+#include "proc/catalog.h"
 #include "site/plan.h"
 
 #define SECRET_ADDRESS	"10.213.0.1"	/* of the victim, within its namespace */
@@ -557,6 +559,48 @@ layers_missing(void)
 		_exit(cage_privileges(&st) != 0 || cage_files(NULL, 0, &st) != 0 || st.landlock_abi < 2 || cage_calls(CAGE_NET_CLIENT, false, &st) != 0);
 	waitpid(pid, &status, 0);
 	return WEXITSTATUS(status) != 0;
+}
+
+/* In a child: a source that names a certificate store of its own writes to it, and to nothing else beside it. */
+static int
+own_store(void)
+{
+	const struct driver *d = driver_find("opcua");
+	struct plan *p = plan_for(ROLE_FIELD);
+	struct source *s = &p->sources[0];
+	uint32_t i = 0;
+
+	while (d->info.keys[i].name != NULL && strcmp(d->info.keys[i].name, "pki") != 0)
+		i++;
+	s->driver = "opcua";
+	s->nkeys = i + 1;
+	s->keys = arena_array(&p->arena, s->nkeys, sizeof *s->keys);
+	s->keys[i] = (struct keyval){ .set = true, .s = in_state("office") };
+	p->zones[0].netns = "";
+	if (cages_enter(ROLE_FIELD, state, p) != 0)
+		return 1;
+	if (open(in_state("office/pki/ot/new"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0)
+		return 2;
+	if (open(in_state("office/history"), O_RDONLY | O_CLOEXEC) >= 0)
+		return 3;
+	return cages_fit(p) ? 0 : 4;
+}
+
+TEST(a_certificate_store_that_a_source_names_can_be_written)
+{
+	int status;
+
+	if (layers_missing())
+		test_skip("this takes seccomp and Landlock (and no sanitizers)");
+	build();
+	CHECK(mkdir(in_state("office/pki"), 0700) == 0 && mkdir(in_state("office/pki/ot"), 0700) == 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(own_store());
+	waitpid(pid, &status, 0);
+	tear_down();
+	memcpy(strrchr(state, '-') + 1, "XXXXXX", 6);
+	CHECK_INT(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
 }
 
 TEST(who_takes_over_a_process_stays_in_its_cage)

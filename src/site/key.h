@@ -42,6 +42,7 @@ struct key {
 	const char		*def;		/* default as it would be written; NULL: none (value unset) */
 	const char *const	*choices;	/* KEY_ENUM: NULL-ended */
 	bool			 required;
+	const char		*writes_below;	/* KEY_PATH: the process keeps files of its own in this folder below the path; NULL: it reads the path */
 	const char		*help;		/* one or two sentences for the person who writes the file */
 };
 

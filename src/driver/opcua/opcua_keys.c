@@ -20,7 +20,7 @@ const struct key ua_keys[] = {
 	[UA_KEY_MODE] = { .name = "mode", .type = KEY_CHOICES, .choices = modes, .help =
 	    "Message modes that may be used: sign-and-encrypt is preferred, sign leaves the content readable. Without this key "
 	    "both." },
-	[UA_KEY_PKI] = { .name = "pki", .type = KEY_PATH, .help =
+	[UA_KEY_PKI] = { .name = "pki", .type = KEY_PATH, .writes_below = "pki/ot", .help =
 	    "State folder whose pki/ot holds the certificates. Without this key the folder that Penstock runs with." },
 	[UA_KEY_SERVER_URI] = { .name = "server-uri", .type = KEY_TEXT, .min = 1, .max = 255, .help =
 	    "ApplicationUri that the server must have; without this key the one that it states." },
