@@ -45,14 +45,15 @@ load_of(const struct plan *p, const struct flow *f, uint32_t zone)
 static const char *
 systems_of(const struct plan *p, const struct flow *f, uint32_t zone, struct arena *a)
 {
-	const char *names = "", *last = NULL;
+	bool *seen = arena_array(a, p->nsources, sizeof *seen);
+	const char *names = "";
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < f->ntags; i++) {
 		const struct source *s = &p->sources[f->tags[i].source];
-		if (s->zone != zone || s->name == last || (last != NULL && strstr(names, s->name) != NULL))
+		if (s->zone != zone || seen[f->tags[i].source])
 			continue;
-		last = s->name;
+		seen[f->tags[i].source] = true;
 		if (++n <= 8)
 			names = *names == '\0' ? s->name : arena_printf(a, "%s, %s", names, s->name);
 	}

@@ -137,12 +137,16 @@ arch_flow(struct loader *l, uint32_t flow, const struct keyval *v)
 static void
 read_interface(struct loader *l, const char *words, struct gateway_node *node, struct place at)
 {
-	char name[32], zone[128], address[64];
+	char name[16], zone[128], address[64];	/* IFNAMSIZ */
 	struct network net;
+	int end = 0;
 
-	if (sscanf(words, "%31s %127s %63s", name, zone, address) != 3 || network_parse_host(address, &net) != 0) {
+	/* The name goes into rules of a firewall between quotes. */
+	if (sscanf(words, "%15[A-Za-z0-9_.:+-] %127s %63s %n", name, zone, address, &end) != 3 || words[end] != '\0' ||
+	    network_parse_host(address, &net) != 0) {
 		site_error(&l->f, "interface", at, "node %s: \"%.80s\" is no interface", node->name, words);
-		site_remedy(&l->f, "write its name, the zone that it faces and its address: \"eth0 line-3 10.3.1.2/24\"");
+		site_remedy(&l->f, "write its name (at most 15 letters, digits and _.:+-), the zone that it faces and its address: "
+		    "\"eth0 line-3 10.3.1.2/24\"");
 		return;
 	}
 	if (ref_find(l, SECTION_ZONES, zone, at, node->name) == NULL)

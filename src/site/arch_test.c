@@ -71,6 +71,16 @@ broken(const char *yaml, const char *rule, const char *where, int line)
 #define CLEAN_SITE(yaml) clean(yaml, __LINE__)
 #define BROKEN(yaml, rule, where) broken(yaml, rule, where, __LINE__)
 
+/* Names go into rules of a firewall between quotes, and what stands behind the address must not be dropped silently. */
+TEST(an_interface_is_a_name_a_zone_and_an_address)
+{
+#define NODE(interface) CLEAN "nodes: { n: { zone: dmz, owner: o, interfaces: ['" interface "', 'eth1 dmz 10.9.0.2/24'] } }\n"
+	CLEAN_SITE(NODE("enp0s31f6.100 cell 10.3.1.2/24"));
+	BROKEN(NODE("eth0\"accept;# cell 10.3.1.2/24"), "interface", "node n");
+	BROKEN(NODE("eth0 cell 10.3.1.2/24 10.3.1.3/24"), "interface", "node n");
+	BROKEN(NODE("sixteen-letters0 cell 10.3.1.2/24"), "interface", "node n");
+}
+
 TEST(a_well_made_site_has_no_finding)
 {
 	CLEAN_SITE(CLEAN);

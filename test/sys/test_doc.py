@@ -93,6 +93,12 @@ def test_the_matrix_has_a_row_for_each_way_of_a_flow():
     assert all(r["frequency"] and r["volume_typ"] and r["buffering"] for r in rows), rows[0]
 
 
+def test_a_system_whose_name_is_the_beginning_of_another_is_named():
+    text = demo().replace("filler-plc", "plc-10").replace("capper-plc", "plc-1")
+    rows = list(csv.DictReader(io.StringIO(document(write(text), "--matrix").stdout)))
+    assert {"plc-10", "plc-1"} <= set(rows[0]["source_system"].split(", ")), rows[0]["source_system"]
+
+
 def test_the_history_is_that_of_git():
     path = write(demo())
     folder = os.path.dirname(path)
