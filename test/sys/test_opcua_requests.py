@@ -46,7 +46,7 @@ class Plant:
         self.state = os.path.join(self.folder, "state")
         self.site = os.path.join(self.folder, "site.yaml")
         self.text = (HEAD + f'sources:\n  plc: {{ driver: opcua, zone: line, endpoint: "{server.url}", security: none, writes: yes, calls: yes,\n'
-                     "         timeout: 5 s, retry-max: 1 s }\n" + tags + more)
+                     "         timeout: 3 s, retry-max: 1 s }\n" + tags + more)
         self.write(requests)
         self.run = start_penstock("run", self.site, "--state", self.state)
         self.run.wait_line("event=ready", 20)
@@ -98,8 +98,8 @@ def written(server, node="w.clamp"):
     return [w["value"]["Body"] if isinstance(w["value"], dict) else w["value"] for w in server.writes(node)]
 
 
-def check_writes(server):
-    p = Plant(server, ASKED)
+def check_writes(p):
+    server = p.server
     p.good("setpoint", "count", "ignores", "refuses", "readonly")
     a = p.set("setpoint", 42.5)
     equal((a["state"], a.get("readback")), ("applied", 42.5), a)
@@ -120,16 +120,56 @@ def check_writes(server):
     p.whole()
 
 
-def test_writes_to_open62541_are_read_back_or_refused():
-    check_writes(UaServer(variables=10))
+def check_calls(p):
+    a = p.request("call", "plc", ADD, "2.5", "-4")
+    equal((a["state"], a.get("results")), ("applied", [-1.5]), a)
+    shown = p.cli("request", "show", str(a["id"]))
+    assert "results" in shown.stdout and "-1.5" in shown.stdout, shown.stdout
+    b = p.request("call", "plc", FAIL)
+    equal((b["state"], b["reason"]), ("refused", "device"), b)
+    assert "BadInvalidState" in b["why"], b
+    equal(p.request("call", "plc", ADD, "2.5", "-6")["reason"], "arguments", "an argument that the entry does not admit")
+    equal(p.request("call", "plc", f"{NODE}Machine -> {NODE}Other")["reason"], "no-entry", "a method that no entry admits")
+    p.whole()
 
 
-def test_writes_to_node_opcua_are_read_back_or_refused():
-    check_writes(UaNodeServer(variables=10))
+def below(client, node, name):
+    """The node of that browse name below a node, as the server says."""
+    return next(r["node"] for r in client.ask("browse", node)["references"] if r["name"].split(":")[-1] == name)
 
 
-def check_gone(server):
-    """Whatever becomes of the server: what was not written in its time is never written."""
+def check_acknowledgement(p):
+    server = p.server
+    operator = UaClient(server.url, namespace=PLANT_URI)
+    acked = below(operator, below(operator, below(operator, "Tank", "LevelAlarm"), "AckedState"), "Id")
+    tail = start_penstock("tail", "Line/Press/alarms", "--json", "--state", p.state)
+    wait_for(lambda: server.stats()["items"] >= 8, 15, "all items")
+    server.set("Tank.level", 92)
+    wait_for(lambda: any('"ActiveState":true' in line and '"AckedState":false' in line for line in list(tail.out)), 15, "the alarm")
+    equal(operator.value(acked), False, "AckedState before")
+    a = p.request("ack", "Line/Press/alarms", "", "--note", "seen by the tests")
+    equal(a["state"], "applied", a)
+    equal(operator.value(acked), True, "AckedState at the server")
+    equal([e["comment"] for e in server.events("acknowledged")], ["seen by the tests"], "the server's own word")
+    p.whole()
+
+
+def test_writes_and_calls_of_open62541():
+    p = Plant(UaServer(variables=10), ASKED)
+    check_writes(p)
+    check_calls(p)
+
+
+def test_writes_calls_and_acknowledgements_of_node_opcua():
+    p = Plant(UaNodeServer(variables=10), ASKED + f"  ack: {{ kind: ack, what: Line/Press/alarms, from: cli, {BY} }}\n",
+              TAGS + f'      alarms:   {{ at: "events of {NODE}Tank" }}\n')
+    check_writes(p)
+    check_calls(p)
+    check_acknowledgement(p)
+
+
+def test_what_was_not_written_in_its_time_is_never_written():
+    server = UaServer(variables=10)
     p = Plant(server, ASKED)
     p.good("setpoint")
     # It hangs: its kernel still takes all that we send, and it reads it when it goes on.
@@ -153,61 +193,6 @@ def check_gone(server):
     server.restart()
     wait_for(lambda: p.set("setpoint", 15)["state"] == "applied", 20, "a write to the server that is back", every_s=0.3)
     equal(written(server), [15], "writes of the server that is back")
-    p.whole()
-
-
-def test_a_write_to_open62541_that_is_gone_is_never_late():
-    check_gone(UaServer(variables=10))
-
-
-def test_a_write_to_node_opcua_that_is_gone_is_never_late():
-    check_gone(UaNodeServer(variables=10))
-
-
-def check_calls(server):
-    p = Plant(server, ASKED)
-    p.good("setpoint")
-    a = p.request("call", "plc", ADD, "2.5", "-4")
-    equal((a["state"], a.get("results")), ("applied", [-1.5]), a)
-    shown = p.cli("request", "show", str(a["id"]))
-    assert "results" in shown.stdout and "-1.5" in shown.stdout, shown.stdout
-    b = p.request("call", "plc", FAIL)
-    equal((b["state"], b["reason"]), ("refused", "device"), b)
-    assert "BadInvalidState" in b["why"], b
-    equal(p.request("call", "plc", ADD, "2.5", "-6")["reason"], "arguments", "an argument that the entry does not admit")
-    equal(p.request("call", "plc", f"{NODE}Machine -> {NODE}Other")["reason"], "no-entry", "a method that no entry admits")
-    p.whole()
-
-
-def test_methods_of_open62541_tell_their_outputs_and_failures():
-    check_calls(UaServer(variables=10))
-
-
-def test_methods_of_node_opcua_tell_their_outputs_and_failures():
-    check_calls(UaNodeServer(variables=10))
-
-
-def below(client, node, name):
-    """The node of that browse name below a node, as the server says."""
-    return next(r["node"] for r in client.ask("browse", node)["references"] if r["name"].split(":")[-1] == name)
-
-
-def test_an_acknowledgement_is_seen_at_the_server():
-    server = UaNodeServer(variables=10)
-    p = Plant(server, f"requests:\n  ack: {{ kind: ack, what: Line/Press/alarms, from: cli, {BY} }}\n",
-              TAGS + f'      alarms:   {{ at: "events of {NODE}Tank" }}\n')
-    p.good("setpoint")
-    operator = UaClient(server.url, namespace=PLANT_URI)
-    acked = below(operator, below(operator, below(operator, "Tank", "LevelAlarm"), "AckedState"), "Id")
-    tail = start_penstock("tail", "Line/Press/alarms", "--json", "--state", p.state)
-    wait_for(lambda: server.stats()["items"] >= 8, 15, "all items")
-    server.set("Tank.level", 92)
-    wait_for(lambda: any('"ActiveState":true' in line and '"AckedState":false' in line for line in list(tail.out)), 15, "the alarm")
-    equal(operator.value(acked), False, "AckedState before")
-    a = p.request("ack", "Line/Press/alarms", "", "--note", "seen by the tests")
-    equal(a["state"], "applied", a)
-    equal(operator.value(acked), True, "AckedState at the server")
-    equal([e["comment"] for e in server.events("acknowledged")], ["seen by the tests"], "the server's own word")
     p.whole()
 
 
