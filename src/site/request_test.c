@@ -102,6 +102,13 @@ TEST(gate_is_told_the_entries_and_nobody_else_is)
 	buf_fini(&b);
 }
 
+/* The second section is a finding; the entries are checked all the same, with sources that are named and were not read. */
+TEST(a_section_of_sources_written_twice_is_a_finding)
+{
+	CHECK(load(OPEN, "  x: { what: P/sp, from: cli," BY "  y: { kind: call, source: plc, method: start, from: cli," BY "sources:\n") != 0);
+	CHECK(report.errors > 0);
+}
+
 TEST(a_tag_must_be_there_and_writable)
 {
 	refused("", "  x: { what: P/none, from: cli," BY, "request-tag", "no tag matches");
