@@ -289,4 +289,22 @@ TEST(a_clock_that_goes_back_far_empties_windows_and_a_little_does_not)
 	CHECK_INT(t.r.status, STATUS_UncertainSubNormal);
 	CHECK(testing_number(&t.r) == 5);
 }
+/* It counts with its value, and as doubt for as long as a part of its time is in the window. */
+TEST(time_under_an_uncertain_value_makes_a_window_of_time_uncertain)
+{
+	open_or_fail("tmean(ratio over 1s)");
+	for (int i = 0; i <= 40; i++) {
+		testing_set(&t, T_RATIO, i);
+		t.now[T_RATIO].status = i == 20 ? STATUS_Uncertain : 0;
+		testing_eval(&t, true);
+		if (i >= 15 && i <= 20)	/* of 100 ms each; the twentieth's time begins only now */
+			CHECK_INT(t.r.status, 0);
+		if (i >= 21 && i <= 30)
+			CHECK_INT(t.r.status, STATUS_UncertainSubNormal);
+		if (i >= 32)
+			CHECK_INT(t.r.status, 0);
+		t.now_ns += TESTING_PERIOD_NS;
+	}
+}
+
 TEST_MAIN
