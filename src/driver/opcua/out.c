@@ -1,6 +1,7 @@
 /*
  * The way of samples and answers from the agent's thread to the engine's: rows in chunks, in order. The agent fills a chunk alone, without a lock, and
- * hands it over when it is full or its turn of the loop ends; so the lock is taken once a chunk, not once a sample. At most UA_OUT_MAX
+ * hands it over when it is full or its turn of the loop ends; so the lock is taken once a chunk, not once a sample. The engine is woken
+ * when the turn ends, once for all chunks of a message: waking a thread costs as much as a hundred samples. At most UA_OUT_MAX
  * bytes wait; then the agent waits, stops reading from the server, and the server's own queues fill up and say so.
  */
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct ua_out {
 	struct chunk	*open;			/* the agent's own */
 	struct chunk	*read;			/* the engine's own */
 	size_t		 read_at;
+	bool		 unsaid;		/* chunks wait of which the engine was not told yet */
 	bool		 alive;			/* an ALIVE stands in the open chunk already */
 };
 
@@ -96,6 +98,14 @@ ua_out_close(struct ua_out *o)
 
 /* ---- the agent's side ---- */
 
+static void
+tell(struct ua_out *o)
+{
+	if (o->unsaid)
+		wake_set(o->fd);
+	o->unsaid = false;
+}
+
 /* An empty chunk; waits while too many are on their way. NULL: nobody reads any more. */
 static struct chunk *
 take_chunk(struct ua_thread *t)
@@ -107,6 +117,7 @@ take_chunk(struct ua_thread *t)
 	if (o->waiting >= UA_OUT_MAX / CHUNK_BYTES && !o->closed) {
 		/* `penstock why` may look meanwhile: the engine must not wait for us while we wait for it. */
 		pthread_mutex_unlock(&o->lock);
+		tell(o);
 		pthread_mutex_unlock(&t->lock);
 		pthread_mutex_lock(&o->lock);
 		while (o->waiting >= UA_OUT_MAX / CHUNK_BYTES && !o->closed)
@@ -131,10 +142,9 @@ take_chunk(struct ua_thread *t)
 	return NULL;
 }
 
-void
-ua_out_flush(struct ua_thread *t)
+static void
+hand_over(struct ua_out *o)
 {
-	struct ua_out *o = t->agent.out;
 	struct chunk *c = o->open;
 
 	if (c == NULL || c->len == 0)
@@ -142,13 +152,19 @@ ua_out_flush(struct ua_thread *t)
 	o->open = NULL;
 	o->alive = false;
 	pthread_mutex_lock(&o->lock);
-	bool first = o->head == NULL;
+	if (o->head == NULL)
+		o->unsaid = true;	/* else it is, or the engine was told and is not through */
 	*o->tail = c;
 	o->tail = &c->next;
 	o->waiting++;
 	pthread_mutex_unlock(&o->lock);
-	if (first)
-		wake_set(o->fd);
+}
+
+void
+ua_out_flush(struct ua_thread *t)
+{
+	hand_over(t->agent.out);
+	tell(t->agent.out);
 }
 
 /* Put a row, its value's bytes and a text behind it. */
@@ -163,7 +179,7 @@ put(struct ua_agent *a, struct ua_out_row *r, const char *text)
 	if (size > CHUNK_BYTES)
 		return;		/* no value is so long: VALUE_BYTES_MAX */
 	if (o->open != NULL && o->open->len + size > CHUNK_BYTES)
-		ua_out_flush(ua_thread_of(a));
+		hand_over(o);
 	if (o->open == NULL && (o->open = take_chunk(ua_thread_of(a))) == NULL)
 		return;
 	uint8_t *to = o->open->rows + o->open->len;
