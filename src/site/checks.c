@@ -108,6 +108,8 @@ check_netns(struct loader *l)
 
 	for (uint32_t i = 0; i < p->nsinks; i++) {
 		const struct sink *s = &p->sinks[i];
+		if (s->zone >= p->nzones)	/* no zone could be read, a finding already */
+			continue;
 		const char *netns = p->zones[s->zone].netns;
 		if (first == NULL)
 			first = s;

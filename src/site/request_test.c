@@ -109,6 +109,18 @@ TEST(a_section_of_sources_written_twice_is_a_finding)
 	CHECK(report.errors > 0);
 }
 
+/* Every section is checked, whatever is left of the others. */
+TEST(zones_that_are_none_are_a_finding)
+{
+	static const char yaml[] = "site: { enterprise: A, name: B }\nzones: 7\nsinks: { s: { kind: box, zone: a, broker: h } }\n";
+
+	plan_free(plan);
+	plan = NULL;
+	site_report_free(&report);
+	CHECK(toy_load_text(yaml, sizeof yaml - 1, NULL, 0, &plan, &report) != 0);
+	CHECK(report.errors > 0);
+}
+
 TEST(a_tag_must_be_there_and_writable)
 {
 	refused("", "  x: { what: P/none, from: cli," BY, "request-tag", "no tag matches");
