@@ -11,6 +11,7 @@
 #include "site/link.h"
 
 #define ROWS_A_TICK	20000u		/* then others in the engine's loop get their turn */
+#define START_AGAIN_NS	(10 * NS_PER_S)
 #define WHY_WAIT_NS	(100 * NS_PER_MS)
 
 struct opcua {
@@ -18,6 +19,7 @@ struct opcua {
 	struct ua_thread	*t;
 	uint32_t		 ntags;
 	bool			 started, more;
+	struct mono		 start_at;	/* the thread could not be started: again at this time; 0: no */
 	bool			 bad;		/* all tags were made bad and nothing came since */
 	bool			 reached_once;
 	struct driver_counts	 counts;
@@ -66,15 +68,21 @@ opcua_wake(const void *ctx)
 }
 
 static void
+start(struct opcua *d, struct mono now)
+{
+	d->started = ua_agent_start(d->t) == 0;
+	d->start_at = d->started ? (struct mono){ 0 } : mono_add(now, START_AGAIN_NS);
+	if (!d->started)
+		d->h->reach(d->h, 0, false, "no thread can be started: this machine is out of memory or of processes; tried again every 10 s");
+}
+
+static void
 opcua_up(void *ctx, struct mono now, struct wall wall)
 {
 	struct opcua *d = ctx;
 
-	(void)now;
 	(void)wall;
-	d->started = ua_agent_start(d->t) == 0;
-	if (!d->started)
-		d->h->reach(d->h, 0, false, "no thread can be started: this machine is out of memory or of processes");
+	start(d, now);
 }
 
 static void
@@ -85,6 +93,7 @@ opcua_down(void *ctx, struct mono now, struct wall wall)
 	(void)now;
 	(void)wall;
 	if (!d->started) {
+		d->start_at = (struct mono){ 0 };
 		d->h->left(d->h);
 		return;
 	}
@@ -164,7 +173,8 @@ opcua_tick(void *ctx, struct mono now, struct wall wall)
 	const struct ua_out_row *r = NULL;
 	const char *text;
 
-	(void)now;
+	if (d->start_at.ns != 0 && !mono_before(now, d->start_at))
+		start(d, now);
 	for (unsigned i = 0; i < ROWS_A_TICK && (r = ua_out_next(d->t->agent.out, &text)) != NULL; i++)
 		take(d, r, text, wall);
 	d->more = r != NULL;
@@ -173,7 +183,9 @@ opcua_tick(void *ctx, struct mono now, struct wall wall)
 static struct mono
 opcua_next(const void *ctx)
 {
-	return ((const struct opcua *)ctx)->more ? (struct mono){ 0 } : MONO_NEVER;
+	const struct opcua *d = ctx;
+
+	return d->more ? (struct mono){ 0 } : d->start_at.ns != 0 ? d->start_at : MONO_NEVER;
 }
 
 static int
