@@ -127,19 +127,18 @@ take_chunk(struct ua_thread *t)
 		pthread_mutex_lock(&o->lock);
 	}
 	bool closed = o->closed;
-	if ((c = o->spares) != NULL) {
+	if ((c = closed ? NULL : o->spares) != NULL) {
 		o->spares = c->next;
 		o->nspares--;
 	}
 	pthread_mutex_unlock(&o->lock);
+	if (closed)
+		return NULL;	/* before a chunk is had: what is put now should cost nothing */
 	if (c == NULL && (c = malloc(sizeof *c)) == NULL)
 		fatal("out_of_memory", "what=samples source=\"%s\"", t->agent.source->name);
 	c->next = NULL;
 	c->len = 0;
-	if (!closed)
-		return c;
-	free(c);
-	return NULL;
+	return c;
 }
 
 static void
