@@ -97,6 +97,9 @@ history_open(const char *path, bool write, struct history **out, char *why, size
 		else if (write)
 			err = db_err(sqlite3_exec(h->db, schema, NULL, NULL, NULL));
 	}
+	/* The sandbox has no folder for temporary files: a sort too large for the cache would fail for want of one. */
+	if (err == 0)
+		err = db_err(sqlite3_exec(h->db, "PRAGMA temp_store=MEMORY;", NULL, NULL, NULL));
 	/* NORMAL: a power cut may undo the newest transactions but never damages the file; sinks go on from what it holds. */
 	if (err == 0 && write)
 		err = db_err(sqlite3_exec(h->db, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4096;", NULL, NULL, NULL));
