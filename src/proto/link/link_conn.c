@@ -1,0 +1,172 @@
+/* See link_conn.h. */
+#include "proto/link/link_conn.h"
+
+#include <stdio.h>
+
+#define READ_ONCE	(64u << 10)
+#define READS_A_STEP	16u		/* then others on this loop get their turn */
+
+void
+link_conn_init(struct link_conn *c, int fd, struct link_tls *tls, const struct link_io *io, struct mono now)
+{
+	*c = (struct link_conn){ .io = *io, .fd = fd, .tls = tls, .heard = now, .said = now };
+	c->in.max = LINK_FRAME_MAX + 4 + READ_ONCE;
+	c->out.max = 4 * LINK_FRAME_MAX;
+}
+
+void
+link_conn_fini(struct link_conn *c)
+{
+	link_tls_free(c->tls);
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	c->tls = NULL;
+}
+
+static int
+over(struct link_conn *c, int err, const char *what)
+{
+	if (c->why[0] == '\0')
+		snprintf(c->why, sizeof c->why, "%s: %s%s%s", what, err_text(err), link_tls_why(c->tls)[0] != '\0' ? "; " : "", link_tls_why(c->tls));
+	return err;
+}
+
+/* Hand on all whole frames and keep the rest. */
+static int
+frames(struct link_conn *c)
+{
+	size_t at = 0;
+	int err = 0;
+
+	while (err == 0 && !c->hold) {	/* ends: each frame takes five bytes at least */
+		const uint8_t *p = (const uint8_t *)c->in.p + at;
+		long len = link_frame_length(p, c->in.len - at);
+		struct link_frame f;
+		if (len == 0 || (len > 0 && (size_t)len > c->in.len - at))
+			break;
+		err = len < 0 ? (int)len : link_frame_parse(p, (size_t)len, &f);
+		if (err == 0 && f.kind == LINK_CLOSE) {
+			snprintf(c->why, sizeof c->why, "the other node ended it: %s", f.why);
+			err = ERR_CONN;
+		}
+		if (err == 0 && f.kind != LINK_PING)
+			err = c->io.frame(c->io.arg, &f);
+		at += len > 0 ? (size_t)len : 0;
+	}
+	if (at > 0) {
+		memmove(c->in.p, c->in.p + at, c->in.len - at);
+		c->in.len -= at;
+	}
+	return err != 0 ? over(c, err, "the other node's message") : 0;
+}
+
+/* Plain text that TLS has. ERR_AGAIN: it wants more bytes. */
+static int
+plain(struct link_conn *c)
+{
+	int err = frames(c);	/* what was held */
+
+	if (err != 0)
+		return err;
+	while (!c->hold) {	/* ends: TLS gives no more than it was fed */
+		char *room = buf_room(&c->in, READ_ONCE);
+		if (room == NULL)
+			return over(c, ERR_LIMIT, "a message");
+		ssize_t n = link_tls_read(c->tls, room, READ_ONCE);
+		if (n == ERR_AGAIN)
+			return ERR_AGAIN;
+		if (n < 0)
+			return over(c, n == ERR_END ? ERR_CONN : (int)n, n == ERR_DENIED ? "certificates" : "the connection");
+		c->in.len += (size_t)n;
+		err = frames(c);
+		if (err != 0)
+			return err;
+	}
+	return ERR_AGAIN;
+}
+
+int
+link_conn_flush(struct link_conn *c, struct mono now)
+{
+	const void *p;
+	size_t len;
+
+	if (c->out.err != 0)
+		return over(c, c->out.err, "what is to be sent");
+	if (c->out.len > 0 && link_tls_ready(c->tls)) {
+		int err = link_tls_write(c->tls, c->out.p, c->out.len);
+		if (err != 0)
+			return over(c, err, "sending");
+		buf_reset(&c->out);
+	}
+	c->blocked = false;
+	while ((len = link_tls_out(c->tls, &p)) > 0) {
+		ssize_t n = c->io.write(c->fd, p, len);
+		if (n == ERR_AGAIN) {
+			c->blocked = true;
+			return 0;
+		}
+		if (n < 0)
+			return over(c, (int)n, "sending");
+		link_tls_sent(c->tls, (size_t)n);
+		c->bytes_out += (uint64_t)n;
+		c->said = now;
+	}
+	return 0;
+}
+
+static int
+take(struct link_conn *c, struct mono now)
+{
+	static uint8_t room[READ_ONCE];
+
+	for (unsigned i = 0; i < READS_A_STEP && !c->hold; i++) {
+		ssize_t n = c->io.read(c->fd, room, sizeof room);
+		if (n == ERR_AGAIN)
+			return 0;
+		if (n < 0)
+			return over(c, n == ERR_END ? ERR_CONN : (int)n, "the connection");
+		c->heard = now;
+		c->bytes_in += (uint64_t)n;
+		int err = link_tls_feed(c->tls, room, (size_t)n);
+		if (err == 0)
+			err = plain(c);
+		if (err != ERR_AGAIN)
+			return err != 0 ? err : 0;
+	}
+	return 0;
+}
+
+int
+link_conn_step(struct link_conn *c, struct mono now)
+{
+	int err = plain(c);	/* drives a handshake that we begin */
+
+	if (err == ERR_AGAIN)
+		err = take(c, now);
+	if (c->hold)		/* it is we who do not listen */
+		c->heard = now;
+	if (err == 0 && mono_diff(now, c->heard) > c->io.silence_ns) {
+		snprintf(c->why, sizeof c->why, "nothing was heard for %lld s: the way is cut, or the other node hangs",
+		    (long long)(c->io.silence_ns / NS_PER_S));
+		return ERR_TIMEOUT;
+	}
+	if (err == 0 && link_tls_ready(c->tls) && mono_diff(now, c->said) > c->io.silence_ns / 3)
+		link_put_ping(&c->out);
+	/* Also after a failure: a TLS alert tells the other side why. */
+	int sent = link_conn_flush(c, now);
+	return err != 0 ? err : sent;
+}
+
+size_t
+link_conn_waiting(struct link_conn *c)
+{
+	const void *p;
+	return c->out.len + link_tls_out(c->tls, &p);
+}
+
+struct mono
+link_conn_next(const struct link_conn *c)
+{
+	return mono_min(mono_add(c->said, c->io.silence_ns / 3 + NS_PER_MS), mono_add(c->heard, c->io.silence_ns + NS_PER_MS));
+}

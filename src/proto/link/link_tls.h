@@ -1,0 +1,44 @@
+/*
+ * TLS 1.3 (RFC 8446) without a socket: cipher text in and out through memory, plain text above it. Both sides show a certificate; who the other one is,
+ * the caller judges, chain in hand. No session is resumed, so each connection is judged anew.
+ */
+#ifndef PROTO_LINK_TLS_H
+#define PROTO_LINK_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct link_tls_conf {
+	bool		 server;	/* waits for the other one's ClientHello */
+	const uint8_t	*chain;		/* our certificate and its issuers, DER one behind the other */
+	size_t		 chain_len;
+	const uint8_t	*key;		/* PKCS#1 RSAPrivateKey, DER */
+	size_t		 key_len;
+	/* The other one's chain, likewise. Called once, before anything is read or said. True: it is whom we want. */
+	bool		 (*judge)(void *arg, const uint8_t *chain, size_t len);
+	void		*arg;
+};
+
+struct link_tls;
+/* conf and what it points to is borrowed during the call, but arg. Given: link_tls_free(). ERR_NOMEM, ERR_CORRUPT (certificate or key). */
+int link_tls_new(const struct link_tls_conf *conf, struct link_tls **out);
+void link_tls_free(struct link_tls *t);
+/* Cipher text that came. 0 or ERR_NOMEM. */
+int link_tls_feed(struct link_tls *t, const void *p, size_t len);
+/* Plain text: > 0; ERR_AGAIN; ERR_END: the other side has ended it in good order; ERR_DENIED: one did not accept the other; ERR_PROTO. Drives the handshake. */
+ssize_t link_tls_read(struct link_tls *t, void *p, size_t len);
+/* The handshake is over: link_tls_write() may be called. */
+bool link_tls_ready(const struct link_tls *t);
+/* Takes all. 0, ERR_AGAIN (not ready), ERR_PROTO. */
+int link_tls_write(struct link_tls *t, const void *p, size_t len);
+/* Cipher text to be sent, borrowed; link_tls_sent() says how much of it went. Returns its length. */
+size_t link_tls_out(struct link_tls *t, const void **p);
+void link_tls_sent(struct link_tls *t, size_t n);
+/* Say that nothing more comes. */
+void link_tls_end(struct link_tls *t);
+/* What OpenSSL says of the last failure, "" when nothing. */
+const char *link_tls_why(const struct link_tls *t);
+
+#endif
