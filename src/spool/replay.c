@@ -43,6 +43,7 @@ struct spool_reader {
 	uint64_t		 doubt;		/* offset that looked damaged at first sight, 0: none */
 	char			 file[DISK_PATH_MAX];
 	uint8_t			 hash[SPOOL_HASH];
+	uint8_t			 rec[REC_HEADER];
 };
 
 int
@@ -338,6 +339,7 @@ make_room(struct spool_reader *r, const struct rec_header *h)
 static int
 deliver(struct spool_reader *r, const struct rec_header *h, const uint8_t *payload, struct spool_batch *out)
 {
+	const uint8_t *stored = payload;
 	size_t len = h->len;
 
 	int err = make_room(r, h);
@@ -351,6 +353,7 @@ deliver(struct spool_reader *r, const struct rec_header *h, const uint8_t *paylo
 	if (err != 0)
 		return err;
 	memcpy(r->hash, h->hash, SPOOL_HASH);
+	rec_header_put(h, r->rec);
 	*out = (struct spool_batch){ .first = h->first,
 		.n = h->n,
 		.samples = r->samples,
@@ -359,7 +362,10 @@ deliver(struct spool_reader *r, const struct rec_header *h, const uint8_t *paylo
 		.t_max = h->t_max,
 		.hash = r->hash,
 		.mark = h->mark,
-		.bytes = (uint32_t)scan_size(h) };
+		.bytes = (uint32_t)scan_size(h),
+		.rec = r->rec,
+		.payload = stored,
+		.payload_len = h->len };
 	return 0;
 }
 

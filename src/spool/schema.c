@@ -204,14 +204,11 @@ put_schema(struct writer *w, const struct spool_schema *s)
 }
 
 int
-schema_write(const char *dir, const struct disk *disk, const struct spool_schema *schema)
+schema_encode(const struct spool_schema *schema, uint8_t **out, size_t *len)
 {
-	char path[DISK_PATH_MAX];
 	size_t size;
 
 	int err = check_tags(schema, &size);
-	if (err == 0)
-		err = schema_path(dir, path);
 	if (err != 0)
 		return err;
 	uint8_t *p = malloc(size);
@@ -219,7 +216,27 @@ schema_write(const char *dir, const struct disk *disk, const struct spool_schema
 		return ERR_NOMEM;
 	struct writer w = wr_init(p, size);
 	put_schema(&w, schema);
-	err = w.err != 0 ? w.err : disk_replace(disk, path, p, wr_len(&w));
+	if (w.err != 0) {
+		free(p);
+		return w.err;
+	}
+	*out = p;
+	*len = wr_len(&w);
+	return 0;
+}
+
+int
+schema_write(const char *dir, const struct disk *disk, const struct spool_schema *schema)
+{
+	char path[DISK_PATH_MAX];
+	uint8_t *p = NULL;
+	size_t len = 0;
+
+	int err = schema_encode(schema, &p, &len);
+	if (err == 0)
+		err = schema_path(dir, path);
+	if (err == 0)
+		err = disk_replace(disk, path, p, len);
 	free(p);
 	return err;
 }

@@ -21,6 +21,8 @@ struct schema_file {
 int schema_parse(const void *p, size_t len, struct chain *chain, struct schema_file *out);
 /* ERR_NOTFOUND when there is none. */
 int schema_read(const char *dir, const struct disk *disk, struct chain *chain, struct schema_file *out);
+/* The bytes of the file; given (free()). Errors as of schema_write(), and ERR_NOMEM. */
+int schema_encode(const struct spool_schema *schema, uint8_t **out, size_t *len);
 /* Write it for good. ERR_LIMIT: too many tags, a text too long; ERR_TYPE: no such type. */
 int schema_write(const char *dir, const struct disk *disk, const struct spool_schema *schema);
 /* Do both describe the same tags (names and types, in order)? */

@@ -135,6 +135,9 @@ struct spool_batch {
 	const uint8_t		*hash;
 	struct spool_mark	 mark;
 	uint32_t		 bytes;		/* on disk */
+	/* As it is stored (doc/spool-format.md): 120 bytes of header and the payload, borrowed likewise. NULL when it was not read from a spool. */
+	const uint8_t		*rec, *payload;
+	uint32_t		 payload_len;
 };
 /* A damaged range: these sample numbers cannot be read any more (ERR_GAP), with the file and the offsets. */
 struct spool_damage {
