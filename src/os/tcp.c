@@ -18,6 +18,47 @@ set_option(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
+static void
+set_up(int s)
+{
+	set_option(s, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(s, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_option(s, IPPROTO_TCP, TCP_KEEPIDLE, TCP_KEEPALIVE_S);
+	set_option(s, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+	set_option(s, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+int
+tcp_listen(const struct sockaddr *at, socklen_t len, int *fd)
+{
+	int s = socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	*fd = -1;
+	if (s < 0)
+		return err_from_errno(errno);
+	set_option(s, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (bind(s, at, len) != 0 || listen(s, 8) != 0) {
+		int errnum = errno;
+		close(s);
+		errno = errnum;
+		return errnum == EADDRINUSE ? ERR_BUSY : err_from_errno(errnum);
+	}
+	*fd = s;
+	return 0;
+}
+
+int
+tcp_accept(int fd, struct sockaddr_storage *from, socklen_t *len)
+{
+	*len = sizeof *from;
+	int s = accept4(fd, (struct sockaddr *)from, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (s < 0)
+		return errno == EWOULDBLOCK || errno == ECONNABORTED || errno == EINTR ? ERR_AGAIN : err_from_errno(errno);
+	set_up(s);
+	return s;
+}
+
 int
 tcp_connect(const struct sockaddr *to, socklen_t len, int *fd)
 {
@@ -26,11 +67,7 @@ tcp_connect(const struct sockaddr *to, socklen_t len, int *fd)
 	*fd = -1;
 	if (s < 0)
 		return err_from_errno(errno);
-	set_option(s, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_option(s, SOL_SOCKET, SO_KEEPALIVE, 1);
-	set_option(s, IPPROTO_TCP, TCP_KEEPIDLE, TCP_KEEPALIVE_S);
-	set_option(s, IPPROTO_TCP, TCP_KEEPINTVL, 10);
-	set_option(s, IPPROTO_TCP, TCP_KEEPCNT, 3);
+	set_up(s);
 	if (connect(s, to, len) != 0 && errno != EINPROGRESS) {
 		int errnum = errno;
 		close(s);

@@ -27,6 +27,10 @@ int tcp_numeric(const char *host, int port, struct sockaddr_storage *out, sockle
 /* "10.3.1.10:502", "[fe80::1]:502"; for log lines. Returns out. */
 #define TCP_ADDR_TEXT 80
 char *tcp_format(const struct sockaddr *a, socklen_t len, char *out);
+/* Listen on an address, non-blocking. 0 with *fd given; ERR_BUSY when somebody else does, and such, errno kept. */
+int tcp_listen(const struct sockaddr *at, socklen_t len, int *fd);
+/* The next connection that waits, set up as tcp_connect() does, and who it is. >= 0; ERR_AGAIN; an error. */
+int tcp_accept(int fd, struct sockaddr_storage *from, socklen_t *len);
 /*
  * What an errno of a failed connect or a lost connection means to the person who looks after the device. Static text.
  */
