@@ -139,7 +139,7 @@ shape_fill(struct pki *p, const struct pki_spec *spec, struct pki_shape *s)
 
 	s->bits = spec->bits == 0 ? BITS_DEFAULT : spec->bits;
 	s->days = spec->days == 0 ? DAYS_DEFAULT : spec->days;
-	s->uses = p->side == PKI_OT ? "clientAuth" : "serverAuth,clientAuth";
+	s->uses = p->side == PKI_OT && !spec->server ? "clientAuth" : "serverAuth,clientAuth";
 	if (s->bits != 2048 && s->bits != 3072 && s->bits != 4096)
 		return pki_fail(p, ERR_RANGE, "a key of %u bits is not what the security policies admit: 2048, 3072 or 4096", s->bits);
 	if (s->days > DAYS_MAX)

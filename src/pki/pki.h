@@ -100,6 +100,7 @@ struct pki_spec {
 	const char	*organization;		/* NULL: none */
 	const char	*dns[PKI_NAMES_MAX];	/* NULL-ended unless full; names by which peers reach us */
 	const char	*ip[PKI_NAMES_MAX];	/* IPv4 or IPv6 as text, likewise */
+	bool		 server;		/* others connect to us with it, on the OT side too (the IT side's is always for both) */
 	unsigned	 bits;			/* 2048, 3072, 4096: what all three current policies admit; 0: 3072 */
 	unsigned	 days;			/* validity; 0: 730 */
 };
