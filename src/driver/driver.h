@@ -52,6 +52,9 @@ enum outcome {			/* of one request, as health sees it */
 	OUTCOME_TIMEOUT,	/* nothing came */
 };
 
+struct driver_numbers { uint64_t origin, no, prev, base; };	/* as in struct batch_head */
+#define DRIVER_NUMBERED_BYTES	(512u << 10)
+
 struct driver_host {
 	/* Queue bytes for the link, copied. 0 or ERR_FULL (the peer does not read): the driver then waits for tick. */
 	int	(*send)(struct driver_host *h, const void *p, size_t len);
@@ -68,6 +71,11 @@ struct driver_host {
 	void	(*done)(struct driver_host *h, uint32_t id, int err, const char *why);
 	/* LINK_OWN: the source can be reached (data comes) or not, and a text for people; copied. Not reached: its tags are bad already. */
 	void	(*reach)(struct driver_host *h, uint32_t src, bool reached, const char *text);
+	/*
+	 * Samples v[0..n) of a numbered stream of another node, as one batch that is never split or joined with others (struct batch_head says what
+	 * the numbers mean); n may be 0. At most BATCH_SAMPLES_MAX samples, and DRIVER_NUMBERED_BYTES of texts. Borrowed.
+	 */
+	void	(*numbered)(struct driver_host *h, uint32_t src, const struct sample *v, uint32_t n, const struct driver_numbers *no);
 	/* LINK_OWN: what down() began is done, the device has been left in good order. */
 	void	(*left)(struct driver_host *h);
 	/* The stream cannot be trusted any more (or never answers): close and reopen the link. why is static text. */
@@ -131,6 +139,9 @@ struct driver {
 	/* Acknowledge an event of tag `tag`: event is the id that its samples carry ("": the newest not yet acknowledged), comment
 	 * goes to the device with it. NULL: the driver has no events. */
 	int	(*ack)(void *ctx, uint32_t src, uint32_t tag, const char *event, const char *comment, uint32_t id, struct mono now);
+
+	/* Gate has made durable all numbers of this origin up to `no`. hole: what came behind it must be sent again. NULL: never uses host.numbered. */
+	void	(*durable)(void *ctx, uint64_t origin, uint64_t no, bool hole);
 
 	/* Turn host.frame on or off for a source. */
 	void	(*trace)(void *ctx, uint32_t src, bool on);

@@ -305,6 +305,33 @@ feed_sample(struct feed *f, const struct sample *s)
 	remember(f, s);
 }
 
+/* What waits goes first, so that a tag's samples keep their order. */
+void
+feed_numbered(struct feed *f, const struct sample *v, uint32_t n, const struct driver_numbers *no)
+{
+	static struct sample room[BATCH_SAMPLES_MAX];
+	struct buf blob = { .max = BATCH_BYTES_MAX };
+
+	emit_flush(&f->loose, false);
+	for (uint32_t i = 0; i < n; i++) {
+		room[i] = v[i];
+		if (value_has_bytes(v[i].v.type)) {
+			room[i].v.u = blob.len;
+			buf_put(&blob, v[i].v.p, v[i].v.len);
+		}
+		if (v[i].tag >= f->source->ntags || blob.err != 0)
+			fatal("driver_broken", "source=\"%s\" what=numbered tag=%u bytes=%zu", f->source->name, v[i].tag, blob.len);
+		if (status_is_good(v[i].status))
+			f->given_up = false;
+		remember(f, &v[i]);
+	}
+	f->nsamples += n;
+	struct batch_head head = { .source_key = f->source->key, .seq = ++f->seq, .n = n, .blob_len = (uint32_t)blob.len,
+	    .origin = no->origin, .origin_no = no->no, .origin_prev = no->prev, .origin_base = no->base };
+	field_emit(f->field, &head, room, buf_text(&blob));
+	buf_fini(&blob);
+}
+
 void
 feed_scan_done(struct feed *f, uint32_t scan_class, struct mono now)
 {

@@ -4,6 +4,7 @@
 #ifndef FIELD_FEED_H
 #define FIELD_FEED_H
 
+#include "driver/driver.h"
 #include "field/engine.h"
 #include "field/health.h"
 #include "field/schedule.h"
@@ -75,6 +76,7 @@ void feed_down(struct feed *f, struct mono now);
 void feed_unreachable(struct feed *f);
 /* From the host callbacks. */
 void feed_sample(struct feed *f, const struct sample *s);
+void feed_numbered(struct feed *f, const struct sample *v, uint32_t n, const struct driver_numbers *no);
 void feed_outcome(struct feed *f, enum outcome o, int64_t busy_ns, struct mono now);
 void feed_scan_done(struct feed *f, uint32_t scan_class, struct mono now);
 /* After a driver call: what was noted. May call the driver. */

@@ -111,6 +111,14 @@ field_scan_ended(struct field *f)
 }
 
 void
+field_durable(struct field *f, uint64_t origin, uint64_t no, bool hole)
+{
+	for (uint32_t i = 0; i < f->nlinks; i++)
+		if (link_is_own(f->links[i]))
+			link_own_durable(f->links[i], origin, no, hole);
+}
+
+void
 field_stop(struct field *f, int64_t within_ns, void (*done)(void *arg), void *arg)
 {
 	f->stopping = true;

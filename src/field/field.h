@@ -61,6 +61,9 @@ void field_stop(struct field *f, int64_t within_ns, void (*done)(void *arg), voi
 /* Close everything now. Handles of the loop are freed by the loop: run it until it has none, or leave the process. */
 void field_free(struct field *f);
 
+/* Gate has made durable what came of another node's stream, see driver.durable. */
+void field_durable(struct field *f, uint64_t origin, uint64_t no, bool hole);
+
 /* Later batches hold at most this many bytes, see field_config. */
 void field_set_batch_max(struct field *f, size_t bytes);
 

@@ -103,6 +103,12 @@ host_reach(struct driver_host *h, uint32_t src, bool reached, const char *text)
 }
 
 static void
+host_numbered(struct driver_host *h, uint32_t src, const struct sample *v, uint32_t n, const struct driver_numbers *no)
+{
+	feed_numbered(feed_at(of(h), src), v, n, no);
+}
+
+static void
 host_left(struct driver_host *h)
 {
 	link_own_left(of(h));
@@ -113,5 +119,5 @@ link_host_init(struct driver_host *h)
 {
 	*h = (struct driver_host){ .send = host_send, .sample = host_sample, .scan_done = host_scan_done,
 		.outcome = host_outcome, .frame = host_frame, .done = host_done, .deadline = host_deadline, .result = host_result, .reset = host_reset,
-		.reach = host_reach, .left = host_left };
+		.reach = host_reach, .numbered = host_numbered, .left = host_left };
 }

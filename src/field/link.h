@@ -123,6 +123,7 @@ void link_own_reach(struct link *l, uint32_t src, bool reached, const char *text
 void link_own_left(struct link *l);
 /* The process stops: have the driver leave the device; field.running counts that until it has. */
 void link_own_leave(struct link *l);
+void link_own_durable(struct link *l, uint64_t origin, uint64_t no, bool hole);
 
 /* link_io.c: bytes and driver calls. */
 void link_io_init(struct link *l);

@@ -86,6 +86,17 @@ link_own_reach(struct link *l, uint32_t src, bool can, const char *text)
 }
 
 void
+link_own_durable(struct link *l, uint64_t origin, uint64_t no, bool hole)
+{
+	if (l->driver->durable == NULL || l->wire == NULL)
+		return;
+	field_now(l->field, &(struct wall){ 0 });
+	link_enter(l);
+	l->driver->durable(l->ctx, origin, no, hole);
+	link_leave(l);
+}
+
+void
 link_own_leave(struct link *l)
 {
 	struct wall wall;

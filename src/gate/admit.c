@@ -107,6 +107,8 @@ admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now)
 		return false;
 	}
 	check_order(g, in, sr, &g->batch.head, now);
+	if (g->batch.head.origin != 0 && !origin_admit(g, sr, in->writer))
+		return false;
 	in->records++;
 	in->samples += g->batch.head.n;
 	g->route = sr;
@@ -136,7 +138,7 @@ must_go_first(const struct gate *g, const struct stream *st)
 {
 	if (st->out.n == 0)
 		return false;
-	return st->epoch != g->from->epoch || st->out.n + g->batch.head.n > SPOOL_BATCH_MAX ||
+	return st->epoch != g->from->epoch || st->origin != g->batch.head.origin || st->out.n + g->batch.head.n > SPOOL_BATCH_MAX ||
 	    (st->bytes && !out_fits(&st->out, g->batch.head.blob_len));
 }
 
@@ -147,18 +149,24 @@ take(struct gate *g, const struct leg *l, enum reduce_mode mode, struct mono now
 	bool waited = st->out.n > 0;
 
 	if (!waited) {
+		st->origin = g->batch.head.origin;
+		st->origin_before = g->batch.head.origin_prev;
 		st->epoch = g->from->epoch;
 		st->from = g->start;
 		st->out_since = now;
 	}
 	reduce_take(st->reduce, l->slot, g->route->ntags, g->batch.samples, g->batch.head.n, mode, &st->out);
 	st->pos = g->end;
+	st->origin_no = g->batch.head.origin_no;
+	if (g->batch.head.origin != 0)
+		origin_took(st, &g->batch.head);
 }
 
 static int
 one_leg(struct gate *g, const struct leg *l, struct mono now, struct wall wall)
 {
 	struct stream *st = l->st;
+	enum reduce_mode mode;
 	int err = 0;
 
 	if (st->off || st->reduce == NULL) {
@@ -167,10 +175,13 @@ one_leg(struct gate *g, const struct leg *l, struct mono now, struct wall wall)
 			    l->slot[g->batch.samples[i].tag] != 0;
 		return 0;
 	}
+	mode = mode_of(g, st);
+	if (g->batch.head.origin != 0 && !origin_mode(st, &g->batch.head, &mode))
+		return 0;
 	if (must_go_first(g, st))
 		err = stream_flush(g, st, now, wall);
 	if (err == 0) {
-		take(g, l, mode_of(g, st), now);
+		take(g, l, mode, now);
 		if (st->latency_ns == 0)
 			err = stream_flush(g, st, now, wall);
 		else if (st->out.n > 0)
@@ -194,6 +205,8 @@ admit_go(struct gate *g, struct mono now, struct wall wall)
 			return;
 		g->legs_left--;
 	}
+	if (g->batch.head.origin != 0)
+		origin_done(g, &g->batch.head);
 	g->route = NULL;
 }
 

@@ -18,6 +18,8 @@ mark_of(struct gate *g, const struct stream *st, bool last)
 {
 	if (st->epoch == 0)
 		return (struct spool_mark){ 0 };
+	if (st->origin != 0)	/* a number of the other node's says more than a place in a ring: it outlives the ring */
+		return (struct spool_mark){ .epoch = st->origin, .pos = last ? st->origin_no : st->origin_before };
 	const struct ring_in *in = ring_by_epoch(g, st->epoch);
 	uint64_t pos = last ? st->pos : st->from, low = in != NULL ? ring_low(g, in) : 0;
 	return (struct spool_mark){ .epoch = st->epoch, .pos = pos, .low = low < pos ? low : pos };
@@ -70,6 +72,8 @@ stream_flush(struct gate *g, struct stream *st, struct mono now, struct wall wal
 		}
 	}
 	out_drop(&st->out, done);
+	if (st->out.n == 0)
+		origin_flushed(st);
 	return err;
 }
 

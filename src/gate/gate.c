@@ -115,6 +115,7 @@ gate_turn(struct gate *g, struct mono now, struct wall wall)
 	}
 	if (!mono_before(now, g->sync_at))
 		gate_sync(g, now, false);
+	origins_tell(g);
 	gate_account(g, now, wall, false);
 	if (!mono_before(now, g->before_until))
 		plan_forget_before(g, now, wall);

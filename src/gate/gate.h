@@ -38,6 +38,11 @@ struct gate_opts {
 	void			(*live)(void *arg, uint64_t source_key, const struct sample *v, uint32_t n);
 	/* Of what goes to live() something was lost: no value from before may be taken for the present one. May be NULL. */
 	void			(*live_lost)(void *arg);
+	/*
+	 * All numbers of another node's stream up to `no` are durable (struct batch_head); hole: what came after them was not taken, since something
+	 * is missing: it must come again from there. 0, or ERR_AGAIN: call again later. May be NULL.
+	 */
+	int			(*durable)(void *arg, const char *writer, uint64_t origin, uint64_t no, bool hole);
 	/* A ring breaks its format and is read no more: its writer is broken or was taken over. May be NULL. */
 	void			(*ring_dead)(void *arg, const char *writer, uint64_t epoch);
 	void			*arg;

@@ -14,6 +14,23 @@
 #define MARKS_MAX	16u	/* as in struct spool_state */
 #define BORDERS		64u	/* places in a ring that a restart may go back to */
 
+#define ORIGINS_MAX	256u	/* streams of other nodes that are on their way at one time */
+
+/* How far a stream has taken a numbered stream of another node, see origin.c. */
+struct taken {
+	uint64_t	origin;		/* 0: free */
+	uint64_t	disk;		/* as found on disk */
+	uint64_t	no;		/* taken in this life; 0: nothing yet */
+	uint64_t	flushed, durable;	/* in the spool; and synced */
+	uint64_t	at_next;	/* durable once the spool is up to this number of its own */
+};
+struct origin {
+	uint64_t	id, no;		/* taken by all flows that want it */
+	uint64_t	told;
+	bool		due, hole;
+	char		writer[64];
+};
+
 /* A sink of a stream. */
 struct member {
 	char		name[REPORT_SINK_MAX + 1];
@@ -40,6 +57,8 @@ struct stream {
 	struct out		 out;
 	struct mono		 out_since;
 	uint64_t		 epoch, from, pos;	/* of what waits: its ring, begin of oldest, end of newest record */
+	uint64_t		 origin, origin_no, origin_before;	/* of what waits: the other node's stream, 0: none; up to where; up to where without it */
+	struct taken		 taken[MARKS_MAX];
 	int64_t			 latency_ns;
 	struct spool_mark	 restored[MARKS_MAX];	/* as found on disk; epoch 0 ends */
 
@@ -117,6 +136,9 @@ struct gate {
 	struct ring_in		*from;
 	uint64_t		 start, end;	/* its place */
 
+	struct origin		 origins[ORIGINS_MAX];
+	uint32_t		 norigins;
+
 	bool			 held, admitted;
 	int64_t			 back_off_ns;
 	struct mono		 retry_at, sync_at, tick_at, flush_at, account_at, trim_at, publish_at;
@@ -173,6 +195,17 @@ void admit_go(struct gate *g, struct mono now, struct wall wall);
 /* Samples that never reached the gate: enter them in the ledgers of all streams fed by this ring, or by this source. */
 void admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note,
     struct mono now);
+
+/* origin.c: streams of other nodes, each number once */
+/* May the record in work be taken? False: something before it is missing, or there are too many. */
+bool origin_admit(struct gate *g, const struct source_route *sr, const char *writer);
+/* How this stream has to take it; false: not at all, it has it. */
+bool origin_mode(struct stream *st, const struct batch_head *h, enum reduce_mode *mode);
+void origin_took(struct stream *st, const struct batch_head *h);
+void origin_flushed(struct stream *st);
+void origin_done(struct gate *g, const struct batch_head *h);
+/* Say what became durable. */
+void origins_tell(struct gate *g);
 
 /* rings.c */
 /* Read at most `records`. True: there is more. */

@@ -64,6 +64,12 @@ struct batch_head {
 	uint32_t	times;		/* enum batch_times; set by batch_pack() */
 	int64_t		arrival_ns;	/* of all samples, unless each has its own; set by batch_pack() */
 	int64_t		due_ns;		/* wall time at which the scan was due; 0 for reads on demand */
+	/*
+	 * From a numbered stream of another node: which (random, not 0), the number of its last sample that this batch brings, that of the batch
+	 * before it, and up to where gate has said that all is durable. Gate takes each number once, whatever is repeated, and says in
+	 * MSG_DURABLE how far it is. origin 0: from no such stream.
+	 */
+	uint64_t	origin, origin_no, origin_prev, origin_base;
 };
 
 /* A batch read back: values with bytes point into what it was parsed from, all else is in the room given. */

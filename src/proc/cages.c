@@ -27,6 +27,7 @@ static const struct {
 	{ "gate", 1u << ROLE_GATE, 0 },
 	{ "insight", 1u << ROLE_INSIGHT, 0 },
 	{ "office", 1u << ROLE_OFFICE, 0 },
+	{ "link", 1u << ROLE_FIELD, 0 },
 	{ "pki", 0, 0 },
 	{ "pki/ot", 1u << ROLE_FIELD, 0 },
 	{ "pki/it", 1u << ROLE_OFFICE, 0 },
@@ -100,6 +101,12 @@ plan_net(enum role role, const struct plan *p)
 	for (uint32_t i = 0; role == ROLE_OFFICE && i < p->nsinks; i++) {
 		const struct sink_type *t = sink_find(p->sinks[i].kind);
 		if (t != NULL && t->info.listens)
+			return CAGE_NET_SERVER;
+	}
+	/* Not towards machines: what the drivers of an OT zone speak to never calls in. */
+	for (uint32_t i = 0; role == ROLE_FIELD && i < p->nsources; i++) {
+		const struct driver *d = driver_find(p->sources[i].driver);
+		if (d != NULL && d->info.listens && p->zones[p->sources[i].zone].it)
 			return CAGE_NET_SERVER;
 	}
 	return CAGE_NET_CLIENT;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "driver/driver.h"
 #include "field/ask.h"
 #include "field/field.h"
 #include "os/clock.h"
@@ -55,6 +56,10 @@ wanted_ring(const struct plan *plan)
 			    0)) * (double)NS_PER_S / (double)t->scan_ns;
 	}
 	bytes *= RING_SECONDS;
+	for (uint32_t i = 0; i < plan->nsources; i++) {
+		const struct driver *d = driver_find(plan->sources[i].driver);
+		bytes += d != NULL ? d->info.ring_bytes : 0;
+	}
 	/* Rings are powers of two; rounded down, since every page of it is touched in the end and counts as memory. */
 	size_t size = RING_LEAST;
 	while (size < RING_MOST && (double)size * 2 <= bytes)

@@ -203,6 +203,13 @@ live(void *arg, uint64_t source_key, const struct sample *v, uint32_t n)
 	gate_requests_live(p->requests, source_key, v, n);
 }
 
+static int
+durable(void *arg, const char *writer, uint64_t origin, uint64_t no, bool hole)
+{
+	struct gate_proc *p = arg;
+	return gate_requests_durable(p->requests, writer, origin, no, hole);
+}
+
 static void
 live_lost(void *arg)
 {
@@ -407,7 +414,7 @@ gate_main(const char *name, const char *state_dir)
 		return 1;
 	}
 	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .live = live, .live_lost = live_lost,
-	    .ring_dead = ring_dead, .arg = &p };
+	    .ring_dead = ring_dead, .durable = durable, .arg = &p };
 	struct gate_requests_ops ops_requests = { .to_office = to_office, .soon = soon, .arg = &p };
 	if (gate_new(&opts, &p.gate) != 0)	/* its lock keeps a second writer from the audit log too */
 		return 1;

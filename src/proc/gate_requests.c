@@ -302,6 +302,18 @@ gate_requests_field(struct gate_requests *g, uv_loop_t *loop, const char *zone, 
 	g->fields[room] = out;
 }
 
+int
+gate_requests_durable(struct gate_requests *g, const char *writer, uint64_t origin, uint64_t no, bool hole)
+{
+	const char *colon = strchr(writer, ':');
+	const char *zone = colon != NULL ? colon + 1 : writer;
+
+	for (size_t i = 0; i < ZONES_MAX; i++)
+		if (g->fields[i] != NULL && strcmp(orders_out_zone(g->fields[i]), zone) == 0)
+			return orders_out_durable(g->fields[i], origin, no, hole);
+	return ERR_AGAIN;
+}
+
 /* ---- office ---- */
 
 int

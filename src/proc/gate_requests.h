@@ -27,6 +27,8 @@ void gate_requests_live(struct gate_requests *g, uint64_t source_key, const stru
 void gate_requests_live_lost(struct gate_requests *g);
 /* A channel to the field process of a zone (fd taken). */
 void gate_requests_field(struct gate_requests *g, uv_loop_t *loop, const char *zone, int fd);
+/* What became durable of a stream that this writer ("field:<zone>") brings. 0, or ERR_AGAIN: no channel, or a full one. */
+int gate_requests_durable(struct gate_requests *g, const char *writer, uint64_t origin, uint64_t no, bool hole);
 /*
  * REQUEST of office. Not trusted: a malformed one, or one more when it leaves a thousand outcomes unread, is refused with
  * an error, and costs office the channel.

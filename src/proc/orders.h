@@ -30,6 +30,8 @@ struct orders_out_ops {
 struct orders_out *orders_out_open(uv_loop_t *loop, int fd, const char *zone, const struct orders_out_ops *ops);
 /* 0: handed over. An error: nothing was. */
 int orders_out_send(struct orders_out *out, const struct order *o);
+/* What became durable of another node's stream, see gate/origin.c. 0, or ERR_AGAIN: the channel is full. */
+int orders_out_durable(struct orders_out *out, uint64_t origin, uint64_t no, bool hole);
 const char *orders_out_zone(const struct orders_out *out);
 /* What has arrived is still told. */
 void orders_out_close(struct orders_out *out);

@@ -153,6 +153,17 @@ take(struct orders_in *in, const struct msg *m)
 }
 
 static void
+take_durable(struct orders_in *in, const struct msg *m)
+{
+	struct reader r = rd_init(m->p, m->len);
+
+	uint64_t origin = rd_le64(&r), no = rd_le64(&r);
+	bool hole = rd_u8(&r) != 0;
+	if (rd_end(&r) == 0 && *in->field != NULL)
+		field_durable(*in->field, origin, no, hole);
+}
+
+static void
 on_ready(uv_poll_t *h, int status, int events)
 {
 	struct orders_in *in = h->data;
@@ -170,7 +181,10 @@ on_ready(uv_poll_t *h, int status, int events)
 			shut(in);
 			return;
 		}
-		take(in, &m);
+		if (m.type == MSG_DURABLE)
+			take_durable(in, &m);
+		else
+			take(in, &m);
 	}
 }
 

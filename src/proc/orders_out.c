@@ -112,3 +112,15 @@ orders_out_send(struct orders_out *out, const struct order *o)
 		return ERR_LIMIT;
 	return channel_send(&out->channel, MSG_CARRY_OUT, bytes, wr_len(&w), -1);
 }
+
+int
+orders_out_durable(struct orders_out *out, uint64_t origin, uint64_t no, bool hole)
+{
+	uint8_t bytes[17];
+	struct writer w = wr_init(bytes, sizeof bytes);
+
+	wr_le64(&w, origin);
+	wr_le64(&w, no);
+	wr_u8(&w, hole);
+	return channel_send(&out->channel, MSG_DURABLE, bytes, wr_len(&w), -1);
+}

@@ -139,7 +139,7 @@ business_is_apart(struct loader *l, const struct rule *r)
 	char where[200];
 
 	for (uint32_t i = 0; i < p->nsources; i++)
-		if (beyond_dmz(&p->zones[p->sources[i].zone]))
+		if (beyond_dmz(&p->zones[p->sources[i].zone]) && (l->drivers[i] == NULL || !l->drivers[i]->listens))	/* another node is no controller */
 			break_rule(l, r, p->sources[i].place, named(where, "source", p->sources[i].name),
 			    "give the controller a zone of its own level", "a machine's controller stands in zone %s, which is of the business (level %g)",
 			    p->zones[p->sources[i].zone].name, p->zones[p->sources[i].zone].level);

@@ -34,6 +34,8 @@ struct driver_info {
 	const struct key	*keys;		/* of a source of this driver (beyond driver, zone, endpoint) */
 	const char *const	*at_forms;	/* how addresses are written: "form: meaning" a row; NULL-ended, or NULL */
 	int			 default_port;	/* 0: none */
+	bool			 listens;	/* far ends connect to it: only in a zone of the IT side (level 3.5 and above) */
+	uint32_t		 ring_bytes;	/* that a source adds to what its process' ring must hold at least; 0: nothing */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*
 	 * "opc.tcp": an endpoint may also be written as a URL of this scheme, with a path. The source's link is then
