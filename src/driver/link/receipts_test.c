@@ -1,0 +1,108 @@
+/* Receipts on disk: what is written is found again, a torn row is cut, a damaged one is told, a long file is folded. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/test.h"
+#include "driver/link/link_int.h"
+
+static const uint8_t schema[LINK_HASH] = { 7 };
+
+static struct receipt
+row(uint64_t no)
+{
+	return (struct receipt){ .first = no, .last = no, .samples = 1, .sealed.ns = (int64_t)no, .flags = RECEIPT_CHAINED, .hash = { (uint8_t)no } };
+}
+
+TEST(rows_are_found_again_and_a_torn_one_is_cut)
+{
+	struct receipts *r = calloc(1, sizeof *r);
+	const char *dir = test_dir();
+	struct receipt v[3] = { row(1), row(2), row(3) };
+
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0xabc, 5, schema), 0);
+	CHECK_INT(receipts_add(r, v, 3), 0);
+	receipts_close(r);
+	CHECK_INT(truncate(r->path, RECEIPT_HEAD + 3 * RECEIPT_ROW - 1), 0);
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0xabc, 5, schema), 0);
+	CHECK_INT(r->n, 2);
+	CHECK_INT((long)r->newest[1].last, 2);
+	CHECK_INT(receipts_add(r, &v[2], 1), 0);
+	receipts_close(r);
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0xabc, 5, schema), 0);
+	CHECK_INT(r->n, 3);
+	receipts_close(r);
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0xabc, 6, schema), ERR_CORRUPT);
+	free(r);
+}
+
+TEST(a_damaged_row_with_others_behind_it_is_told)
+{
+	struct receipts *r = calloc(1, sizeof *r);
+	const char *dir = test_dir();
+	struct receipt v[3] = { row(1), row(2), row(3) };
+
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0xdef, 5, schema), 0);
+	CHECK_INT(receipts_add(r, v, 3), 0);
+	CHECK_INT(disk_write_all(&disk_os, r->fd, "!", 1, RECEIPT_HEAD + RECEIPT_ROW + 20), 0);
+	receipts_close(r);
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0xdef, 5, schema), ERR_CORRUPT);
+	free(r);
+}
+
+static void
+count(void *arg, const struct receipt *v)
+{
+	uint64_t *sums = arg;
+	sums[0]++;
+	sums[1] += v->samples;
+	sums[2] = v->last;
+}
+
+TEST(a_long_file_is_folded_and_still_proves_every_sample)
+{
+	struct receipts *r = calloc(1, sizeof *r);
+	const char *dir = test_dir();
+	uint64_t sums[3] = { 0 }, id;
+	uint32_t version;
+	enum { N = RECEIPTS_MAX + 1 };
+	struct receipt *v = calloc(N, sizeof *v);
+
+	for (uint32_t i = 0; i < N; i++)
+		v[i] = row(i + 1);
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0x123, 5, schema), 0);
+	CHECK_INT(receipts_add(r, v, N), 0);
+	CHECK_INT((long)r->nrows, RECEIPTS_KEPT + 1);
+	CHECK_INT(receipts_read(&disk_os, r->path, &id, &version, count, sums), 0);
+	CHECK_INT((long)sums[0], RECEIPTS_KEPT + 1);
+	CHECK_INT((long)sums[1], N);
+	CHECK_INT((long)sums[2], N);
+	CHECK(id == 0x123 && version == 5);
+	struct receipt next = row(N + 1);
+	CHECK_INT(receipts_add(r, &next, 1), 0);
+	receipts_close(r);
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0x123, 5, schema), 0);
+	CHECK_INT((long)r->newest[r->n - 1].last, N + 1);
+	receipts_close(r);
+	free(v);
+	free(r);
+}
+
+TEST(an_address_names_flow_path_and_type)
+{
+	struct link_at a;
+	char why[200];
+
+	CHECK_INT(link_at_parse("oee/Line 3/Filler/speed [type float32]", &a, why, sizeof why), 0);
+	CHECK_STR(a.flow, "oee");
+	CHECK_STR(a.path, "Line 3/Filler/speed");
+	CHECK_INT(a.type, VALUE_F32);
+	CHECK_INT(link_at_parse("oee/x", &a, why, sizeof why), 0);
+	CHECK_INT(a.type, VALUE_F64);
+	CHECK_INT(link_at_parse("oee/x [type int16[]]", &a, why, sizeof why), 0);
+	CHECK_INT(a.type, VALUE_I16 | VALUE_ARRAY);
+	CHECK_INT(link_at_parse("oee", &a, why, sizeof why), ERR_SYNTAX);
+	CHECK_INT(link_at_parse("/x", &a, why, sizeof why), ERR_SYNTAX);
+	CHECK_INT(link_at_parse("oee/x [type nonsense]", &a, why, sizeof why), ERR_SYNTAX);
+}
+
+TEST_MAIN

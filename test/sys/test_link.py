@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Links between nodes: a cell, a relay in the DMZ, an enterprise node; nothing is lost, nothing comes twice, whatever dies."""
+import json
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from links import *
+from penstock import *
+
+PROCESSES = (("cell", "gate"), ("cell", "office"), ("cell", "field:line"), ("relay", "gate"), ("relay", "office"), ("relay", "field:dmz"),
+             ("enterprise", "gate"), ("enterprise", "field:it"), ("enterprise", "office"))
+
+
+def samples_in(body):
+    return sum(len(group["samples"]) for group in body["groups"])
+
+
+@timeout(120)
+def test_nothing_is_lost_and_nothing_comes_twice_whatever_dies():
+    broker = RecordingBroker()
+    c = Chain(broker.port)
+    nodes = {n.name: n for n in c.nodes}
+    wait_for(lambda: c.enterprise.streams() and c.enterprise.dump("line-state"), 20, "samples at the top")
+    rnd = random.Random(7)
+    for name, process in PROCESSES:
+        nodes[name].kill(process)
+        time.sleep(rnd.random() * 0.3)
+    for proxy in c.proxies:
+        proxy.reset()
+        time.sleep(0.3)
+        proxy.half_open()
+        time.sleep(3.5 if proxy is c.proxies[0] else 0.5)
+        proxy.heal()
+    for node in (c.relay, c.enterprise, c.cell):
+        node.kill_all()
+        node.start()
+    wait_for(lambda: len(c.enterprise.dump("line-state")) > 2000, 20, "life after it")
+    c.settle()
+    n = c.compare()
+    for node in c.nodes:
+        done = node.cli("ledger", "--verify")
+        equal(done.returncode, 0, node.name + ": " + done.stdout)
+        equal(node.cli("spool", "verify").returncode, 0, node.name)
+    assert n > 2000, n
+    # At the broker a message may come twice, under one key; its samples are those of the cell, each once.
+    once = {}
+    for p in broker.publishes():
+        body = json.loads(p.payload)
+        once.setdefault(body["key"], body)
+    equal(sum(samples_in(body) for body in once.values()), n, "samples at the broker")
+
+
+main()
