@@ -93,7 +93,7 @@ source_way(const struct plan *p, const struct catalog *c, uint32_t i, struct are
 	if (d == NULL || d->endpoint_is_device)
 		return false;
 	*w = (struct way){ .what = arena_printf(a, "source %s", s->name), .kind = s->driver, .zone = p->zones[s->zone].name,
-	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL };
+	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL, .inbound = d->listens };
 	place_end(w, s->endpoint, d->endpoint_scheme, d->default_port, a);
 	return true;
 }
@@ -111,7 +111,7 @@ sink_way(const struct plan *p, const struct catalog *c, uint32_t i, struct arena
 	if (info == NULL || info->keys == NULL || k == s->nkeys)
 		return false;
 	*w = (struct way){ .what = arena_printf(a, "sink %s", s->name), .kind = s->kind, .zone = p->zones[s->zone].name, .inbound = info->listens,
-	    .flows = flows_of_sink(p, i, a), .encrypted = tls != NULL ? tls->b : info->listens };
+	    .flows = flows_of_sink(p, i, a), .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted };
 	place_end(w, s->keys[k].s, NULL, tls != NULL && tls->b ? info->tls_port : info->default_port, a);
 	return true;
 }
