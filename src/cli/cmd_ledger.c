@@ -10,18 +10,22 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/ctl.h"
+#include "cli/ledger_received.h"
 #include "cli/streams.h"
 #include "spool/ledger.h"
 
 static const char usage[] =
 	"usage: penstock ledger [FLOW] [--verify] [--json] [--state DIR]\n"
+	"       penstock ledger --received [--json] [--state DIR]\n"
 	"For each flow and sink: how many samples were admitted for it, and what became of every one of them.\n"
 	"--verify also proves every checksum and hash of spool and ledger. LOST were never admitted: overwritten in a\n"
-	"ring before they could be read. Exit status 1 when something does not add up or is damaged.\n";
+	"ring before they could be read. --received: what came from other nodes over links, by its receipts: numbers,\n"
+	"samples, whether the chain of hashes is whole, and its last hash, which the other node has too. Exit status 1 when something does not add up or is damaged.\n";
 
 struct asked {
 	const char	*state, *flow;
-	bool		 json, verify;
+	bool		 json, verify, received;
 	uint64_t	 off;		/* sum of what is off, over all sinks */
 	size_t		 rows, damaged, unread;
 	struct buf	 findings, out;
@@ -177,6 +181,7 @@ parse(struct asked *a, int argc, char **argv)
 		{ "state", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verify", no_argument, NULL, 'v' },
+		{ "received", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -188,6 +193,7 @@ parse(struct asked *a, int argc, char **argv)
 		case 's': a->state = optarg; break;
 		case 'j': a->json = true; break;
 		case 'v': a->verify = true; break;
+		case 'r': a->received = true; break;
 		case 'h': fputs(usage, stdout); return 1;
 		default: fputs(usage, stderr); return -1;
 		}
@@ -209,6 +215,8 @@ cmd_ledger(int argc, char **argv)
 	int parsed = parse(&a, argc, argv);
 	if (parsed != 0)
 		return parsed > 0 ? EXIT_OK : EXIT_CANNOT;
+	if (a.received)
+		return ledger_received(ctl_state_dir(a.state), a.json);
 	if (streams_find("ledger", a.state, a.flow, &streams) != 0)
 		return EXIT_CANNOT;
 	a.j.out = &a.out;

@@ -18,6 +18,18 @@ def samples_in(body):
     return sum(len(group["samples"]) for group in body["groups"])
 
 
+def last_hash(node):
+    """Of the last batch of the spool, read by the format in doc/spool-format.md."""
+    folder = os.path.join(node.state, "spool", node.streams()[0])
+    with open(os.path.join(folder, sorted(f for f in os.listdir(folder) if f.endswith(".seg"))[-1]), "rb") as f:
+        data = f.read()
+    at, found = 512, None
+    while data[at:at + 4] == b"PBAT":
+        found = data[at + 88:at + 120].hex()
+        at += 120 + int.from_bytes(data[at + 12:at + 16], "little")
+    return found
+
+
 @timeout(120)
 def test_nothing_is_lost_and_nothing_comes_twice_whatever_dies():
     broker = RecordingBroker()
@@ -44,6 +56,12 @@ def test_nothing_is_lost_and_nothing_comes_twice_whatever_dies():
         done = node.cli("ledger", "--verify")
         equal(done.returncode, 0, node.name + ": " + done.stdout)
         equal(node.cli("spool", "verify").returncode, 0, node.name)
+    for below, node in ((c.cell, c.relay), (c.relay, c.enterprise)):
+        received = json.loads(node.cli("ledger", "--received", "--json").stdout)
+        account = json.loads(below.cli("ledger", "--json").stdout)["streams"][0]
+        equal((received["first"], received["last"], received["samples"]), (1, account["admitted"], account["admitted"]), f"receipts of {node.name}")
+        equal(received["hash"], last_hash(below), f"the last hash at {node.name} and at {below.name}")
+        equal((received["gaps"], received["unchained"], received["generations"]), (0, 0, 1), f"the chain that {node.name} has received")
     assert n > 2000, n
     # At the broker a message may come twice, under one key; its samples are those of the cell, each once.
     once = {}
