@@ -56,7 +56,7 @@ BENCH_C := $(wildcard bench/*.c)
 PEER_C  := $(wildcard test/peers/*.c)
 PEERS   := $(PEER_C:test/peers/%.c=$(B)/peers/%)
 
-.PHONY: all help deps test-deps demo test unit fuzz bench soak soak-requests soak-opcua bare install clean peers node-peers replays tools objects \
+.PHONY: all help deps test-deps demo test unit fuzz bench soak soak-requests soak-opcua soak-link bare install clean peers node-peers replays tools objects \
         FORCE
 all: $(B)/penstock
 
@@ -167,6 +167,9 @@ soak-requests: test-deps
 soak-opcua: test-deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all peers
 	/usr/bin/python3 test/opcua_flap.py --cycles 1000
+soak-link: test-deps
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
+	/usr/bin/python3 test/link_soak.py --seconds 60
 bare:
 	@sh test/bare.sh $(or $(DIST),bookworm)
 

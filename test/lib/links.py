@@ -114,6 +114,10 @@ class Chain:
         self.enterprise = LinkNode("enterprise", upper_text("enterprise", "it", 4, ports[1], "relay",
                                    f'  out: {{ kind: mqtt, zone: ZONE, broker: "127.0.0.1:{broker_port}" }}\n', None, durability))
         self.nodes = self.cell, self.relay, self.enterprise
+        self.join()
+
+    def join(self):
+        """Start all, and let each trust its neighbours."""
         for n in self.nodes:
             n.start()
         self.relay.trust("ot", self.cell, "it")
