@@ -1,0 +1,193 @@
+/*
+ * What a link costs on the wire: batches of 64 KiB in frames through TLS 1.3 from one process to another over loopback, read, parsed and counted there,
+ * beside the same bytes through plain TCP with write() and read(). Both ends as in sink and driver: proto/link over os/stream. Spool, gate
+ * and disk are not in it; the whole chain is in test/link_soak.py.
+ */
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "bench/bench.h"
+#include "os/clock.h"
+#include "os/stream.h"
+#include "os/tcp.h"
+#include "os/wake.h"
+#include "proto/link/link_conn.h"
+
+#define BATCH	(64u << 10)
+#define TOTAL	((size_t)1 << 30)
+#define HIGH	(1u << 20)
+
+static uint8_t	*cert, *key;
+static size_t	cert_len, key_len;
+static size_t	got;
+
+/* One certificate for both ends: who it is, is not measured. */
+static void
+make_cert(void)
+{
+	EVP_PKEY *k = EVP_RSA_gen(3072);
+	X509 *x = X509_new();
+
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), -60);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_set_pubkey(x, k);
+	X509_sign(x, k, EVP_sha256());
+	int n = i2d_X509(x, &cert), m = i2d_PrivateKey(k, &key);
+	cert_len = n > 0 ? (size_t)n : 0;
+	key_len = m > 0 ? (size_t)m : 0;
+	X509_free(x);
+	EVP_PKEY_free(k);
+}
+
+static bool
+anybody(void *arg, const uint8_t *chain, size_t len)
+{
+	(void)arg;
+	(void)chain;
+	return len > 0;
+}
+
+static int
+frame(void *arg, const struct link_frame *f)
+{
+	(void)arg;
+	if (f->kind == LINK_BATCH)
+		got += f->len;
+	return 0;
+}
+
+static void
+pair(int out[2])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_storage from;
+	socklen_t len = sizeof a;
+	int l = -1;
+
+	out[0] = out[1] = -1;
+	if (tcp_listen((struct sockaddr *)&a, sizeof a, &l) != 0 || getsockname(l, (struct sockaddr *)&a, &len) != 0 ||
+	    tcp_connect((struct sockaddr *)&a, len, &out[0]) != 0)
+		exit(1);
+	while ((out[1] = tcp_accept(l, &from, &len)) == ERR_AGAIN)
+		continue;
+	stream_close(l);
+}
+
+static void
+wait_for(int fd, bool out)
+{
+	struct wait_fd w = { .fd = fd, .in = true, .out = out };
+	wait_fds(&w, 1, NS_PER_S);
+}
+
+static struct link_conn *
+conn(int fd, bool server)
+{
+	static struct link_conn c;
+	struct link_tls_conf conf = { .server = server, .chain = cert, .chain_len = cert_len, .key = key, .key_len = key_len, .judge = anybody };
+	struct link_io io = { .read = stream_read, .write = stream_write, .frame = frame, .silence_ns = 60 * NS_PER_S };
+	struct link_tls *tls = NULL;
+
+	if (link_tls_new(&conf, &tls) != 0)
+		exit(1);
+	link_conn_init(&c, fd, tls, &io, mono_now());
+	return &c;
+}
+
+static void
+send_all(int fd, const uint8_t *batch, bool link)
+{
+	struct link_conn *c = link ? conn(fd, false) : NULL;
+	uint8_t rec[LINK_REC] = { 0 };
+
+	for (size_t sent = 0; link && sent < TOTAL;) {
+		if (link_tls_ready(c->tls) && link_conn_waiting(c) < HIGH) {
+			link_put_batch(&c->out, 0, rec, batch, BATCH);
+			sent += BATCH;
+		}
+		if (link_conn_step(c, mono_now()) != 0)
+			exit(1);
+		if (c->blocked || !link_tls_ready(c->tls))
+			wait_for(fd, c->blocked);
+	}
+	while (link && link_conn_waiting(c) > 0) {
+		if (link_conn_step(c, mono_now()) != 0)
+			exit(1);
+		wait_for(fd, true);
+	}
+	for (size_t sent = 0; !link && sent < TOTAL;) {
+		ssize_t n = stream_write(fd, batch + sent % BATCH, BATCH - sent % BATCH);
+		if (n == ERR_AGAIN)
+			wait_for(fd, true);
+		else if (n < 0)
+			exit(1);
+		else
+			sent += (size_t)n;
+	}
+}
+
+/* MB/s of payload. */
+static double
+measure(const uint8_t *batch, bool link)
+{
+	static uint8_t room[BATCH];
+	int fd[2];
+
+	pair(fd);
+	double begin = bench_now_s();
+	pid_t pid = fork();
+	if (pid == 0) {
+		send_all(fd[0], batch, link);
+		_exit(0);
+	}
+	stream_close(fd[0]);
+	got = 0;
+	struct link_conn *c = link ? conn(fd[1], true) : NULL;
+	while (got < TOTAL) {
+		ssize_t n = link ? link_conn_step(c, mono_now()) : stream_read(fd[1], room, sizeof room);
+		if (!link && n > 0)
+			got += (size_t)n;
+		else if (n == ERR_AGAIN || (link && n == 0))
+			wait_for(fd[1], link && c->blocked);
+		else if (got < TOTAL)
+			break;
+	}
+	double took = bench_now_s() - begin;
+	waitpid(pid, NULL, 0);
+	if (link)
+		link_conn_fini(c);
+	stream_close(fd[1]);
+	return (double)got / took / 1e6;
+}
+
+int
+bench_link(int argc, char **argv)
+{
+	static uint8_t batch[BATCH];
+	double plain[3], tls[3];
+	(void)argc;
+	(void)argv;
+
+	for (size_t i = 0; i < sizeof batch; i++)
+		batch[i] = (uint8_t)(i * 2654435761u >> 13);
+	make_cert();
+	for (int i = 0; i < 3; i++) {
+		plain[i] = measure(batch, false);
+		tls[i] = measure(batch, true);
+	}
+	bench_title("link: batches of 64 KiB over loopback, one process to another");
+	bench_row("link, TLS 1.3, both certificates", bench_median(tls, 3), "MB/s", "plain TCP", bench_median(plain, 3), "goal: ratio of 0.5 at least");
+	free(cert);
+	free(key);
+	return 0;
+}
