@@ -23,7 +23,7 @@
 
 #define BATCH	(64u << 10)
 #define TOTAL	((size_t)1 << 30)
-#define HIGH	(1u << 20)
+#define HIGH	(256u << 10)
 
 static uint8_t	*cert, *key;
 static size_t	cert_len, key_len;
