@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import sys
 import time
 
@@ -69,6 +70,51 @@ def test_nothing_is_lost_and_nothing_comes_twice_whatever_dies():
         body = json.loads(p.payload)
         once.setdefault(body["key"], body)
     equal(sum(samples_in(body) for body in once.values()), n, "samples at the broker")
+
+
+class Pair:
+    """A cell and a relay that keeps what it gets."""
+
+    def __init__(self, peer="cell"):
+        self.sim = Sim("bottling", "--skip", "10m", "--scale", "10")
+        port = free_port()
+        self.cell = LinkNode("cell", cell_text(self.sim, port))
+        self.relay = LinkNode("relay", upper_text("relay", "dmz", 3.5, port, peer, "  out: { kind: history, zone: ZONE }\n"))
+        for n in (self.cell, self.relay):
+            n.start()
+        self.relay.trust("ot", self.cell, "it")
+        self.cell.trust("it", self.relay, "ot")
+
+
+@timeout(60)
+def test_a_trusted_certificate_of_another_name_is_refused():
+    pair = Pair(peer="another")
+    pair.relay.run.wait_line("event=link_peer_refused.*status=BadCertificateHostNameInvalid", 20)
+    assert not pair.relay.dump("line-state"), "samples of a node that was not named"
+
+
+@timeout(60)
+def test_a_link_may_not_listen_in_an_ot_zone():
+    node = LinkNode("line", upper_text("line", "line", 2, free_port(), "cell", "  out: { kind: history, zone: ZONE }\n"))
+    done = penstock("check", node.site)
+    equal(done.returncode, 1, done.stdout + done.stderr)
+    assert "listens-in-ot" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+@timeout(60)
+def test_numbers_that_a_node_gives_anew_are_no_repeats():
+    pair = Pair()
+    wait_for(lambda: len(pair.relay.dump("line-state")) > 300, 20, "samples above")
+    pair.cell.kill_all()
+    before = len(pair.relay.dump("line-state"))
+    shutil.rmtree(os.path.join(pair.cell.state, "spool"))       # as if the disk had lost what was not synced, all of it
+    pair.cell.start()
+    pair.relay.run.wait_line("event=link_numbers_given_anew", 20)
+    wait_for(lambda: len(pair.relay.dump("line-state")) > before + 300, 20, "what was measured since")
+    pair.sim.stop()
+    time.sleep(1)
+    wait_for(lambda: (n := pair.cell.dump("line-state")) == [{**s, "n": i + 1} for i, s in enumerate(pair.relay.dump("line-state")[-len(n):])], 15,
+             "all of the second life, unchanged and once")
 
 
 main()
