@@ -65,6 +65,10 @@ phase "gcc, as it is shipped"
 build all objects peers node-peers
 [ ! -d bench ] || build build/bench
 
+phase "the sandbox, which sanitizers would not let close"
+build build/test/os/cage_test build/test/proc/cages_test
+printf '%s\n' build/test/os/cage_test build/test/proc/cages_test | run --timeout 120
+
 phase "clang compiles it too"
 build CC=clang objects
 

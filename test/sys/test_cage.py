@@ -6,13 +6,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+# A build with sanitizers has no list of calls: this is about the program as it is shipped.
+os.environ["PENSTOCK"] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/penstock")
 from penstock import *
-
-
-def whole():
-    """Has this machine all layers? The cage's own unit test says so where it has not."""
-    done = subprocess.run([os.path.join(TOP, "build/test/os/cage_test")], capture_output=True, text=True, timeout=60)
-    return "has not all layers" not in done.stdout
 
 
 def cages(g):
@@ -20,8 +16,10 @@ def cages(g):
 
 
 def test_every_process_lives_in_a_cage_that_holds():
-    if not whole():
+    first = Gateway(free_port())
+    if not all(c["privileges"] and c["calls"] and c["files"] for c in cages(first).values()):
         skip("this kernel has not all layers")
+    first.stop()
     g = Gateway(free_port(), edit=lambda t: t + "\nsecurity: { sandbox: require }\n")
     for name, p in g.processes().items():
         kernel = p["kernel"]
@@ -60,7 +58,7 @@ def test_a_zone_in_a_network_namespace_is_faced_from_within_it():
     if os.geteuid() != 0:
         skip("namespaces take root")
     ns = f"penstock-t{os.getpid()}"
-    if subprocess.run(["ip", "netns", "add", ns], capture_output=True).returncode != 0:
+    if subprocess.run(["ip", "netns", "add", ns], capture_output=True).returncode != 0 or not os.path.exists(f"/run/netns/{ns}"):
         skip("this machine makes no network namespaces")
     try:
         g = Gateway(free_port(), edit=lambda t: t.replace("level: 2", f"level: 2, netns: {ns}", 1))

@@ -297,7 +297,8 @@ thread_main(void *arg)
 	ua_memory_pool(&t->memory, t->agent.source->ntags);
 	ua_memory_enter(&t->memory);
 	take_lock(t);
-	if (ua_conn_new(t) == 0 && start_parts(&t->agent) == 0)
+	t->working = ua_conn_new(t) == 0 && start_parts(&t->agent) == 0;
+	if (t->working)
 		turns(t);
 	else
 		ua_out_flush(t);	/* why it cannot work */
@@ -306,6 +307,7 @@ thread_main(void *arg)
 	leave(t);
 	while (!atomic_load(&t->stop))
 		ua_loop_run(t->loop, MONO_NEVER);
+	t->working = false;
 	for (const struct ua_part *p = ua_parts; p->name != NULL; p++)
 		if (p->fini != NULL)
 			p->fini(&t->agent);

@@ -58,6 +58,7 @@ struct ua_thread {
 	atomic_bool	 stop;
 	atomic_bool	 trace;
 	pthread_mutex_t	 lock;
+	bool		 working;	/* under lock: connection and parts have their state, so they can be asked why */
 	struct ua_loop	*loop;
 	struct ua_conf	 conf;
 	struct ua_memory memory;

@@ -53,8 +53,11 @@ take_namespaces(struct ua_facts *f, const UA_Variant *v)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		size_t len = s[i].length < NAMESPACE_BYTES ? s[i].length : NAMESPACE_BYTES;
-		if ((f->namespaces[i] = strndup(len > 0 ? (const char *)s[i].data : "", len)) == NULL)
+		/* Not strndup(): the library's strings end without a NUL, and a checker that looks for one sees what lies behind. */
+		if ((f->namespaces[i] = calloc(1, len + 1)) == NULL)
 			return;
+		if (len > 0)
+			memcpy(f->namespaces[i], s[i].data, len);
 		f->nnamespaces++;
 	}
 }

@@ -300,8 +300,13 @@ opcua_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 		json_text(out, "the driver's thread has much to do at the moment: ask again");
 		return;
 	}
-	ua_conn_why(t, out);
-	why_item(&t->agent, &t->agent.items[tag], out);
+	if (t->working) {
+		ua_conn_why(t, out);
+		why_item(&t->agent, &t->agent.items[tag], out);
+	} else {
+		json_key(out, "busy");
+		json_text(out, "the driver's thread is not at work: it is being started, or could not be");
+	}
 	pthread_mutex_unlock(&t->lock);
 }
 
