@@ -101,6 +101,10 @@ for script in $alone; do
 	echo "$fixed/usr/bin/python3 $script"
 done | run --timeout 600
 
+phase "bounds of memory, which sanitizers would blur"
+PENSTOCK="$PWD/build/penstock"
+printf '/usr/bin/python3 test/sys/test_opcua_%s\n' hostile.py "conn.py thirty_restarts_leave_nothing_behind" | run --timeout 300
+
 if [ -f test/faults.py ]; then
 	phase "faults, 300 trials"
 	PENSTOCK="$PWD/build/penstock"

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/log.h"
 #include "base/near.h"
 #include "cli/cli.h"
@@ -37,6 +39,8 @@ child(int argc, char **argv)
 {
 	int role = argc == 5 ? role_parse(argv[2]) : -1;
 
+	/* A process may leave while threads of its drivers and sinks still speak TLS: what they use is not taken from under them. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	switch (role) {
 	case ROLE_FIELD:	return field_main(argv[3], argv[4]);
 	case ROLE_INSIGHT:	return insight_main(argv[3], argv[4]);

@@ -247,7 +247,8 @@ def test_thirty_restarts_leave_nothing_behind():
         g.up("press")
     equal(g.field_pid(), pid, "the process that speaks to the server")
     assert descriptors(pid) <= fds + 1, (descriptors(pid), fds)
-    assert memory_kb(pid) <= kb + 1024, (memory_kb(pid), kb)
+    if SCALE == 1:      # address sanitizers keep freed memory aside
+        assert memory_kb(pid) <= kb + 1024, (memory_kb(pid), kb)
     equal(threads(pid), 2, "threads: the loop and one agent")
 
 
