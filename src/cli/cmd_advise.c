@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/load.h"
 #include "doc/advice.h"
-#include "proc/catalog.h"
 
 static const char usage[] =
 	"usage: penstock advise SITE [--json]\n"
@@ -83,9 +83,7 @@ int
 cmd_advise(int argc, char **argv)
 {
 	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { 0 } };
-	struct site_report report;
 	struct plan *plan = NULL;
-	struct buf text = { 0 };
 	bool json = false;
 	int opt, status = EXIT_CANNOT;
 
@@ -100,14 +98,8 @@ cmd_advise(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_CANNOT;
 	}
-	if (site_load(argv[optind], catalog_all(), &plan, &report) == 0)
+	if (load_site_file(argv[optind], false, &plan) == 0)
 		status = advise(plan, json);
-	else {
-		site_report_print(&report, false, &text);
-		fputs(buf_text(&text), stderr);
-	}
-	buf_fini(&text);
-	site_report_free(&report);
 	plan_free(plan);
 	return status;
 }

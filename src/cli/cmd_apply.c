@@ -10,10 +10,9 @@
 
 #include "cli/cli.h"
 #include "cli/ctl.h"
-#include "proc/catalog.h"
+#include "cli/load.h"
 #include "proc/supervisor.h"
 #include "site/diff.h"
-#include "site/site.h"
 
 static const struct option options[] = {
 	{ "state", required_argument, NULL, 's' }, { "back", no_argument, NULL, 'b' }, { "json", no_argument, NULL, 'j' },
@@ -26,7 +25,6 @@ cmd_plan(int argc, char **argv)
 	static const char usage[] = "usage: penstock plan SITE [--state DIR] [--json]\nShows what would change against the plan in force. "
 	    "Exit status: 0 shown, 1 the site file has errors, 2 it cannot be read.\n";
 	struct plan *now = NULL, *next = NULL;
-	struct site_report report;
 	struct buf out = { 0 };
 	const char *state = NULL;
 	bool json = false;
@@ -48,11 +46,7 @@ cmd_plan(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_CANNOT;
 	}
-	int err = site_load(argv[optind], catalog_all(), &next, &report);
-	site_report_print(&report, false, &out);
-	fputs(buf_text(&out), stderr);
-	buf_reset(&out);
-	site_report_free(&report);
+	int err = load_site_file(argv[optind], true, &next);
 	if (err == 0) {
 		int kept = plans_load(ctl_state_dir(state), false, &now);
 		if (kept != 0 && kept != ERR_NOTFOUND)

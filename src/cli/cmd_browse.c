@@ -12,11 +12,10 @@
 #include "base/num.h"
 #include "cli/browse_cli.h"
 #include "cli/cli.h"
+#include "cli/load.h"
 #include "cli/ctl.h"
 #include "driver/opcua/agent.h"
-#include "proc/catalog.h"
 #include "site/parse.h"
-#include "site/site.h"
 
 static const char usage[] =
     "usage: penstock browse opc.tcp://HOST:PORT[/PATH] | SITE:SOURCE [--from NODE] [--path PREFIX] [--source NAME]\n"
@@ -113,18 +112,10 @@ source_of_site(struct browse_args *a, struct source *out, struct plan **plan)
 {
 	const char *target = a->target;
 	const char *colon = strrchr(target, ':');
-	struct site_report report;
-	struct buf text = { 0 };
 	char file[4096];
 
 	snprintf(file, sizeof file, "%.*s", (int)(colon - target), target);
-	int err = site_load(file, catalog_all(), plan, &report);
-	if (err != 0) {
-		site_report_print(&report, false, &text);
-		fputs(buf_text(&text), stderr);
-	}
-	site_report_free(&report);
-	buf_fini(&text);
+	int err = load_site_file(file, false, plan);
 	for (uint32_t i = 0; err == 0 && i < (*plan)->nsources; i++)
 		if (strcmp((*plan)->sources[i].name, colon + 1) == 0 && strcmp((*plan)->sources[i].driver, "opcua") == 0) {
 			*out = (*plan)->sources[i];

@@ -10,11 +10,10 @@
 #include "cli/cli.h"
 #include "cli/ctl.h"
 #include "cli/eval_data.h"
+#include "cli/load.h"
 #include "model/status.h"
 #include "os/clock.h"
-#include "proc/catalog.h"
 #include "site/derive.h"
-#include "site/site.h"
 
 static const char usage[] =
 	"usage: penstock eval 'EXPR' [--site SITE] [--at EQUIPMENT] [--unit UNIT] [--csv FILE | --last 1h [--sink NAME]]\n"
@@ -40,19 +39,9 @@ struct eval {
 static int
 load_plan(struct eval *e)
 {
-	struct site_report report = { 0 };
-	struct buf out = { 0 };
-
 	if (e->site == NULL)
 		return eval_running_plan(ctl_state_dir(e->state), &e->plan) == 0 ? EXIT_OK : EXIT_CANNOT;
-	int err = site_load(e->site, catalog_all(), &e->plan, &report);
-	if (err != 0) {
-		site_report_print(&report, false, &out);
-		fprintf(stderr, "%s", buf_text(&out));
-	}
-	site_report_free(&report);
-	buf_fini(&out);
-	return err == 0 ? EXIT_OK : EXIT_FINDINGS;
+	return load_site_file(e->site, false, &e->plan) == 0 ? EXIT_OK : EXIT_FINDINGS;
 }
 
 static int

@@ -5,10 +5,10 @@
 
 #include "base/near.h"
 #include "cli/cli.h"
+#include "cli/load.h"
 #include "cli/nft.h"
 #include "cli/run.h"
 #include "proc/catalog.h"
-#include "site/site.h"
 
 #define MANAGEMENT_MAX	16
 #define LISTING_MAX	(16u << 20)
@@ -170,20 +170,13 @@ int
 cmd_firewall(int argc, char **argv)
 {
 	struct asked q = { 0 };
-	struct site_report report;
 	struct plan *plan = NULL;
-	struct buf text = { 0 };
 
 	if (!read_options(argc, argv, &q)) {
 		fputs(usage, stderr);
 		return EXIT_CANNOT;
 	}
-	int err = site_load(q.site, catalog_all(), &plan, &report);
-	site_report_print(&report, false, &text);
-	fputs(buf_text(&text), stderr);
-	buf_fini(&text);
-	site_report_free(&report);
-	if (err != 0)
+	if (load_site_file(q.site, true, &plan) != 0)
 		return EXIT_CANNOT;
 	int result = act(&q, plan);
 	plan_free(plan);

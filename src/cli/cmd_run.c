@@ -8,11 +8,10 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/ctl.h"
+#include "cli/load.h"
 #include "os/disk.h"
 #include "os/file.h"
-#include "proc/catalog.h"
 #include "proc/supervisor.h"
-#include "site/site.h"
 
 static const char usage[] =
 	"usage: penstock run SITE [--state DIR] [--verbose]\n"
@@ -48,20 +47,6 @@ make_state_dir(const char *path)
 				return err;
 		}
 	return 0;
-}
-
-static int
-load_site(const char *path, struct plan **out)
-{
-	struct site_report report;
-	struct buf text = { 0 };
-
-	int err = site_load(path, catalog_all(), out, &report);
-	site_report_print(&report, false, &text);
-	fputs(buf_text(&text), stderr);
-	buf_fini(&text);
-	site_report_free(&report);
-	return err;
 }
 
 int
@@ -100,7 +85,7 @@ cmd_run(int argc, char **argv)
 		return EXIT_CANNOT;
 	}
 	if (optind < argc) {
-		err = load_site(argv[optind], &plan);
+		err = load_site_file(argv[optind], true, &plan);
 		if (err == 0 && (err = plans_store(full, plan)) != 0) {
 			fprintf(stderr, "penstock: the plan cannot be kept in %s/plans: %s; the state directory must be writable for this user and have "
 			    "room\n", full, err_text(err));
