@@ -19,6 +19,7 @@ build  libssl-dev               -               TLS and hashes
 build  libmosquitto-dev         -               MQTT transport
 build  libsqlite3-dev           -               local history
 build  libjansson-dev           -               JSON in
+build  libcurl4-openssl-dev     -               HTTP client
 build  libzstd-dev              -               compression
 build  libprotobuf-c-dev        -               Sparkplug payloads
 build  libseccomp-dev           -               list of system calls that a process may make
