@@ -60,6 +60,21 @@ struct sink_host {
 	uint64_t *stats;	/* counters on the status page, see `sink` in ring/stats.def */
 };
 
+/*
+ * A verb of the command line that the sink itself answers, such as those of `penstock outbox`. Who asks was seen by the supervisor; what
+ * changes something stands in the audit log before it comes here without `dry`.
+ */
+struct sink_ask {
+	const char		*verb;		/* "outbox" */
+	int			 argc;
+	const char *const	*argv;		/* borrowed during the call */
+	const char		*who;		/* the person */
+	bool			 dry;		/* say what would be done, change nothing */
+	/* Lines of JSON, {"error": "..."} for what cannot be. Exactly once, from the loop, also from within the call; not after close. */
+	void			(*answer)(void *arg, const char *lines, size_t len);
+	void			*arg;
+};
+
 struct sink_type {
 	struct sink_info	 info;
 	size_t			 size;		/* bytes of an instance */
@@ -75,6 +90,8 @@ struct sink_type {
 	int	(*offer)(void *inst, struct sink_stream *s, const struct spool_batch *b, bool live);
 	/* Text of the exact message(s) this batch makes, for `penstock quarantine show` and dry runs. */
 	int	(*preview)(void *inst, struct sink_stream *s, const struct spool_batch *b, struct buf *out);
+	/* NULL: it has nothing to be asked. 0: an answer follows; an error (ERR_UNSUPPORTED: not this verb): none will. */
+	int	(*ask)(void *inst, const struct sink_ask *a);
 	/* Stop in good order: finish what is in flight, at most until deadline, then call stopped(arg) once from the loop. */
 	void	(*stop)(void *inst, struct mono deadline, void (*stopped)(void *arg), void *arg);
 	void	(*close)(void *inst);	/* after stopped, or at once on a failed open */
