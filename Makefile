@@ -180,6 +180,7 @@ install: $(B)/penstock
 	sed 's,/usr/local/,$(PREFIX)/,' etc/systemd/penstock.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/penstock.service
 	sed 's,/usr/local/,$(PREFIX)/,' etc/systemd/penstock-cert@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/penstock-cert@.service
 	install -m 644 etc/systemd/penstock-cert@.timer $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/penstock/systemd etc/systemd/penstock-users.conf etc/systemd/penstock-sysusers.conf
 	install -D -m 644 etc/demo/site.yaml $(DESTDIR)$(PREFIX)/share/penstock/demo/site.yaml
 
 clean: ; rm -rf build

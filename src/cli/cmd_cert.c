@@ -185,13 +185,25 @@ static const struct verb {
 	{ "renew", NULL, cert_renew, 0, 0 }, { "import", NULL, cert_import, 1, CERT_ARGS_MAX },
 };
 
+/* Of the store, which may belong to a user of its own (`users` of the section security), else of the state directory. */
+static int
+become_owner(const struct cert_args *a)
+{
+	char path[DISK_PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/pki/%s", a->state, a->side == PKI_OT ? "ot" : "it");
+	if (a->has_side && disk_os.stat(disk_os.ctx, path, &(struct disk_stat){ 0 }) == 0)
+		return who_become_owner(path);
+	return who_become_owner(a->state);
+}
+
 static int
 run(const struct verb *v, struct cert_args *a)
 {
 	if (read_files(a) != 0)
 		return EXIT_CANNOT;
 	who_user(a->actor, sizeof a->actor);
-	int err = who_become_owner(a->state);
+	int err = become_owner(a);
 	if (err != 0) {
 		fprintf(stderr, "penstock cert: the state directory %s: %s; name it with --state DIR or PENSTOCK_STATE\n", a->state, err_text(err));
 		return EXIT_CANNOT;

@@ -44,7 +44,7 @@ row(const json_t *proc, json_int_t supervisor)
 {
 	const json_t *k = json_object_get(proc, "kernel"), *c = cage_of(proc);
 	const char *name = json_string_value(json_object_get(proc, "name"));
-	char files[32] = "no", tested[48] = "not tested";
+	char files[32] = "no", tested[48] = "not tested", user[32];
 
 	if (k == NULL || !json_is_true(json_object_get(k, "known"))) {
 		printf("%-24s not running, or the kernel does not say\n", name != NULL ? name : "?");
@@ -54,7 +54,8 @@ row(const json_t *proc, json_int_t supervisor)
 		snprintf(files, sizeof files, "Landlock %d", (int)num(c, "landlock"));
 	if (c != NULL && num(c, "tried") > 0)
 		snprintf(tested, sizeof tested, "%d of %d held", (int)(num(c, "tried") - num(c, "worked")), (int)num(c, "tried"));
-	printf("%-24s %-7d %-9s %-13s %-12s %-11s %s\n", name != NULL ? name : "?", (int)num(k, "uid"), num(k, "seccomp") == 2 ? "filter" : "NONE",
+	snprintf(user, sizeof user, "%d%s", (int)num(k, "uid"), c != NULL && num(c, "own_user") != 0 ? " own" : "");
+	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", name != NULL ? name : "?", user, num(k, "seccomp") == 2 ? "filter" : "NONE",
 	    num(k, "capabilities") == 0 && json_is_true(json_object_get(k, "no_new_privs")) ? "none" : "SOME", files,
 	    network(proc, k, supervisor), tested);
 }
@@ -66,9 +67,9 @@ status_show_security(const json_t *root)
 	json_int_t supervisor = num(json_object_get(root, "kernel"), "netns");
 	size_t i;
 
-	printf("%-24s %-7s %-9s %-13s %-12s %-11s %s\n", "PROCESS", "UID", "CALLS", "CAPABILITIES", "FILES", "NETWORK", "SELF-TEST");
+	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", "PROCESS", "UID", "CALLS", "CAPABILITIES", "FILES", "NETWORK", "SELF-TEST");
 	json_array_foreach(procs, i, p)
 		row(p, supervisor);
 	printf("\nCALLS and CAPABILITIES as the kernel says. SELF-TEST: attempts that must fail (other files, sockets, namespaces, processes) and did.\n"
-	    "NETWORK: own = a namespace of its zone (`netns`); shared = that of the supervisor; no sockets = none can be made.\n");
+	    "UID: own = a user that no other kind of process is (`users`). NETWORK: own = a namespace of its zone (`netns`); shared = that of the supervisor; no sockets = none can be made.\n");
 }

@@ -39,6 +39,7 @@ struct cage_state {
 	bool	privileges, calls, files;
 	int	landlock_abi;	/* 0: this kernel has none */
 	bool	own_network;	/* an empty network namespace */
+	bool	own_user;	/* a user id that no other kind of process has */
 };
 
 /*

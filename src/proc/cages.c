@@ -1,16 +1,19 @@
 /* See cages.h. */
 #include "proc/cages.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "driver/driver.h"
 #include "os/cage.h"
 #include "os/disk.h"
 #include "proc/catalog.h"
+#include "proc/users.h"
 #include "sink/sink.h"
 #include "site/address.h"
 #include "site/ways.h"
@@ -45,6 +48,7 @@ static struct {
 	enum role		 role;
 	enum cage_net		 net;
 	const char		*netns;		/* own memory */
+	char			*users;		/* as the plan says, own memory */
 	struct { char *path; dev_t dev; ino_t ino; uint32_t access; bool watched; } v[PATHS_MAX];
 	size_t			 n;
 	bool			 too_many;
@@ -192,6 +196,51 @@ needs_names(enum role role, const struct plan *p)
 	return names;
 }
 
+/* A layer could not be had: an error where the plan demands it, else a warning. */
+static int
+missing(const struct plan *p, const char *layer, int err, const char *remedy)
+{
+	if (!p->sandbox_required) {
+		log_warn("sandbox_layer_missing", "layer=\"%s\" error=\"%s\" remedy=\"%s\"", layer, err_text(err), remedy);
+		return 0;
+	}
+	log_error("sandbox_layer_missing", "layer=\"%s\" error=\"%s\" demanded_by=\"security: sandbox: require\" remedy=\"%s\"", layer,
+	    err_text(err), remedy);
+	return ERR_DENIED;
+}
+
+/* What the plan names and this user may not read is said here, where the remedy is known; whoever needs it fails later. */
+static void
+tell_unreadable(const char *spec)
+{
+	for (size_t i = 0; i < cage.n; i++)
+		if (cage.v[i].watched && cage.v[i].ino != 0 && faccessat(AT_FDCWD, cage.v[i].path, R_OK, AT_EACCESS) != 0)
+			log_error("file_unreadable", "file=\"%s\" remedy=\"%s runs as a user of its own: chgrp %s-%s FILE; chmod g+r FILE; and its "
+			    "folders must let it through\"", cage.v[i].path, role_name(cage.role), spec, role_name(cage.role));
+}
+
+static int
+enter_user(const struct plan *p, const char *state_dir, struct cage_state *st)
+{
+	struct users_folder list[sizeof folders / sizeof folders[0] + PATHS_MAX];
+	size_t n = 0;
+
+	if (*p->users == '\0')
+		return 0;
+	if (geteuid() != 0)
+		return missing(p, "users", ERR_DENIED, "start penstock as root, or remove users from the section security");
+	for (; n < sizeof folders / sizeof folders[0]; n++)
+		list[n] = (struct users_folder){ state_dir, folders[n].name, folders[n].writers, folders[n].readers };
+	for (size_t i = 0; i < cage.n; i++)	/* of the plan: folders of this process elsewhere */
+		if (cage.v[i].watched && (cage.v[i].access & CAGE_WRITE) != 0)
+			list[n++] = (struct users_folder){ cage.v[i].path, "", 1u << cage.role, 0 };
+	if (users_enter(p->users, cage.role, state_dir, list, n) != 0)
+		return ERR_DENIED;
+	st->own_user = true;
+	tell_unreadable(p->users);
+	return 0;
+}
+
 static void
 add_folders(const char *state_dir)
 {
@@ -216,21 +265,9 @@ cages_publish(struct stats *s)
 	stat_set(&f[STATS_cage_files], cage.st.files);
 	stat_set(&f[STATS_cage_landlock], (uint64_t)cage.st.landlock_abi);
 	stat_set(&f[STATS_cage_own_network], cage.st.own_network);
+	stat_set(&f[STATS_cage_own_user], cage.st.own_user);
 	stat_set(&f[STATS_cage_tried], cage.tried);
 	stat_set(&f[STATS_cage_worked], cage.worked);
-}
-
-/* A layer could not be had: an error where the plan demands it, else a warning. */
-static int
-missing(const struct plan *p, const char *layer, int err, const char *remedy)
-{
-	if (!p->sandbox_required) {
-		log_warn("sandbox_layer_missing", "layer=\"%s\" error=\"%s\" remedy=\"%s\"", layer, err_text(err), remedy);
-		return 0;
-	}
-	log_error("sandbox_layer_missing", "layer=\"%s\" error=\"%s\" demanded_by=\"security: sandbox: require\" remedy=\"%s\"", layer,
-	    err_text(err), remedy);
-	return ERR_DENIED;
 }
 
 static int
@@ -245,14 +282,14 @@ enter_network(struct cage_state *st)
 }
 
 static int
-layers(const struct plan *p, struct cage_state *st)
+layers(const struct plan *p, const char *state_dir, struct cage_state *st)
 {
 	struct cage_path paths[PATHS_MAX];
 	int err;
 
 	for (size_t i = 0; i < cage.n; i++)
 		paths[i] = (struct cage_path){ cage.v[i].path, cage.v[i].access };
-	if (enter_network(st) != 0)
+	if (enter_network(st) != 0 || enter_user(p, state_dir, st) != 0)
 		return ERR_DENIED;
 	if ((err = cage_privileges(st)) != 0 &&
 	    missing(p, "privileges", err, "find out why the kernel refuses to take capabilities away") != 0)
@@ -289,9 +326,15 @@ cages_enter(enum role role, const char *state_dir, const struct plan *p)
 	cage.role = role;
 	cage.net = plan_net(role, p);
 	cage.netns = netns == NULL ? NULL : strdup(netns);
+	cage.users = strdup(p->users);
+	if (cage.users == NULL)
+		fatal("out_of_memory", "what=cage");
 	add_folders(state_dir);
 	add_path("/dev/null", CAGE_READ | CAGE_DEVICE, false);
 	add_path("/dev/urandom", CAGE_READ, false);
+#if defined(__SANITIZE_ADDRESS__)
+	add_path("/proc", CAGE_READ, false);	/* the search for leaks at the end looks at the threads */
+#endif
 	if (cage.net != CAGE_NET_NONE) {
 		bool names = needs_names(role, p);
 		for (size_t i = 0; networked[i] != NULL; i++)
@@ -305,7 +348,7 @@ cages_enter(enum role role, const char *state_dir, const struct plan *p)
 		    "zones\"", PATHS_MAX);
 		return ERR_LIMIT;
 	}
-	int err = layers(p, &cage.st);
+	int err = layers(p, state_dir, &cage.st);
 	return err != 0 ? err : try_cage(p, state_dir);
 }
 
@@ -327,6 +370,8 @@ cages_fit(const struct plan *p)
 	const char *netns = plan_netns(cage.role, p);
 
 	if ((netns == NULL) != (cage.netns == NULL) || (netns != NULL && strcmp(netns, cage.netns) != 0))
+		return false;
+	if (strcmp(p->users, cage.users) != 0)
 		return false;
 	plan_paths(cage.role, p, look_for, &all);
 	return all;

@@ -248,6 +248,7 @@ hash_plan(const struct plan *p)
 	put_text(&h, p->country);
 	put_text(&h, p->time_zone);
 	put_u64(&h, p->sandbox_required);
+	put_text(&h, p->users);
 	put_zones(&h, p);
 	for (uint32_t i = 0; i < p->nsources; i++) {
 		put_u64(&h, p->sources[i].key);

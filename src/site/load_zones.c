@@ -23,6 +23,7 @@ load_site(struct loader *l)
 		struct keyval s[SECURITY_KEYS] = { 0 };
 		keys_read(l, l->section[SECTION_SECURITY], "the section security", &(struct keyset){ security_keys, s }, 1);
 		p->sandbox_required = s[SECURITY_SANDBOX].i == 1;
+		p->users = s[SECURITY_USERS].set ? s[SECURITY_USERS].s : "";
 		p->arch->mode = (enum arch_mode)s[SECURITY_ARCHITECTURE].i;
 	}
 	p->arch->sap = (enum sap_release)v[SITE_SAP].i;

@@ -12,7 +12,7 @@ plan_new(void)
 	struct plan *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		fatal("out_of_memory", "plan");
-	p->enterprise = p->site = p->country = p->time_zone = p->folder = "";
+	p->enterprise = p->site = p->country = p->time_zone = p->folder = p->users = "";
 	return p;
 }
 

@@ -184,6 +184,7 @@ struct plan {
 	struct arena	 arena;
 	const char	*enterprise, *site, *country, *time_zone;
 	bool		 sandbox_required;	/* every layer of it, or the process does not run */
+	const char	*users;		/* processes run as users of their own: os/user.h, user_find(); "": they do not */
 	struct zone_offset *offsets;	uint32_t noffsets;	/* of time_zone, for hour() and such; none: UTC */
 	const char	*folder;	/* of the site file */
 	const char *const *files;	/* the site file, then its tables; NULL-ended. Not in slices. */

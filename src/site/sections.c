@@ -49,6 +49,10 @@ const struct key security_keys[] = {
 	[SECURITY_SANDBOX] = { "sandbox", KEY_ENUM, .choices = sandboxes, .def = "best-effort",
 		.help = "What to do where the kernel lacks a layer of the sandbox that each process lives in: run with the others and say so "
 		    "(best-effort), or do not run (require). `penstock status --security` shows what is in force." },
+	[SECURITY_USERS] = { "users", KEY_NAME, .max = 64,
+		.help = "Each kind of process runs as a user of its own: `users: penstock` means penstock-field, penstock-insight, penstock-gate and "
+		    "penstock-office, which the machine must have; a number N means the user and group ids N, N+1, N+2 and N+3. penstock must be started as "
+		    "root. Left out: all run as the user who started penstock." },
 	[SECURITY_ARCHITECTURE] = { "architecture", KEY_ENUM, .choices = architectures, .def = "advise",
 		.help = "What the rules for zones, conduits, equipment and flows (IEC 62443-3-2, IEC 62264-1) are: advise, where what is dangerous is a "
 		    "warning, or enforce, where all of them are errors unless an entry of `exceptions` says why not, until when, and who answers." },

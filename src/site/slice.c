@@ -20,7 +20,7 @@
 #include "site/slice_request.h"
 #include "site/slice_view.h"
 
-#define SLICE_VERSION	4u
+#define SLICE_VERSION	5u
 #define HEAD		12u
 #define KEYS_MAX	256u	/* keys of one driver or sink */
 #define LIST_MAX	65536u
@@ -320,7 +320,7 @@ static void
 pack_plan(struct slice *s)
 {
 	struct plan *p = s->p;
-	const char **texts[] = { &p->enterprise, &p->site, &p->country, &p->time_zone, &p->folder };
+	const char **texts[] = { &p->enterprise, &p->site, &p->country, &p->time_zone, &p->folder, &p->users };
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		pack_text(&s->k, texts[i], true);
