@@ -10,6 +10,9 @@ import tempfile
 import threading
 import time
 
+# A runner that was started by nohup(1) ignores it, and what it starts would too; tests send it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 from cases import SCALE, defer, show_on_failure, wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
