@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ static const char *const calls[] = {
 	"brk", "mmap", "mmap2", "munmap", "mremap", "mprotect", "madvise", "msync", "memfd_create", "membarrier", "mlock", "munlock",
 	"futex", "futex_time64", "set_robust_list", "get_robust_list", "rseq", "sched_yield", "sched_getaffinity", "sched_getparam",
 	"sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "gettid", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid",
-	"getresuid", "getresgid", "getgroups", "set_tid_address", "exit", "exit_group", "restart_syscall", "prctl", "arch_prctl", "getrandom",
+	"getresuid", "getresgid", "getgroups", "set_tid_address", "exit", "exit_group", "restart_syscall", "arch_prctl", "getrandom",
 	"uname", "sysinfo", "getrusage", "getrlimit", "getcpu", "times",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "sigreturn",
 	"clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
@@ -56,6 +57,14 @@ static const int fcntls[] = {
 	F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_ADD_SEALS,
 	F_GET_SEALS,
 };
+
+/*
+ * Of prctl: names of threads and of memory, and what libraries ask. Not PR_SET_PDEATHSIG, by which a process that was taken over would outlive its
+ * supervisor, nor PR_SET_DUMPABLE, PR_SET_PTRACER and the rest. PR_SET_VMA is newer than Debian 12's headers.
+ */
+#define SET_VMA	0x53564d41
+static const int prctls[] = { PR_SET_NAME, PR_GET_NAME, SET_VMA, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS,
+	PR_CAPBSET_READ };
 
 #define NEW_NAMESPACES	((unsigned long)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
 
@@ -115,6 +124,16 @@ allow_fcntl(scmp_filter_ctx f)
 }
 
 static int
+allow_prctl(scmp_filter_ctx f)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof prctls / sizeof prctls[0] && err == 0; i++)
+		err = allow_if(f, SCMP_SYS(prctl), 0, 0, (uint64_t)prctls[i]);
+	return err;
+}
+
+static int
 allow_sockets(scmp_filter_ctx f)
 {
 	static const unsigned families[] = { AF_INET, AF_INET6 };
@@ -147,6 +166,8 @@ fill(scmp_filter_ctx f, enum cage_net net, bool locks)
 		err = allow_threads(f);
 	if (err == 0)
 		err = allow_fcntl(f);
+	if (err == 0)
+		err = allow_prctl(f);
 	if (err == 0)
 		err = allow_open(f, SCMP_SYS(open), 1);
 	if (err == 0)

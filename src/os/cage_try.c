@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -90,6 +91,14 @@ truncate_by_name(const char *unused)
 {
 	(void)unused;
 	return truncate("/nonexistent/penstock", 0) == 0 || errno == ENOENT;
+}
+
+/* That it dies with the supervisor is what it was born with: this sets the same again. */
+static bool
+outlive_supervisor(const char *unused)
+{
+	(void)unused;
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0;
 }
 
 #define SOCKET(what, family, kind) \
@@ -225,7 +234,7 @@ static const struct {
 	{ "another's network namespace", other_network, CAGE_NET_SERVER }, { "start a process", new_process, CAGE_NET_SERVER },
 	{ "start a program", new_program, CAGE_NET_SERVER }, { "mount", mount_something, CAGE_NET_SERVER }, { "io_uring", io_ring, CAGE_NET_SERVER },
 	{ "limit the supervisor", limit_parent, CAGE_NET_SERVER }, { "truncate by name", truncate_by_name, CAGE_NET_SERVER },
-	{ "SCTP", socket_sctp, CAGE_NET_SERVER },
+	{ "SCTP", socket_sctp, CAGE_NET_SERVER }, { "outlive the supervisor", outlive_supervisor, CAGE_NET_SERVER },
 };
 
 unsigned

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,10 +138,13 @@ int
 user_become(const struct user *u)
 {
 	gid_t groups[USER_GROUPS_MAX];
+	pid_t parent = getppid();
 
 	for (int i = 0; i < u->ngroups; i++)
 		groups[i] = u->groups[i];
 	if (setgroups((size_t)u->ngroups, groups) != 0 || setresgid(u->gid, u->gid, u->gid) != 0 || setresuid(u->uid, u->uid, u->uid) != 0)
+		return ERR_DENIED;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
 		return ERR_DENIED;
 	return setresuid(0, 0, 0) == 0 ? ERR_DENIED : 0;	/* it must be for good */
 }

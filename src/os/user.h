@@ -28,7 +28,10 @@ int user_find(const char *spec, const char *role, uint32_t nth, struct user *out
 int user_own(const char *path, uint32_t uid, uint32_t gid, uint32_t group);
 /* This folder can be passed through by all (and not be listed). 0 or what the system says. */
 int user_let_through(const char *path);
-/* Become the user, for good, with no capability left. 0 or ERR_DENIED: it takes root. */
+/*
+ * Become the user, for good, with no capability left. It still ends with its parent (PR_SET_PDEATHSIG, which the kernel forgets when a process
+ * changes its user). 0 or ERR_DENIED: it takes root.
+ */
 int user_become(const struct user *u);
 
 #endif

@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -130,11 +131,11 @@ unix_to(const char *name, size_t skip)
 static bool unix_abstract(void) { return unix_to(victim.abstract, 1); }
 static bool unix_path(void) { return unix_to(victim.path_socket, 0); }
 
+/* Without this call it would live on when its supervisor is killed. */
 static bool
-pair_of_sockets(void)
+outlive(void)
 {
-	int fds[2];
-	return socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0;
+	return prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) == 0;
 }
 
 static bool
@@ -372,7 +373,7 @@ static bool write_library(void) { return opened(open("/usr/lib/penstock-test", O
 
 #define ROW(f) { #f, f }
 static const struct { const char *name; bool (*go)(void); } attempts[] = {
-	ROW(tcp_loopback), ROW(tcp_address), ROW(tcp_6), ROW(udp_address), ROW(unix_abstract), ROW(unix_path), ROW(pair_of_sockets), ROW(enter_by_name),
+	ROW(tcp_loopback), ROW(tcp_address), ROW(tcp_6), ROW(udp_address), ROW(unix_abstract), ROW(unix_path), ROW(outlive), ROW(enter_by_name),
 	ROW(enter_leaked), ROW(enter_by_pid), ROW(accept_leaked), ROW(listen_here), ROW(steal_descriptor), ROW(raw_ethernet), ROW(packet_datagram),
 	ROW(netlink), ROW(raw_ip), ROW(raw_ip6), ROW(vsock), ROW(crypto), ROW(bluetooth), ROW(can), ROW(new_user), ROW(new_net), ROW(new_mounts),
 	ROW(new_process), ROW(new_process_3), ROW(run_shell), ROW(run_memory), ROW(trace), ROW(be_traced), ROW(read_memory), ROW(write_memory), ROW(end_it),

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A user of its own for each kind of process: what the kernel says, whose the files are, what one user cannot do to another's."""
 import os
+import signal
 import subprocess
 import sys
 
@@ -118,6 +119,15 @@ def test_links_that_were_planted_are_not_followed():
     equal(os.stat(os.path.join(g.state, "office")).st_uid, NAMES["office"], "owner of the folder")
     for path in (secret, other):
         equal((os.stat(path).st_uid, os.stat(path).st_mode & 0o777), (0, 0o600), f"owner and mode of {path}")
+
+
+def test_no_child_outlives_a_supervisor_that_is_killed():
+    needs_root()
+    g = started()
+    pids = g.pids()
+    os.kill(pids["office"], signal.SIGSTOP)     # so that it cannot see that its channel is closed
+    g.run.kill()
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids.values()), 10, "the children to end")
 
 
 def test_a_user_that_is_not_there_is_named():
