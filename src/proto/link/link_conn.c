@@ -3,13 +3,33 @@
 
 #include <stdio.h>
 
-#define READ_ONCE	(64u << 10)
-#define READS_A_STEP	16u		/* then others on this loop get their turn */
+#define READ_ONCE	(64u << 10)	/* of plain text */
+#define READS_A_STEP	16u		/* of cipher text, 128 KiB each at most; then others on this loop get their turn */
+#define RECORD		(16u << 10)	/* the longest of TLS: RFC 8446, 5.1 */
+#define PIECE		(256u << 10)	/* made into cipher text and sent before the next: all of it stays near the processor */
+
+/* For TLS: what comes, as much of it as is this step's. */
+static ssize_t
+source(void *arg, void *p, size_t len)
+{
+	struct link_conn *c = arg;
+
+	if (c->reads == 0)
+		return ERR_AGAIN;
+	c->reads--;
+	ssize_t n = c->io.read(c->fd, p, len);
+	if (n > 0) {
+		c->heard = c->now;
+		c->bytes_in += (uint64_t)n;
+	}
+	return n;
+}
 
 void
 link_conn_init(struct link_conn *c, int fd, struct link_tls *tls, const struct link_io *io, struct mono now)
 {
-	*c = (struct link_conn){ .io = *io, .fd = fd, .tls = tls, .heard = now, .said = now };
+	*c = (struct link_conn){ .io = *io, .fd = fd, .tls = tls, .now = now, .heard = now, .said = now };
+	link_tls_source(tls, source, c);
 	c->in.max = LINK_FRAME_MAX + 4 + READ_ONCE;
 	c->out.max = 4 * LINK_FRAME_MAX;
 }
@@ -60,7 +80,7 @@ frames(struct link_conn *c)
 	return err != 0 ? over(c, err, "the other node's message") : 0;
 }
 
-/* Plain text that TLS has. ERR_AGAIN: it wants more bytes. */
+/* What has come. 0, also when there is more of it for another step. */
 static int
 plain(struct link_conn *c)
 {
@@ -68,13 +88,13 @@ plain(struct link_conn *c)
 
 	if (err != 0)
 		return err;
-	while (!c->hold) {	/* ends: TLS gives no more than it was fed */
+	while (!c->hold) {	/* ends: the source gives so much a step */
 		char *room = buf_room(&c->in, READ_ONCE);
 		if (room == NULL)
 			return over(c, ERR_LIMIT, "a message");
 		ssize_t n = link_tls_read(c->tls, room, READ_ONCE);
 		if (n == ERR_AGAIN)
-			return ERR_AGAIN;
+			return 0;
 		if (n < 0)
 			return over(c, n == ERR_END ? ERR_CONN : (int)n, n == ERR_DENIED ? "certificates" : "the connection");
 		c->in.len += (size_t)n;
@@ -82,25 +102,18 @@ plain(struct link_conn *c)
 		if (err != 0)
 			return err;
 	}
-	return ERR_AGAIN;
+	return 0;
 }
 
-int
-link_conn_flush(struct link_conn *c, struct mono now)
+/* Cipher text that waits. */
+static int
+push(struct link_conn *c, struct mono now)
 {
 	const void *p;
 	size_t len;
 
-	if (c->out.err != 0)
-		return over(c, c->out.err, "what is to be sent");
-	if (c->out.len > 0 && link_tls_ready(c->tls)) {
-		int err = link_tls_write(c->tls, c->out.p, c->out.len);
-		if (err != 0)
-			return over(c, err, "sending");
-		buf_reset(&c->out);
-	}
 	c->blocked = false;
-	while ((len = link_tls_out(c->tls, &p)) > 0) {
+	while ((len = link_tls_out(c->tls, &p)) > 0) {	/* ends: each write takes bytes */
 		ssize_t n = c->io.write(c->fd, p, len);
 		if (n == ERR_AGAIN) {
 			c->blocked = true;
@@ -115,35 +128,67 @@ link_conn_flush(struct link_conn *c, struct mono now)
 	return 0;
 }
 
-static int
-take(struct link_conn *c, struct mono now)
+/* Forget what has been made into cipher text. */
+static void
+drop_sent(struct link_conn *c)
 {
-	static uint8_t room[READ_ONCE];
-
-	for (unsigned i = 0; i < READS_A_STEP && !c->hold; i++) {
-		ssize_t n = c->io.read(c->fd, room, sizeof room);
-		if (n == ERR_AGAIN)
-			return 0;
-		if (n < 0)
-			return over(c, n == ERR_END ? ERR_CONN : (int)n, "the connection");
-		c->heard = now;
-		c->bytes_in += (uint64_t)n;
-		int err = link_tls_feed(c->tls, room, (size_t)n);
-		if (err == 0)
-			err = plain(c);
-		if (err != ERR_AGAIN)
-			return err != 0 ? err : 0;
+	if (c->out_at == c->out.len) {
+		buf_reset(&c->out);
+		c->out_at = 0;
+	} else if (c->out_at > c->out.len / 2) {
+		memmove(c->out.p, c->out.p + c->out_at, c->out.len - c->out_at);
+		c->out.len -= c->out_at;
+		c->out_at = 0;
 	}
-	return 0;
+}
+
+int
+link_conn_flush(struct link_conn *c, struct mono now)
+{
+	if (c->out.err != 0)
+		return over(c, c->out.err, "what is to be sent");
+	int err = push(c, now);
+	while (err == 0 && !c->blocked && c->out_at < c->out.len && link_tls_ready(c->tls)) {
+		size_t n = c->out.len - c->out_at < PIECE ? c->out.len - c->out_at : PIECE;
+		err = link_tls_write(c->tls, c->out.p + c->out_at, n);
+		if (err != 0)
+			return over(c, err, "sending");
+		c->out_at += n;
+		err = push(c, now);
+	}
+	drop_sent(c);
+	return err;
+}
+
+/*
+ * A large batch becomes cipher text where it lies when nothing waits before it: its first part goes with the frame's head in one record of TLS, the
+ * rest without being copied. Small ones are gathered, so that they share records.
+ */
+void
+link_conn_batch(struct link_conn *c, uint32_t stream, const uint8_t rec[LINK_REC], const void *payload, size_t len)
+{
+	if (c->out.len > 0 || len < RECORD || !link_tls_ready(c->tls) || link_conn_waiting(c) > PIECE) {
+		link_put_batch(&c->out, stream, rec, payload, len);
+		return;
+	}
+	link_put_batch_head(&c->out, stream, rec, len);
+	size_t first = c->out.len < RECORD ? RECORD - c->out.len : 0;
+	buf_put(&c->out, payload, first);
+	if (c->out.err != 0)
+		return;		/* link_conn_flush() tells it */
+	int err = link_tls_write(c->tls, c->out.p, c->out.len);
+	if (err == 0)
+		err = link_tls_write(c->tls, (const uint8_t *)payload + first, len - first);
+	buf_reset(&c->out);
+	c->out.err = err;
 }
 
 int
 link_conn_step(struct link_conn *c, struct mono now)
 {
-	int err = plain(c);	/* drives a handshake that we begin */
-
-	if (err == ERR_AGAIN)
-		err = take(c, now);
+	c->now = now;
+	c->reads = READS_A_STEP;
+	int err = plain(c);	/* drives a handshake that we begin, too */
 	if (c->hold)		/* it is we who do not listen */
 		c->heard = now;
 	if (err == 0 && mono_diff(now, c->heard) > c->io.silence_ns) {
@@ -159,10 +204,10 @@ link_conn_step(struct link_conn *c, struct mono now)
 }
 
 size_t
-link_conn_waiting(struct link_conn *c)
+link_conn_waiting(const struct link_conn *c)
 {
 	const void *p;
-	return c->out.len + link_tls_out(c->tls, &p);
+	return c->out.len - c->out_at + link_tls_out(c->tls, &p);
 }
 
 struct mono

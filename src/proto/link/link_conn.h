@@ -26,6 +26,9 @@ struct link_conn {
 	int		 fd;
 	struct link_tls	*tls;		/* taken */
 	struct buf	 in, out;	/* plain text */
+	size_t		 out_at;	/* so much of it is cipher text already */
+	unsigned	 reads;		/* left in this step */
+	struct mono	 now;		/* of this step */
 	struct mono	 heard, said;
 	bool		 hold;		/* the caller's: hand on no frame and read nothing for now; step again when it is cleared */
 	bool		 blocked;	/* the stream takes no more at present: wait until it is writable */
@@ -33,15 +36,17 @@ struct link_conn {
 	char		 why[600];	/* how it ended, for people */
 };
 
-/* fd borrowed, tls taken. */
+/* fd borrowed, tls taken; c stays where it is until link_conn_fini(). */
 void link_conn_init(struct link_conn *c, int fd, struct link_tls *tls, const struct link_io *io, struct mono now);
 void link_conn_fini(struct link_conn *c);
 /* Take what has come, hand on frames, send what waits. 0: goes on; an error: it is over, c->why says how. */
 int link_conn_step(struct link_conn *c, struct mono now);
 /* Send what waits in c->out. */
 int link_conn_flush(struct link_conn *c, struct mono now);
+/* Put a BATCH; the bytes are borrowed during the call. Sent with the next step or flush. */
+void link_conn_batch(struct link_conn *c, uint32_t stream, const uint8_t rec[LINK_REC], const void *payload, size_t len);
 /* Bytes that wait. */
-size_t link_conn_waiting(struct link_conn *c);
+size_t link_conn_waiting(const struct link_conn *c);
 /* When to call link_conn_step() at the latest. */
 struct mono link_conn_next(const struct link_conn *c);
 

@@ -133,9 +133,9 @@ link_have_at(const struct link_frame *f, uint32_t i)
 
 /* ---- making ---- */
 
-/* Head and tail of one frame; the length goes before. */
+/* All of a frame but its tail, of so many bytes; the length goes before. */
 static void
-put(struct buf *b, uint8_t kind, const struct writer *w, const void *tail, size_t len)
+put_head(struct buf *b, uint8_t kind, const struct writer *w, size_t len)
 {
 	uint8_t head[5];
 	struct writer h = wr_init(head, sizeof head);
@@ -149,6 +149,12 @@ put(struct buf *b, uint8_t kind, const struct writer *w, const void *tail, size_
 	wr_u8(&h, kind);
 	buf_put(b, head, sizeof head);
 	buf_put(b, w->start, wr_len(w));
+}
+
+static void
+put(struct buf *b, uint8_t kind, const struct writer *w, const void *tail, size_t len)
+{
+	put_head(b, kind, w, len);
 	if (len > 0)
 		buf_put(b, tail, len);
 }
@@ -197,14 +203,22 @@ link_put_have(struct buf *b, uint32_t stream, const struct link_have *v, uint32_
 }
 
 void
-link_put_batch(struct buf *b, uint32_t stream, const uint8_t rec[LINK_REC], const void *payload, size_t len)
+link_put_batch_head(struct buf *b, uint32_t stream, const uint8_t rec[LINK_REC], size_t len)
 {
-	uint8_t room[HEAD_MAX];
+	uint8_t room[4 + LINK_REC];
 	struct writer w = wr_init(room, sizeof room);
 
 	wr_le32(&w, stream);
 	wr_bytes(&w, rec, LINK_REC);
-	put(b, LINK_BATCH, &w, payload, len);
+	put_head(b, LINK_BATCH, &w, len);
+}
+
+void
+link_put_batch(struct buf *b, uint32_t stream, const uint8_t rec[LINK_REC], const void *payload, size_t len)
+{
+	link_put_batch_head(b, stream, rec, len);
+	if (len > 0)
+		buf_put(b, payload, len);
 }
 
 void

@@ -66,6 +66,8 @@ void link_put_hello(struct buf *b, const char *node, uint32_t window);
 void link_put_offer(struct buf *b, uint32_t stream, uint64_t id, const char *flow, uint32_t schema, const void *file, size_t len);
 void link_put_have(struct buf *b, uint32_t stream, const struct link_have *v, uint32_t n);
 void link_put_batch(struct buf *b, uint32_t stream, const uint8_t rec[LINK_REC], const void *payload, size_t len);
+/* All of it but the payload, whose len bytes the caller puts behind it. */
+void link_put_batch_head(struct buf *b, uint32_t stream, const uint8_t rec[LINK_REC], size_t len);
 void link_put_ack(struct buf *b, uint32_t stream, uint64_t first, uint64_t last);
 void link_put_ping(struct buf *b);
 void link_put_close(struct buf *b, const char *why);

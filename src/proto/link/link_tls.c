@@ -1,4 +1,7 @@
-/* See link_tls.h. What OpenSSL wants to send is copied to a buffer of ours, since a memory BIO moves all its bytes with each partial read. */
+/*
+ * See link_tls.h. OpenSSL reads and writes through a BIO of ours, with a run of bytes each way: so there is one copy between the stream and the cipher.
+ * Memory BIOs make two; and OpenSSL's own reading ahead moves all that waits with each record, for the sake of alignment.
+ */
 #include "proto/link/link_tls.h"
 
 #include <openssl/err.h>
@@ -6,17 +9,24 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 
 #define CHAIN_MAX	(64u << 10)
 #define OUT_MAX		(64u << 20)
+#define READ_ONCE	(128u << 10)	/* of cipher text, at most */
 
 struct link_tls {
 	SSL_CTX		*ctx;
 	SSL		*ssl;
-	BIO		*in, *net;	/* the SSL's */
+	BIO_METHOD	*way;
+	ssize_t		(*read)(void *arg, void *p, size_t len);
+	void		*read_arg;
+	int		 lost;		/* what the stream said when it ended, 0 before */
+	uint8_t		*in;		/* [READ_ONCE]: in_at..in_len is not decrypted yet */
+	size_t		 in_at, in_len;
 	bool		 denied;
 	struct buf	 out;
 	size_t		 out_at;
@@ -34,6 +44,82 @@ note(struct link_tls *t)
 		ERR_error_string_n(e, t->why, sizeof t->why);
 	ERR_clear_error();
 }
+
+/* ---- the way of cipher text ---- */
+
+/* Bytes into t->in, which is empty. Above 0: there are some. */
+static int
+fill(struct link_tls *t)
+{
+	ssize_t n = t->lost != 0 ? t->lost : t->read(t->read_arg, t->in, READ_ONCE);
+
+	t->in_at = 0;
+	t->in_len = n > 0 ? (size_t)n : 0;
+	if (n <= 0 && n != ERR_AGAIN)
+		t->lost = (int)n;
+	return n > 0 ? 1 : (int)n;
+}
+
+static int
+way_read(BIO *b, char *p, int len)
+{
+	struct link_tls *t = BIO_get_data(b);
+	int rc = len <= 0 ? -1 : t->in_at < t->in_len ? 1 : fill(t);
+
+	BIO_clear_retry_flags(b);
+	if (rc <= 0) {
+		if (rc == ERR_AGAIN)
+			BIO_set_retry_read(b);
+		return rc == ERR_END ? 0 : -1;
+	}
+	size_t n = t->in_len - t->in_at < (size_t)len ? t->in_len - t->in_at : (size_t)len;
+	memcpy(p, t->in + t->in_at, n);
+	t->in_at += n;
+	return (int)n;
+}
+
+static int
+way_write(BIO *b, const char *p, int len)
+{
+	struct link_tls *t = BIO_get_data(b);
+
+	BIO_clear_retry_flags(b);
+	if (len <= 0)
+		return 0;
+	buf_put(&t->out, p, (size_t)len);
+	return t->out.err != 0 ? -1 : len;
+}
+
+static long
+way_ctrl(BIO *b, int what, long n, void *p)
+{
+	const struct link_tls *t = BIO_get_data(b);
+	(void)n;
+	(void)p;
+
+	if (what == BIO_CTRL_EOF)
+		return t->lost != 0;
+	return what == BIO_CTRL_FLUSH;
+}
+
+static BIO *
+way_new(struct link_tls *t)
+{
+	t->way = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "link");
+	if (t->way == NULL)
+		return NULL;
+	BIO_meth_set_read(t->way, way_read);
+	BIO_meth_set_write(t->way, way_write);
+	BIO_meth_set_ctrl(t->way, way_ctrl);
+	BIO *b = BIO_new(t->way);
+	if (b != NULL) {
+		BIO_set_data(b, t);
+		BIO_set_init(b, 1);
+	}
+	return b;
+}
+
+/* ---- who it is ---- */
 
 /* Called by OpenSSL with what the peer sent; its own path validation is not asked, pki/ does that with the plant's rules. */
 static int
@@ -82,8 +168,9 @@ link_tls_new(const struct link_tls_conf *conf, struct link_tls **out)
 {
 	struct link_tls *t = calloc(1, sizeof *t);
 	int err = t == NULL ? ERR_NOMEM : 0;
+	BIO *way;
 
-	if (err == 0 && (t->ctx = SSL_CTX_new(conf->server ? TLS_server_method() : TLS_client_method())) == NULL)
+	if (err == 0 && ((t->in = malloc(READ_ONCE)) == NULL || (t->ctx = SSL_CTX_new(conf->server ? TLS_server_method() : TLS_client_method())) == NULL))
 		err = ERR_NOMEM;
 	if (err != 0)
 		goto fail;
@@ -93,7 +180,6 @@ link_tls_new(const struct link_tls_conf *conf, struct link_tls **out)
 	SSL_CTX_set_min_proto_version(t->ctx, TLS1_3_VERSION);
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(t->ctx, 0);
-	SSL_CTX_set_read_ahead(t->ctx, 1);
 	/* RFC 8446, 9.1: the one that all must have goes first; it costs least too. */
 	SSL_CTX_set_ciphersuites(t->ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
@@ -102,13 +188,9 @@ link_tls_new(const struct link_tls_conf *conf, struct link_tls **out)
 	if (err != 0)
 		goto fail;
 	err = ERR_NOMEM;
-	if ((t->ssl = SSL_new(t->ctx)) == NULL || (t->in = BIO_new(BIO_s_mem())) == NULL)
+	if ((t->ssl = SSL_new(t->ctx)) == NULL || (way = way_new(t)) == NULL)
 		goto fail;
-	if ((t->net = BIO_new(BIO_s_mem())) == NULL) {
-		BIO_free(t->in);
-		goto fail;
-	}
-	SSL_set_bio(t->ssl, t->in, t->net);
+	SSL_set_bio(t->ssl, way, way);
 	if (conf->server)
 		SSL_set_accept_state(t->ssl);
 	else
@@ -128,14 +210,17 @@ link_tls_free(struct link_tls *t)
 		return;
 	SSL_free(t->ssl);
 	SSL_CTX_free(t->ctx);
+	BIO_meth_free(t->way);
 	buf_fini(&t->out);
+	free(t->in);
 	free(t);
 }
 
-int
-link_tls_feed(struct link_tls *t, const void *p, size_t len)
+void
+link_tls_source(struct link_tls *t, ssize_t (*read)(void *arg, void *p, size_t len), void *arg)
 {
-	return len == 0 || BIO_write(t->in, p, (int)len) == (int)len ? 0 : ERR_NOMEM;
+	t->read = read;
+	t->read_arg = arg;
 }
 
 static int
@@ -149,6 +234,10 @@ failure(struct link_tls *t, int rc)
 		return ERR_END;
 	default:
 		break;
+	}
+	if (t->lost != 0) {
+		ERR_clear_error();
+		return t->lost;
 	}
 	/* The far end tells by an alert that it does not want us: RFC 8446, 6.2. */
 	int reason = ERR_GET_REASON(ERR_peek_error());
@@ -191,19 +280,9 @@ link_tls_write(struct link_tls *t, const void *p, size_t len)
 }
 
 size_t
-link_tls_out(struct link_tls *t, const void **p)
+link_tls_out(const struct link_tls *t, const void **p)
 {
-	if (t->out_at == t->out.len) {
-		size_t n = BIO_ctrl_pending(t->net);
-		char *room;
-		buf_reset(&t->out);
-		t->out_at = 0;
-		if (n > 0 && (room = buf_room(&t->out, n)) != NULL) {
-			int got = BIO_read(t->net, room, (int)n);
-			t->out.len = got > 0 ? (size_t)got : 0;
-		}
-	}
-	*p = t->out.p + t->out_at;
+	*p = buf_text(&t->out) + t->out_at;
 	return t->out.len - t->out_at;
 }
 
@@ -211,6 +290,10 @@ void
 link_tls_sent(struct link_tls *t, size_t n)
 {
 	t->out_at += n;
+	if (t->out_at == t->out.len) {
+		buf_reset(&t->out);
+		t->out_at = 0;
+	}
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * TLS 1.3 (RFC 8446) without a socket: cipher text in and out through memory, plain text above it. Both sides show a certificate; who the other one is,
+ * TLS 1.3 (RFC 8446) without a socket: cipher text comes through a function of the caller and goes out through memory, plain text above it. Both sides show a certificate; who the other one is,
  * the caller judges, chain in hand. No session is resumed, so each connection is judged anew.
  */
 #ifndef PROTO_LINK_TLS_H
@@ -25,16 +25,19 @@ struct link_tls;
 /* conf and what it points to is borrowed during the call, but arg. Given: link_tls_free(). ERR_NOMEM, ERR_CORRUPT (certificate or key). */
 int link_tls_new(const struct link_tls_conf *conf, struct link_tls **out);
 void link_tls_free(struct link_tls *t);
-/* Cipher text that came. 0 or ERR_NOMEM. */
-int link_tls_feed(struct link_tls *t, const void *p, size_t len);
-/* Plain text: > 0; ERR_AGAIN; ERR_END: the other side has ended it in good order; ERR_DENIED: one did not accept the other; ERR_PROTO. Drives the handshake. */
+/* Where cipher text comes from, as stream_read() of os/stream.h: bytes, ERR_AGAIN for none now, ERR_END and others for never again. To be said before reading. */
+void link_tls_source(struct link_tls *t, ssize_t (*read)(void *arg, void *p, size_t len), void *arg);
+/*
+ * Plain text: > 0; ERR_AGAIN; ERR_END: the other side has ended it in good order; ERR_DENIED: one did not accept the other; ERR_PROTO; or what the
+ * source said. Drives the handshake.
+ */
 ssize_t link_tls_read(struct link_tls *t, void *p, size_t len);
 /* The handshake is over: link_tls_write() may be called. */
 bool link_tls_ready(const struct link_tls *t);
 /* Takes all. 0, ERR_AGAIN (not ready), ERR_PROTO. */
 int link_tls_write(struct link_tls *t, const void *p, size_t len);
 /* Cipher text to be sent, borrowed; link_tls_sent() says how much of it went. Returns its length. */
-size_t link_tls_out(struct link_tls *t, const void **p);
+size_t link_tls_out(const struct link_tls *t, const void **p);
 void link_tls_sent(struct link_tls *t, size_t n);
 /* Say that nothing more comes. */
 void link_tls_end(struct link_tls *t);

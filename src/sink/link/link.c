@@ -300,7 +300,7 @@ on_offer(void *inst, struct sink_stream *s, const struct spool_batch *b, bool li
 		k->host->done(k->host, s, b->first, b->first + b->n - 1);
 		return 0;
 	}
-	link_put_batch(&k->c.out, st->no, b->rec, b->payload, b->payload_len);
+	link_conn_batch(&k->c, st->no, b->rec, b->payload, b->payload_len);
 	k->in_flight++;
 	stat_add((stat_t *)&k->host->stats[STATS_sink_messages], 1);
 	stat_add((stat_t *)&k->host->stats[STATS_sink_bytes], b->payload_len + LINK_REC);
