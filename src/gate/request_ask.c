@@ -11,7 +11,7 @@
 static const char *
 known_from(const struct requests *r, const char *from)
 {
-	if (strcmp(from, "cli") == 0)
+	if (strcmp(from, "cli") == 0 || strcmp(from, REQUEST_FROM_EVENTS) == 0)
 		return from;
 	for (uint32_t i = 0; r->plan != NULL && i < r->plan->nsinks; i++)
 		if (strcmp(r->plan->sinks[i].name, from) == 0)

@@ -42,6 +42,8 @@ from_here(const struct plan *p, const struct request_rule *rule, const char *fro
 {
 	if (strcmp(from, "cli") == 0)
 		return rule->cli;
+	if (strcmp(from, REQUEST_FROM_EVENTS) == 0)
+		return rule->events;
 	for (uint32_t i = 0; i < rule->nsinks; i++)
 		if (strcmp(p->sinks[rule->sinks[i]].name, from) == 0)
 			return true;

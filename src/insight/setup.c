@@ -168,7 +168,7 @@ make_feeds(struct setup *s)
 		f->points = arena_array(&s->arena, f->source->ntags + 1, sizeof *f->points);
 		memset(f->points, 0xff, (f->source->ntags + 1) * sizeof *f->points);
 		f->blob.max = BATCH_BYTES_MAX;
-		if (source_is_derived(f->source)) {
+		if (source_is_derived(f->source) && !source_is_events(f->source)) {
 			uint32_t cap = f->source->ntags < BATCH_SAMPLES_MAX ? f->source->ntags : BATCH_SAMPLES_MAX;
 			f->out = arena_array(&s->arena, cap + 1, sizeof *f->out);
 			s->nprogs += f->source->ntags;
@@ -192,7 +192,8 @@ setup_new(struct plan *p, struct setup **out)
 		derive_index(&s->paths, p);
 	s->progs = arena_array(&s->arena, s->nprogs + 1, sizeof *s->progs);
 	for (uint32_t i = 0; i < p->nsources && err == 0; i++)
-		for (uint32_t k = 0; source_is_derived(&p->sources[i]) && k < p->sources[i].ntags && err == 0; k++)
+		for (uint32_t k = 0; source_is_derived(&p->sources[i]) && !source_is_events(&p->sources[i]) &&
+		    k < p->sources[i].ntags && err == 0; k++)
 			err = compile(s, &s->progs[n++], &p->sources[i].tags[k]);
 	if (err == 0) {
 		size_t most = 0;

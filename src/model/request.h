@@ -23,6 +23,10 @@
 #define REQUEST_BYTES_MAX	16384u	/* a packed request or result; longer values are refused */
 #define REQUEST_TTL_MAX_NS	(600 * NS_PER_S)	/* the longest that a site file may grant */
 
+/* Two words of `from` that are no sink: the command line, and the handshakes of events. */
+#define REQUEST_FROM_CLI	"cli"
+#define REQUEST_FROM_EVENTS	"events"
+
 #define REQUEST_KINDS(X) X(WRITE, "write") X(CALL, "call") X(ACK, "ack")
 enum request_kind {
 #define X(name, text) REQUEST_##name,

@@ -326,8 +326,8 @@ gate_requests_office(struct gate_requests *g, const void *p, size_t len)
 	uint64_t number = rd_le64(&r);
 	request_unpack(&r, &a, &q);
 	int err = rd_end(&r);
-	/* The command line's name is not office's to use. */
-	if (err == 0 && strcmp(q.from, "cli") == 0)
+	/* The names of the command line and of insight are not office's to use. */
+	if (err == 0 && (strcmp(q.from, REQUEST_FROM_CLI) == 0 || strcmp(q.from, REQUEST_FROM_EVENTS) == 0))
 		err = ERR_DENIED;
 	/* It asks and asks and does not listen: gate's memory is not its to fill. */
 	if (err == 0 && g->nsaid >= SAID_MAX)

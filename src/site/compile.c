@@ -149,6 +149,15 @@ point_request(struct loader *l, struct request_rule *r, const uint32_t *new)
 	}
 }
 
+static void
+point_event(struct loader *l, struct event_rule *r, const uint32_t *new)
+{
+	const struct tag *t = &l->plan->tags[new[r->tag]];
+
+	r->source = t->source;
+	r->tag = t->index;
+}
+
 void
 plan_compile(struct loader *l)
 {
@@ -172,5 +181,7 @@ plan_compile(struct loader *l)
 	}
 	for (uint32_t i = 0; i < p->nrequests; i++)
 		point_request(l, &p->requests[i], new);
+	for (uint32_t i = 0; i < p->nevents; i++)
+		point_event(l, &p->events[i], new);
 	p->hash = hash_plan(p);
 }

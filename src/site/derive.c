@@ -11,7 +11,13 @@
 bool
 source_is_derived(const struct source *s)
 {
-	return strncmp(s->name, DERIVE_PREFIX, sizeof DERIVE_PREFIX - 1) == 0;
+	return strncmp(s->name, DERIVE_PREFIX, sizeof DERIVE_PREFIX - 1) == 0 || source_is_events(s);
+}
+
+bool
+source_is_events(const struct source *s)
+{
+	return strncmp(s->name, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) == 0;
 }
 
 /*

@@ -17,7 +17,12 @@
 #define DERIVE_DRIVER	"insight"
 #define DERIVE_PREFIX	"insight:"	/* no other source's name has a colon */
 
+#define EVENT_DRIVER	"event"
+#define EVENT_PREFIX	"event:"
+
+/* Is it a pseudo source, whose tags the insight process makes: derived tags, or events (load_events.c)? */
 bool source_is_derived(const struct source *s);
+bool source_is_events(const struct source *s);
 
 struct derive_scope {
 	const char	*own;		/* path of the tag that is derived, or of its equipment with a '/' behind it */

@@ -187,7 +187,8 @@ put_bounds(uint64_t *h, const struct request_rule *r)
 		put_f64(h, r->values[i]);
 	put_u64(h, (uint64_t)r->nargs << 32 | r->nvalues);
 	put_texts(h, r->words, r->nwords);
-	put_u64(h, r->has_limits | (uint64_t)r->cli << 1 | (uint64_t)r->second_person << 2 | (uint64_t)r->readback << 3);
+	put_u64(h, r->has_limits | (uint64_t)r->cli << 1 | (uint64_t)r->second_person << 2 | (uint64_t)r->readback << 3 |
+	    (uint64_t)r->events << 4);
 	const double numbers[] = { r->lo, r->hi, r->step, r->change, r->tolerance };
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		put_f64(h, numbers[i]);
@@ -239,6 +240,33 @@ put_zones(uint64_t *h, const struct plan *p)
 	put_u64(h, p->nconduits);
 }
 
+static uint64_t
+hash_event(const struct event_rule *r)
+{
+	const char *const texts[] = { r->path, r->when, r->request, r->acknowledge };
+	uint64_t h = SEED;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		put_text(&h, texts[i]);
+	put_u64(&h, (uint64_t)r->object);
+	put_u64(&h, (uint64_t)r->every_ns);
+	put_u64(&h, (uint64_t)r->timeout_ns);
+	for (uint32_t i = 0; i < r->nfields; i++) {
+		const struct event_rule_field *f = &r->fields[i];
+		put_text(&h, f->name);
+		put_text(&h, f->text);
+		put_text(&h, f->unit);
+		put_u64(&h, (uint64_t)f->from | (uint64_t)f->type << 8 | (uint64_t)f->required << 16 | (uint64_t)f->has_range << 17 |
+		    (uint64_t)f->length << 32);
+		put_f64(&h, f->has_range ? f->lo : 0);
+		put_f64(&h, f->has_range ? f->hi : 0);
+		put_texts(&h, f->words, f->nwords);
+	}
+	for (uint32_t i = 0; i < r->nkey; i++)
+		put_u64(&h, r->key[i]);
+	return finish(h);
+}
+
 uint64_t
 hash_plan(const struct plan *p)
 {
@@ -264,5 +292,7 @@ hash_plan(const struct plan *p)
 		put_u64(&h, hash_flow(p, &p->flows[i]));
 	for (uint32_t i = 0; i < p->nrequests; i++)
 		put_u64(&h, hash_request(p, &p->requests[i]));
+	for (uint32_t i = 0; i < p->nevents; i++)
+		put_u64(&h, hash_event(&p->events[i]));
 	return finish(h);
 }

@@ -51,7 +51,7 @@ find_sections(struct loader *l)
 		    n->key->text,
 		    near.best ? "; did you mean \"" : "", near.best ? near.best : "", near.best ? "\"?" : "");
 		site_remedy(&l->f,
-		    "sections are site, security, zones, conduits, sources, sinks, enums, types, equipment, tables, flows, requests, nodes, assets and exceptions");
+		    "sections are site, security, zones, conduits, sources, sinks, enums, types, equipment, tables, events, flows, requests, nodes, assets and exceptions");
 	}
 }
 
@@ -90,8 +90,10 @@ load_sections(struct loader *l)
 	load_equipment(l);
 	load_tables(l);
 	load_derived(l);
+	load_events(l);
 	load_flows(l);
 	load_requests(l);
+	events_check(l);
 	load_arch(l);
 	site_checks(l);
 	arch_rules(l);

@@ -74,23 +74,29 @@ derived_add(struct loader *l, const struct tag_input *in, struct tag *t)
 	t->with_inputs = !d->has_scan;
 }
 
-/* The pseudo source of a zone. */
-static uint32_t
-source_of(struct loader *l, uint32_t zone)
+uint32_t
+pseudo_source(struct loader *l, const char *prefix, const char *driver, uint32_t zone)
 {
 	struct plan *p = l->plan;
 	char name[200];
 
 	for (uint32_t i = 0; i < p->nsources; i++)
-		if (p->sources[i].zone == zone && source_is_derived(&p->sources[i]))
+		if (p->sources[i].zone == zone && p->sources[i].name != NULL &&
+		    strncmp(p->sources[i].name, prefix, strlen(prefix)) == 0)
 			return i;
-	int n = snprintf(name, sizeof name, "%s%.150s", DERIVE_PREFIX, p->nzones > 0 ? p->zones[zone].name : "");
+	int n = snprintf(name, sizeof name, "%s%.150s", prefix, p->nzones > 0 ? p->zones[zone].name : "");
 	p->sources[p->nsources] = (struct source){ .name = strings_keep(&l->strings, name, (size_t)n),
-	    .driver = DERIVE_DRIVER,
+	    .driver = driver,
 	    .endpoint = "", .link = "", .zone = zone, .place = p->nzones > 0 ? p->zones[zone].at :
 	    (struct place){ l->file, 1, 1 } };
 	p->sources[p->nsources].keys = arena_array(&p->arena, 1, sizeof *p->sources->keys);
 	return p->nsources++;
+}
+
+static uint32_t
+source_of(struct loader *l, uint32_t zone)
+{
+	return pseudo_source(l, DERIVE_PREFIX, DERIVE_DRIVER, zone);
 }
 
 static bool compile(struct deriving *g, struct derived *d);

@@ -9,6 +9,8 @@
  * with it.
  */
 void derived_add(struct loader *l, const struct tag_input *in, struct tag *t);
+/* The pseudo source of a zone whose name begins with the prefix; made when it is not there yet. */
+uint32_t pseudo_source(struct loader *l, const char *prefix, const char *driver, uint32_t zone);
 /* All tags are read: compile the expressions in the order of dependence, fill in types, units, zones and sources. */
 void load_derived(struct loader *l);
 

@@ -64,6 +64,10 @@ find_from(struct loader *l, struct request_draft *d)
 			r->cli = true;
 			continue;
 		}
+		if (strcmp(from->list[i], REQUEST_FROM_EVENTS) == 0) {
+			r->events = true;
+			continue;
+		}
 		const struct sink *s = ref_find(l, SECTION_SINKS, from->list[i], keys_item_place(l, d->node, "from", i),
 		    d->what);
 		if (s == NULL)

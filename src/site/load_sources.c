@@ -156,9 +156,9 @@ load_sources(struct loader *l)
 		site_remedy(&l->f, "split the site into several nodes");
 		return;
 	}
-	/* And one a zone for what is derived there (load_derived.c). */
-	p->sources = arena_array(&p->arena, count + p->nzones + 2, sizeof *p->sources);
-	l->drivers = arena_array(&l->scratch, count + p->nzones + 2, sizeof *l->drivers);
+	/* And two a zone for what is derived there (load_derived.c) and for its events (load_events.c). */
+	p->sources = arena_array(&p->arena, count + 2 * (size_t)p->nzones + 2, sizeof *p->sources);
+	l->drivers = arena_array(&l->scratch, count + 2 * (size_t)p->nzones + 2, sizeof *l->drivers);
 	for (const struct node *n = section_first(l, SECTION_SOURCES); n != NULL; n = n->next) {
 		snprintf(what, sizeof what, "source %.128s", n->key->text);
 		section_name(l, SECTION_SOURCES, n);

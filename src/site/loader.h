@@ -48,6 +48,7 @@ struct loader {
 	struct tag_place	*places;
 	size_t			 ntags, cap;
 	struct derived		*derived;	/* load_derived.c */
+	uint32_t		*event_acks;	/* of each event: tag of its acknowledge; UINT32_MAX: none */
 	bool			 tags_missing;	/* a table was not read whole: a flow without tags may be no fault of the flow */
 	const struct driver_info **drivers;	/* a source each; NULL: unknown */
 	bool			*zone_used, *conduit_used, *sink_used;
@@ -108,8 +109,11 @@ void load_sinks(struct loader *l);
 void load_types(struct loader *l);
 void load_equipment(struct loader *l);
 void load_tables(struct loader *l);
+void load_events(struct loader *l);
 void load_flows(struct loader *l);
 void load_requests(struct loader *l);
+/* load_events.c: flows and requests are known: does every event have its way, every handshake its entry? */
+void events_check(struct loader *l);
 
 /*
  * compile.c: sort the tags into the plan, number them, fill in scan classes, flows and hashes. Only when nothing is

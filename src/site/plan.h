@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "model/event.h"
 #include "model/request.h"
 #include "model/value.h"
 #include "site/key.h"
@@ -21,6 +22,7 @@
 #define PLAN_SOURCES_MAX	100000u
 #define PLAN_FLOWS_MAX		10000u
 #define PLAN_REQUESTS_MAX	10000u
+#define PLAN_EVENTS_MAX		10000u
 #define PLAN_SCAN_CLASSES_MAX	32u	/* different periods within one source */
 
 #define PLAN_NO_SCAN		UINT16_MAX	/* scan class of a tag that is read on demand only */
@@ -154,6 +156,7 @@ struct request_rule {
 	uint32_t	*sinks;		/* that may pass it on */
 	uint32_t	 nsinks;
 	bool		 cli;		/* the command line may */
+	bool		 events;	/* handshakes of `events:` may */
 	const char *const *roles;	/* one of these the user must have; none: any user */
 	uint32_t	 nroles;
 	bool		 has_limits;
@@ -178,6 +181,37 @@ struct request_rule {
 	struct place	 place;
 };
 
+/* A field of an event: where its value comes from, and what it must be. */
+struct event_rule_field {
+	const char	*name;
+	enum event_from	 from;
+	enum event_type	 type;
+	const char	*text;		/* the expression, or the constant */
+	const char	*unit;		/* UCUM; "": a text, or a number without one */
+	uint32_t	 length;	/* most characters of a text */
+	bool		 required, has_range;
+	double		 lo, hi;	/* in `unit` */
+	const char *const *words;	/* the only values allowed; none: any */
+	uint32_t	 nwords;
+};
+
+/* An entry of `events:`. It is the tag of type json with the same path, of the pseudo source "event:<zone>". */
+struct event_rule {
+	const char	*path;
+	enum event_object object;
+	uint32_t	 source, tag;	/* tag: within the source */
+	const char	*when;		/* expression whose rising edge makes one; "": none */
+	int64_t		 every_ns;	/* one at each multiple of it; 0: none */
+	const char	*request;	/* handshake: expression of the request; "": none */
+	const char	*acknowledge;	/* handshake: path of the tag written */
+	int64_t		 timeout_ns;
+	struct event_rule_field *fields;
+	uint32_t	 nfields;
+	uint32_t	 key[EVENT_KEY_MAX];	/* fields by their number; EVENT_KEY_NO: the event's own number */
+	uint32_t	 nkey;
+	struct place	 place;
+};
+
 struct arch;
 
 struct plan {
@@ -195,6 +229,7 @@ struct plan {
 	struct sink	*sinks;		uint32_t nsinks;
 	struct flow	*flows;		uint32_t nflows;
 	struct request_rule *requests;	uint32_t nrequests;
+	struct event_rule *events;	uint32_t nevents;
 	struct arch	*arch;		/* what is said beyond what runs; see arch.h. NULL in slices */
 	uint64_t	 hash;		/* of everything: two plans with equal hash run alike */
 };

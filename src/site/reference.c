@@ -163,6 +163,10 @@ print_section(struct page *p, const struct section *s, const struct catalog *c)
 		    "(with equipment in a table of the section tables).");
 		print_table(p, column_keys);
 	}
+	if (s == &sections[SECTION_EVENTS]) {
+		heading(p, 3, "a field of an event", "Below `fields` of an event: one of tag, expr, count and value, and its rules.");
+		print_table(p, event_field_keys);
+	}
 	if (s == &sections[SECTION_FLOWS]) {
 		heading(p, 3, "how", "Below `how` of a flow.");
 		print_table(p, how_keys);

@@ -283,7 +283,7 @@ request_check(struct loader *l, struct request_draft *d)
 static bool
 share_requester(const struct request_rule *a, const struct request_rule *b)
 {
-	bool from = a->cli && b->cli;
+	bool from = (a->cli && b->cli) || (a->events && b->events);
 
 	for (uint32_t i = 0; i < a->nsinks; i++)
 		for (uint32_t k = 0; k < b->nsinks; k++)

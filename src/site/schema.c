@@ -93,8 +93,14 @@ put_map(struct json *j, const struct key *k)
 		json_open(j, '{');
 		put_text(j, "$ref", "#/$defs/tag");
 		json_close(j, '}');
+	} else if (k == &event_keys[EVENT_KEY_FIELDS]) {
+		put_text(j, "type", "object");
+		json_key(j, "additionalProperties");
+		json_open(j, '{');
+		put_text(j, "$ref", "#/$defs/event-field");
+		json_close(j, '}');
 	} else if (below)
-		put_text(j, "$ref", "#/$defs/how");
+		put_text(j, "$ref", section_below(k) == how_keys ? "#/$defs/how" : "#/$defs/readback");
 	else
 		put_text(j, "type", "object");
 }
@@ -294,7 +300,9 @@ schema_print(const struct catalog *c, struct buf *out)
 	json_key(&j, "$defs");
 	json_open(&j, '{');
 	put_def(&j, "tag", tag_keys);
+	put_def(&j, "event-field", event_field_keys);
 	put_def(&j, "how", how_keys);
+	put_def(&j, "readback", readback_keys);
 	json_close(&j, '}');
 	json_close(&j, '}');
 	buf_putc(out, '\n');

@@ -3,6 +3,7 @@
 
 #include "site/arch.h"
 
+#include "model/event.h"
 #include "model/request.h"
 
 #define MS(n)	((double)(n) * 1e6)
@@ -24,6 +25,18 @@ static const char *const functions[] = {
 	"min", "max", "mean", "time-mean", "sum", "count", "first", "last", "stddev", NULL
 };
 static const char *const request_kinds[] = { "write", "call", "ack", NULL };	/* in the order of enum request_kind */
+static const char *const event_objects[] = {	/* in the order of enum event_object */
+#define X(name, text, help) text,
+	EVENT_OBJECTS(X)
+#undef X
+	NULL
+};
+static const char *const event_types[] = {	/* in the order of enum event_type */
+#define X(name, text) text,
+	EVENT_TYPES(X)
+#undef X
+	NULL
+};
 static const char *const value_types[] = {
 	"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "datetime",
 	"string", "bytes", "json", NULL
@@ -236,7 +249,8 @@ const struct key request_keys[] = {
 		.help = "With kind call: what each input argument may be: a range (\"0..100\"), words (\"start|stop\") or "
 		    "any. Left out: the method is called without arguments." },
 	[REQUEST_RULE_FROM] = { "from", KEY_LIST, .required = true,
-		.help = "Who may pass it on: names of sinks, and cli for the command line on this machine." },
+		.help = "Who may pass it on: names of sinks, cli for the command line on this machine, and events for the "
+		    "acknowledge of a handshake." },
 	[REQUEST_RULE_ROLE] = { "role", KEY_LIST,
 		.help = "Roles of which the user must have one: as the sink grants them; at the command line the user's "
 		    "groups. Left out: any user of `from`." },
@@ -281,6 +295,50 @@ const struct key readback_keys[] = {
 	[READBACK_SKIP] = { "skip", KEY_BOOL, .def = "no",
 		.help = "Do not read back (a command bit that the machine resets): the device's confirmation is believed." },
 	[READBACK_KEYS] = { 0 },
+};
+const struct key event_keys[] = {
+	[EVENT_KEY_TYPE] = { "type", KEY_ENUM, .choices = event_objects, .required = true,
+		.help = "What it is, as an object of ISA-95; a mapping makes of it what a far end wants." },
+	[EVENT_KEY_WHEN] = { "when", KEY_TEXT, .min = 1, .max = 4096,
+		.help = "Expression: an event each time it becomes true. Names are relative to the equipment." },
+	[EVENT_KEY_EVERY] = { "every", KEY_DURATION, .min = MS(100), .max = D(31),
+		.help = "An event at each multiple of this time, counted from midnight UTC of 1970-01-01." },
+	[EVENT_KEY_REQUEST] = { "request", KEY_TEXT, .min = 1, .max = 512,
+		.help = "Handshake: tag that the machine raises when it has an event. Goes with acknowledge." },
+	[EVENT_KEY_ACKNOWLEDGE] = { "acknowledge", KEY_TEXT, .min = 1, .max = 512,
+		.help = "Handshake: writable tag that is set once the event is durable, and reset when the machine has lowered "
+		    "its request. An entry of requests with from: [events] must admit it." },
+	[EVENT_KEY_TIMEOUT] = { "timeout", KEY_DURATION, .min = MS(100), .max = S(3600), .def = "10 s",
+		.help = "Handshake: after this a request that is not acknowledged yet, or an acknowledge that the machine does not "
+		    "see, is told. Nothing is given up." },
+	[EVENT_KEY_FIELDS] = { "fields", KEY_MAP, .required = true, .help = "What it says: name: { source and rules }." },
+	[EVENT_KEY_KEY] = { "key", KEY_LIST,
+		.help = "Fields that together make it one of a kind, and no for its own number. An event with the same key is a "
+		    "repeat for everybody behind. Left out: no." },
+	[EVENT_KEY_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
+	[EVENT_KEYS] = { 0 },
+};
+const struct key event_field_keys[] = {
+	[FIELD_TAG] = { "tag", KEY_TEXT, .min = 1, .max = 512, .help = "Value of this tag when the event is made." },
+	[FIELD_EXPR] = { "expr", KEY_TEXT, .min = 1, .max = 4096,
+		.help = "Expression, worked out when the event is made; windows and counters see every sample." },
+	[FIELD_COUNT] = { "count", KEY_TEXT, .min = 1, .max = 512,
+		.help = "How far this counter has gone since the event before, over resets, roll-overs and restarts." },
+	[FIELD_MODULO] = { "modulo", KEY_INT, .min = 2, .max = 9007199254740992.0,
+		.help = "With count: how many values the counter has before it begins at 0 again (65536). Left out: it never "
+		    "rolls over, a lower reading is a reset." },
+	[FIELD_VALUE] = { "value", KEY_TEXT, .min = 0, .max = 512, .help = "Always this." },
+	[FIELD_TYPE] = { "type", KEY_ENUM, .choices = event_types,
+		.help = "Left out: what its source gives. An integer may be a text, which then has all its digits." },
+	[FIELD_UNIT] = { "unit", KEY_UNIT, .help = "Unit of the number, converted from that of its source. Left out: that." },
+	[FIELD_LENGTH] = { "length", KEY_INT, .min = 1, .max = EVENT_TEXT_MAX, .def = "256", .unit = "characters",
+		.help = "Most that a text may have. A longer one is a fault, it is not cut." },
+	[FIELD_REQUIRED] = { "required", KEY_BOOL, .def = "no",
+		.help = "Is an event without a usable value, or with an empty text, a faulty one?" },
+	[FIELD_RANGE] = { "range", KEY_RANGE, .help = "Lowest and highest value, in its unit." },
+	[FIELD_ONE_OF] = { "one-of", KEY_LIST, .help = "The only values allowed." },
+	[FIELD_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
+	[FIELD_KEYS] = { 0 },
 };
 const struct key column_keys[] = {
 	[COLUMN_PATH] = { "path", KEY_TEXT, .min = 1, .max = 512, .help = "Whole path of the tag, equipment first." },
@@ -337,6 +395,8 @@ ROWS(flow_keys, FLOW_KEYS);
 ROWS(how_keys, HOW_KEYS);
 ROWS(request_keys, REQUEST_RULE_KEYS);
 ROWS(readback_keys, READBACK_KEYS);
+ROWS(event_keys, EVENT_KEYS);
+ROWS(event_field_keys, FIELD_KEYS);
 ROWS(column_keys, COLUMN_KEYS);
 
 const struct section sections[] = {
@@ -361,6 +421,9 @@ const struct section sections[] = {
 	[SECTION_TABLES] = { "tables", "a table", SECTION_FILES, false, false, tag_keys,
 		"CSV tables of tags whose rows say the whole path. Columns are the keys of a tag, and those of a "
 		"table." },
+	[SECTION_EVENTS] = { "events", "an event", SECTION_NAMED, false, true, event_keys,
+		"Business records made of tags, by their path in the equipment hierarchy: \"Packaging/Line 3/Filler/confirmation\". "
+		"A flow takes them by that path, like tags." },
 	[SECTION_FLOWS] = { "flows", "a flow", SECTION_NAMED, false, false, flow_keys, "What crosses from level to "
 	    "level." },
 	[SECTION_REQUESTS] = { "requests", "an entry of requests", SECTION_NAMED, false, false, request_keys,

@@ -37,12 +37,20 @@ enum {
 	REQUEST_RULE_PER_MINUTE, REQUEST_RULE_INTERLOCK, REQUEST_RULE_TTL, REQUEST_RULE_SECOND_PERSON,
 	REQUEST_RULE_READBACK, REQUEST_RULE_WHY, REQUEST_RULE_OWNER, REQUEST_RULE_KEYS
 };
+enum {
+	EVENT_KEY_TYPE, EVENT_KEY_WHEN, EVENT_KEY_EVERY, EVENT_KEY_REQUEST, EVENT_KEY_ACKNOWLEDGE, EVENT_KEY_TIMEOUT, EVENT_KEY_FIELDS,
+	EVENT_KEY_KEY, EVENT_KEY_DESCRIPTION, EVENT_KEYS
+};
+enum {
+	FIELD_TAG, FIELD_EXPR, FIELD_COUNT, FIELD_MODULO, FIELD_VALUE, FIELD_TYPE, FIELD_UNIT, FIELD_LENGTH, FIELD_REQUIRED, FIELD_RANGE,
+	FIELD_ONE_OF, FIELD_DESCRIPTION, FIELD_KEYS
+};
 enum { READBACK_TAG, READBACK_TOLERANCE, READBACK_WITHIN, READBACK_SKIP, READBACK_KEYS };
 /* Columns that only a table has: where YAML says it by nesting. */
 enum { COLUMN_PATH, COLUMN_EQUIPMENT, COLUMN_NAME, COLUMN_LOW, COLUMN_HIGH, COLUMN_KEYS };
 
 extern const struct key site_keys[], security_keys[], zone_keys[], conduit_keys[], source_keys[], sink_keys[], type_keys[], equipment_keys[],
-    tag_keys[], flow_keys[], how_keys[], request_keys[], readback_keys[], column_keys[], node_keys[], asset_keys[], exception_keys[];
+    tag_keys[], flow_keys[], how_keys[], request_keys[], readback_keys[], event_keys[], event_field_keys[], column_keys[], node_keys[], asset_keys[], exception_keys[];
 
 enum section_shape {
 	SECTION_ONE,		/* the keys stand right below */
@@ -53,7 +61,7 @@ enum section_shape {
 
 enum {
 	SECTION_SITE, SECTION_SECURITY, SECTION_ZONES, SECTION_CONDUITS, SECTION_SOURCES, SECTION_SINKS, SECTION_ENUMERATIONS, SECTION_TYPES,
-	SECTION_EQUIPMENT, SECTION_TABLES, SECTION_FLOWS, SECTION_REQUESTS, SECTION_NODES, SECTION_ASSETS, SECTION_EXCEPTIONS, SECTIONS
+	SECTION_EQUIPMENT, SECTION_TABLES, SECTION_EVENTS, SECTION_FLOWS, SECTION_REQUESTS, SECTION_NODES, SECTION_ASSETS, SECTION_EXCEPTIONS, SECTIONS
 };
 
 struct section {
@@ -68,7 +76,10 @@ struct section {
 
 extern const struct section sections[];
 
-/* The maps below a key of type KEY_MAP. NULL: any keys (params), or names (tags, whose entries have tag_keys). */
+/*
+ * The maps below a key of type KEY_MAP. NULL: any keys (params), or names (tags, whose entries have tag_keys; fields of an event, whose
+ * entries have event_field_keys).
+ */
 const struct key *section_below(const struct key *k);
 
 #endif

@@ -17,6 +17,7 @@
 #include "os/zone.h"
 #include "site/enums.h"
 #include "site/pack.h"
+#include "site/slice_event.h"
 #include "site/slice_request.h"
 #include "site/slice_view.h"
 
@@ -349,6 +350,9 @@ pack_plan(struct slice *s)
 	p->requests = rows(s, p->requests, &p->nrequests, PLAN_REQUESTS_MAX, sizeof *p->requests);
 	for (uint32_t i = 0; i < p->nrequests && pack_err(&s->k) == 0; i++)
 		slice_request(&s->k, p, &p->requests[i]);
+	p->events = rows(s, p->events, &p->nevents, PLAN_EVENTS_MAX, sizeof *p->events);
+	for (uint32_t i = 0; i < p->nevents && pack_err(&s->k) == 0; i++)
+		slice_event(&s->k, p, &p->events[i]);
 }
 
 int

@@ -4,7 +4,7 @@
  * the parts below are filled. Writer and reader are the same function per struct, so they cannot drift apart.
  *
  *	field    its zone's sources with endpoints, keys and tags; no flows, no sinks
- *	insight  sources (name, key, tags without addresses, expressions); no endpoints
+ *	insight  sources (name, key, tags without addresses, expressions), events; no endpoints
  *	gate     sources as for insight, flows, names of sinks, requests
  *	office   flows, sinks with keys, tags as far as flows name them (path, type, unit, range, enum); no endpoints, no addresses
  *	all      the whole plan, for the supervisor's own store: what was in force, and what was before it

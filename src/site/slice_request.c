@@ -81,6 +81,7 @@ slice_request(struct pack *k, struct plan *p, struct request_rule *r)
 	for (uint32_t i = 0; i < r->nsinks && pack_err(k) == 0; i++)
 		pack_u32(k, &r->sinks[i], p->nsinks);
 	pack_bool(k, &r->cli);
+	pack_bool(k, &r->events);
 	r->roles = pack_texts(k, p, r->roles, &r->nroles);
 	pack_bounds(k, p, r);
 	pack_bool(k, &r->readback);

@@ -12,15 +12,16 @@ static const struct {
 	bool	flows, sinks, sink_keys;
 	bool	requests;	/* what may be asked of devices */
 	bool	writes;		/* of that, only which tags may be written from which sink */
+	bool	events;		/* what events are made of */
 	bool	help;		/* descriptions of tags: for those who write schemas */
 } told[] = {
 	[SLICE_FIELD] =   { .endpoints = true, .addresses = true, .all_tags = true, .one_zone = true },
-	[SLICE_INSIGHT] = { .all_tags = true, .expressions = true },
+	[SLICE_INSIGHT] = { .all_tags = true, .expressions = true, .events = true },
 	[SLICE_GATE] =    { .all_tags = true, .flows = true, .sinks = true, .requests = true,
 	    .help = true },
 	[SLICE_OFFICE] =  { .flows = true, .sinks = true, .sink_keys = true, .writes = true, .help = true },
 	[SLICE_ALL] =     { .endpoints = true, .addresses = true, .all_tags = true, .flows = true, .sinks = true,
-	    .sink_keys = true, .requests = true, .help = true },
+	    .sink_keys = true, .requests = true, .events = true, .help = true },
 };
 
 /* For each tag of the plan: 0 when it is left out, else its new number within its source, plus 1. */
@@ -138,6 +139,8 @@ slice_view(const struct plan *p, enum slice_for who, uint32_t zone, struct arena
 		view_writes(p, a, view, keep);
 	else if (!told[who].requests)	/* who has them has all tags and sinks, so their numbers hold */
 		view->nrequests = 0;
+	if (!told[who].events)		/* who has them has all tags */
+		view->nevents = 0;
 	view->sinks = arena_array(a, p->nsinks + 1, sizeof *view->sinks);
 	for (uint32_t i = 0; told[who].sinks && i < p->nsinks; i++) {
 		struct sink *s = &view->sinks[view->nsinks++];

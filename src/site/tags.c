@@ -214,6 +214,18 @@ read_address(struct loader *l, const struct tag_input *in, struct tag *t, struct
 	return true;
 }
 
+bool
+tag_add_made(struct loader *l, const struct tag *t)
+{
+	struct tag_input in = { .path = t->path, .path_len = strlen(t->path), .place = t->place };
+
+	if (!room(l, t->place) || !path_is_new(l, &in))
+		return false;
+	l->places[l->ntags] = (struct tag_place){ 0 };
+	l->tags[l->ntags++] = *t;
+	return true;
+}
+
 void
 tag_add(struct loader *l, const struct tag_input *in)
 {

@@ -20,6 +20,8 @@ struct tag_input {
 	const struct place	*cells;		/* of each value, TAG_KEYS of them; line 0: as `place` */
 };
 
+/* Append a tag that the loader itself makes (an event). False: its path is at fault, a finding says so. */
+bool tag_add_made(struct loader *l, const struct tag *t);
 /* Judge it and append it to the loader's tags; findings for all that is wrong with it. */
 void tag_add(struct loader *l, const struct tag_input *in);
 
