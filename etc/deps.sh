@@ -23,6 +23,7 @@ build  libcurl4-openssl-dev     -               HTTP client
 build  libzstd-dev              -               compression
 build  libprotobuf-c-dev        -               Sparkplug payloads
 build  libseccomp-dev           -               list of system calls that a process may make
+build  libisal-dev              -               erasure code of one-way links
 build  protobuf-c-compiler      protoc-c        generates the Sparkplug codec
 build  cmake                    cmake           builds the OPC UA library, see etc/open62541.sh
 build  python3                  /usr/bin/python3  generates code for it, runs the whole-system tests
