@@ -96,6 +96,15 @@ json_text(struct json *j, const char *s)
 }
 
 void
+json_wall(struct json *j, const char *key, struct wall t, int digits)
+{
+	char text[WALL_TEXT];
+
+	json_key(j, key);
+	json_text(j, t.ns != 0 ? wall_format(t, digits, text) : NULL);
+}
+
+void
 json_raw(struct json *j, const char *s, size_t len)
 {
 	before_value(j);

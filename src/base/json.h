@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 struct json {
 	struct buf	*out;		/* borrowed */
@@ -32,6 +33,8 @@ void json_nil(struct json *j);
 #ifndef JANSSON_H
 static inline void json_null(struct json *j) { json_nil(j); }
 #endif
+/* A member: RFC 3339 with so many digits of a second (0 to 9), UTC; 0 ns gives null. */
+void json_wall(struct json *j, const char *key, struct wall t, int digits);
 /* Bytes that are JSON already. */
 void json_raw(struct json *j, const char *s, size_t len);
 

@@ -11,6 +11,7 @@
 #include "cli/ctl.h"
 #include "cli/eval_data.h"
 #include "cli/load.h"
+#include "cli/span.h"
 #include "model/status.h"
 #include "os/clock.h"
 #include "site/derive.h"
@@ -67,24 +68,6 @@ compile(struct eval *e)
 }
 
 static int
-parse_last(const char *s, int64_t *out)
-{
-	static const struct { const char *unit; double s; } units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 },
-	    { "d", 86400 } };
-	char *end;
-	double v = strtod(s, &end);
-
-	while (*end == ' ')
-		end++;
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (end != s && strcmp(end, units[i].unit) == 0 && v > 0 && v * units[i].s < 1e9) {
-			*out = (int64_t)(v * units[i].s * 1e9);
-			return 0;
-		}
-	return ERR_SYNTAX;
-}
-
-static int
 load_data(struct eval *e)
 {
 	int64_t last = 0, now = wall_now().ns;
@@ -96,7 +79,7 @@ load_data(struct eval *e)
 		return eval_from_csv(&e->data, e->csv) == 0 ? EXIT_OK : EXIT_CANNOT;
 	if (e->last == NULL)
 		return eval_from_rings(&e->data, ctl_state_dir(e->state)) == 0 ? EXIT_OK : EXIT_CANNOT;
-	if (parse_last(e->last, &last) != 0) {
+	if (span_parse(e->last, &last) != 0) {
 		fputs(usage, stderr);
 		return EXIT_CANNOT;
 	}

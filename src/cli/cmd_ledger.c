@@ -53,7 +53,6 @@ print_row(struct asked *a, const struct stream_name *st, const struct ledger_acc
 static void
 json_sink(struct json *j, const struct ledger_sink *s, int64_t balance)
 {
-	char when[WALL_TEXT];
 	const struct { const char *key; uint64_t n;
 	} numbers[] = {
 		{ "admitted", s->owed },
@@ -75,8 +74,7 @@ json_sink(struct json *j, const struct ledger_sink *s, int64_t balance)
 		json_key(j, numbers[i].key);
 		json_u64(j, numbers[i].n);
 	}
-	json_key(j, "last_ack");
-	json_text(j, s->last_ack.ns != 0 ? wall_format(s->last_ack, 3, when) : NULL);
+	json_wall(j, "last_ack", s->last_ack, 3);
 	json_key(j, "balance");
 	json_i64(j, balance);
 	json_close(j, '}');

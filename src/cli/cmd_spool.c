@@ -58,7 +58,6 @@ info_json(const struct stream_name *st, const struct spool_state *s)
 {
 	struct buf out = { 0 };
 	struct json j = { .out = &out };
-	char when[WALL_TEXT];
 	const struct { const char *key; uint64_t n; } numbers[] = {
 		{ "first", s->first }, { "next", s->next }, { "bytes", s->bytes }, { "segments", s->segments },
 	};
@@ -72,10 +71,8 @@ info_json(const struct stream_name *st, const struct spool_state *s)
 		json_key(&j, numbers[i].key);
 		json_u64(&j, numbers[i].n);
 	}
-	json_key(&j, "oldest");
-	json_text(&j, s->t_first.ns != 0 ? wall_format(s->t_first, 9, when) : NULL);
-	json_key(&j, "newest");
-	json_text(&j, s->t_last.ns != 0 ? wall_format(s->t_last, 9, when) : NULL);
+	json_wall(&j, "oldest", s->t_first, 9);
+	json_wall(&j, "newest", s->t_last, 9);
 	json_close(&j, '}');
 	print_json(&out);
 	buf_fini(&out);

@@ -11,6 +11,7 @@
 #include "cli/chart.h"
 #include "cli/cli.h"
 #include "cli/ctl.h"
+#include "cli/span.h"
 #include "os/clock.h"
 #include "sink/history/store.h"
 
@@ -33,25 +34,6 @@ struct trend {
 	bool		 first;		/* nothing written yet, for commas */
 	int		 err;
 };
-
-/* "90 s", "15min", "1h", "7d". */
-static int
-parse_span(const char *s, int64_t *out)
-{
-	static const struct { const char *unit; double s; } units[] = {
-		{ "s", 1 }, { "min", 60 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 },
-	};
-	char *end;
-	double v = strtod(s, &end);
-	while (*end == ' ')
-		end++;
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (end != s && strcmp(end, units[i].unit) == 0 && v > 0 && v * units[i].s < 1e9) {
-			*out = (int64_t)(v * units[i].s * 1e9);
-			return 0;
-		}
-	return ERR_SYNTAX;
-}
 
 /* ---- output of one series ---- */
 
@@ -275,7 +257,7 @@ parse_options(struct trend *t, int argc, char **argv)
 			t->sink = optarg;
 			break;
 		case 'l':
-			ok = parse_span(optarg, &last) == 0;
+			ok = span_parse(optarg, &last) == 0;
 			break;
 		case 'f':
 			ok = wall_parse(optarg, &w) == 0;

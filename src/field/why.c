@@ -11,18 +11,6 @@
 #include "os/clock.h"
 
 static void
-put_time(struct json *j, const char *key, struct wall t)
-{
-	char text[WALL_TEXT];
-
-	json_key(j, key);
-	if (t.ns == 0)
-		json_null(j);
-	else
-		json_text(j, wall_format(t, 3, text));
-}
-
-static void
 verdict(const struct feed *f, const struct known *k, char *out, size_t size)
 {
 	const struct link *l = f->link;
@@ -67,7 +55,7 @@ put_source(struct json *j, const struct feed *f)
 	json_text(j, l->cause);
 	json_key(j, "health");
 	json_text(j, health_name(f->health.state));
-	put_time(j, "health_since", (struct wall){ wall.ns - mono_diff(now, f->health.since) });
+	json_wall(j, "health_since", (struct wall){ wall.ns - mono_diff(now, f->health.since) }, 3);
 	json_key(j, "missed_in_a_row");
 	json_u64(j, f->health.misses);
 }

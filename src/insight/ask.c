@@ -16,18 +16,6 @@ text_of(struct json *j, const char *key, const char *text)
 }
 
 static void
-time_of(struct json *j, const char *key, struct wall t)
-{
-	char text[WALL_TEXT];
-
-	json_key(j, key);
-	if (t.ns == 0)
-		json_null(j);
-	else
-		json_text(j, wall_format(t, 3, text));
-}
-
-static void
 put_input(struct json *j, const struct expr_tag *t, const struct expr_input *in)
 {
 	json_open(j, '{');
@@ -36,7 +24,7 @@ put_input(struct json *j, const struct expr_tag *t, const struct expr_input *in)
 	value_json(j, &in->v);
 	text_of(j, "unit", t->unit);
 	text_of(j, "status", in->time.ns == 0 ? "BadWaitingForInitialData" : status_name(in->status));
-	time_of(j, "time", in->time);
+	json_wall(j, "time", in->time, 3);
 	json_close(j, '}');
 }
 
@@ -54,7 +42,7 @@ put_prog(struct json *j, const struct prog *g)
 	json_key(j, "value");
 	value_json(j, &g->last.v);
 	text_of(j, "unit", expr_unit(g->p));
-	time_of(j, "time", (struct wall){ g->last_ns });
+	json_wall(j, "time", (struct wall){ g->last_ns }, 3);
 	text_of(j, "expr", g->tag->at);
 	json_key(j, "inputs");
 	json_open(j, '[');

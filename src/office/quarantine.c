@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "os/clock.h"
+#include "os/sqlite.h"
 
 #define BUSY_MS 5000
 
@@ -44,28 +45,11 @@ struct quarantine {
 };
 
 static int
-err_of(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:	return 0;
-	case SQLITE_FULL:	return ERR_NOSPACE;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:	return ERR_BUSY;
-	case SQLITE_NOMEM:	return ERR_NOMEM;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:	return ERR_CORRUPT;
-	default:		return ERR_IO;
-	}
-}
-
-static int
 complain(struct quarantine *q, const char *what, int rc)
 {
-	if (err_of(rc) != 0)
+	if (sqlite_err(rc) != 0)
 		log_error("quarantine_disk", "what=%s error=\"%s\"", what, sqlite3_errmsg(q->db));
-	return err_of(rc);
+	return sqlite_err(rc);
 }
 
 static uint64_t
@@ -116,7 +100,7 @@ open_db(const char *path, int flags, struct quarantine **out, char *why, size_t 
 		snprintf(why, size, "%s: %s", path, q->db != NULL ? sqlite3_errmsg(q->db) : "out of memory");
 		sqlite3_close(q->db);
 		free(q);
-		return err_of(rc);
+		return sqlite_err(rc);
 	}
 	*out = q;
 	return 0;

@@ -64,18 +64,6 @@ json_words(struct json *j, const char *key, enum mb_framing f, bool out, const u
 }
 
 static void
-json_wall(struct json *j, const char *key, struct wall t)
-{
-	char text[WALL_TEXT];
-
-	json_key(j, key);
-	if (t.ns == 0)
-		json_null(j);
-	else
-		json_text(j, wall_format(t, 3, text));
-}
-
-static void
 why_trouble(const struct mb_link *l, const struct mb_src *s, const struct mb_block *b, struct json *j)
 {
 	const struct mb_trouble *t = &b->trouble;
@@ -94,8 +82,8 @@ why_trouble(const struct mb_link *l, const struct mb_src *s, const struct mb_blo
 		json_text(j, fault_words[t->fault]);
 	json_key(j, "remedy");
 	json_text(j, fault_remedy(t));
-	json_wall(j, "since", t->since);
-	json_wall(j, "last", t->last);
+	json_wall(j, "since", t->since, 3);
+	json_wall(j, "last", t->last, 3);
 	json_key(j, "count");
 	json_u64(j, t->count);
 	if (t->reply_len > 0) {

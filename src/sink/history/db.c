@@ -45,27 +45,6 @@ static const char schema[] =
 	"PRAGMA user_version=1;"
 	"COMMIT;";
 
-int
-db_err(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:	return 0;
-	case SQLITE_FULL:	return ERR_NOSPACE;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:	return ERR_BUSY;
-	case SQLITE_NOMEM:	return ERR_NOMEM;
-	case SQLITE_CANTOPEN:	return ERR_NOTFOUND;
-	case SQLITE_PERM:
-	case SQLITE_READONLY:
-	case SQLITE_AUTH:	return ERR_DENIED;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:	return ERR_CORRUPT;
-	default:		return ERR_IO;
-	}
-}
-
 static int
 user_version(struct history *h)
 {
@@ -86,23 +65,23 @@ history_open(const char *path, bool write, struct history **out, char *why, size
 		return ERR_NOMEM;
 	/* A reader must be able to write the shared-memory file of WAL where it is the first to come; it writes nothing else. */
 	int flags = (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
-	int rc = sqlite3_open_v2(path, &h->db, flags, NULL), err = db_err(rc);
+	int rc = sqlite3_open_v2(path, &h->db, flags, NULL), err = sqlite_err(rc);
 	if (err == 0) {
 		sqlite3_busy_timeout(h->db, BUSY_MS);
 		int version = user_version(h);
 		if (version < 0)
-			err = db_err(sqlite3_errcode(h->db)) != 0 ? db_err(sqlite3_errcode(h->db)) : ERR_CORRUPT;
+			err = sqlite_err(sqlite3_errcode(h->db)) != 0 ? sqlite_err(sqlite3_errcode(h->db)) : ERR_CORRUPT;
 		else if (version > SCHEMA_VERSION)
 			err = ERR_VERSION;
 		else if (write)
-			err = db_err(sqlite3_exec(h->db, schema, NULL, NULL, NULL));
+			err = sqlite_err(sqlite3_exec(h->db, schema, NULL, NULL, NULL));
 	}
 	/* The sandbox has no folder for temporary files: a sort too large for the cache would fail for want of one. */
 	if (err == 0)
-		err = db_err(sqlite3_exec(h->db, "PRAGMA temp_store=MEMORY;", NULL, NULL, NULL));
+		err = sqlite_err(sqlite3_exec(h->db, "PRAGMA temp_store=MEMORY;", NULL, NULL, NULL));
 	/* NORMAL: a power cut may undo the newest transactions but never damages the file; sinks go on from what it holds. */
 	if (err == 0 && write)
-		err = db_err(sqlite3_exec(h->db, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4096;", NULL, NULL, NULL));
+		err = sqlite_err(sqlite3_exec(h->db, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4096;", NULL, NULL, NULL));
 	if (err != 0) {
 		snprintf(why, size, "the history %s cannot be opened: %s; %s", path,
 		    err == ERR_VERSION ? "it was made by a newer penstock" : h->db != NULL ? sqlite3_errmsg(h->db) : err_text(err),
@@ -145,10 +124,10 @@ int
 db_done(struct history *h, sqlite3_stmt *s)
 {
 	if (s == NULL)
-		return db_err(sqlite3_errcode(h->db)) != 0 ? db_err(sqlite3_errcode(h->db)) : ERR_IO;
+		return sqlite_err(sqlite3_errcode(h->db)) != 0 ? sqlite_err(sqlite3_errcode(h->db)) : ERR_IO;
 	int rc = sqlite3_step(s);
 	while (rc == SQLITE_ROW)	/* incremental_vacuum gives rows */
 		rc = sqlite3_step(s);
 	sqlite3_reset(s);
-	return db_err(rc);
+	return sqlite_err(rc);
 }

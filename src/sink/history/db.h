@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "os/sqlite.h"
 #include "sink/history/store.h"
 
 enum statement {
@@ -20,6 +21,5 @@ struct history {
 sqlite3_stmt *db_statement(struct history *h, enum statement which);
 /* Step a statement that gives no rows. 0 or an error. */
 int db_done(struct history *h, sqlite3_stmt *s);
-int db_err(int sqlite);
 
 #endif

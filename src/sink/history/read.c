@@ -27,7 +27,7 @@ history_each_series(struct history *h, const char *pattern, bool (*each)(void *a
 		}
 	}
 	sqlite3_reset(s);
-	return db_err(rc);
+	return sqlite_err(rc);
 }
 
 struct within {
@@ -62,7 +62,7 @@ history_points(struct history *h, int64_t series, int64_t from, int64_t to, bool
 	while (err == 0 && !w.ended && (rc = sqlite3_step(s)) == SQLITE_ROW)
 		err = chunk_read(sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0), if_within, &w);
 	sqlite3_reset(s);
-	return err != 0 ? err : db_err(rc);
+	return err != 0 ? err : sqlite_err(rc);
 }
 
 struct fold {
@@ -105,7 +105,7 @@ history_rolls(struct history *h, int64_t series, enum roll_level l, int64_t from
 	}
 	sqlite3_reset(s);
 	rolls_fini(&row);
-	err = err != 0 ? err : db_err(rc);
+	err = err != 0 ? err : sqlite_err(rc);
 	if (err != 0 || (s = db_statement(h, SQL_OPEN_RAW)) == NULL)
 		return err != 0 ? err : ERR_CORRUPT;
 	sqlite3_bind_int64(s, 1, series);
@@ -113,5 +113,5 @@ history_rolls(struct history *h, int64_t series, enum roll_level l, int64_t from
 	if (rc == SQLITE_ROW && sqlite3_column_int(s, 1) != 0)
 		err = chunk_read(sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0), fold_open, &f);
 	sqlite3_reset(s);
-	return err != 0 ? err : f.err != 0 ? f.err : db_err(rc);
+	return err != 0 ? err : f.err != 0 ? f.err : sqlite_err(rc);
 }

@@ -60,7 +60,7 @@ fold_span(struct history *h, int64_t series, enum roll_level l, int64_t t0, cons
 	if (rc == SQLITE_ROW)
 		err = rolls_unpack(sqlite3_column_blob(s, 1), (size_t)sqlite3_column_bytes(s, 1), &row);
 	else
-		err = db_err(rc);
+		err = sqlite_err(rc);
 	sqlite3_reset(s);
 	for (size_t i = 0; err == 0 && i < n; i++)
 		err = rolls_merge(&row, &v[i]);
@@ -167,7 +167,7 @@ number(struct history *h, enum statement which, int64_t *out)
 	if (rc == SQLITE_ROW)
 		*out = sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
-	return rc == SQLITE_ROW ? 0 : db_err(rc) != 0 ? db_err(rc) : ERR_IO;
+	return rc == SQLITE_ROW ? 0 : sqlite_err(rc) != 0 ? sqlite_err(rc) : ERR_IO;
 }
 
 int
@@ -184,7 +184,7 @@ history_tail(struct history *h, int64_t series, struct raw_tail *out)
 
 	*out = (struct raw_tail){ 0 };
 	sqlite3_bind_int64(s, 1, series);
-	int rc = s == NULL ? SQLITE_ERROR : sqlite3_step(s), err = rc == SQLITE_DONE ? ERR_NOTFOUND : db_err(rc);
+	int rc = s == NULL ? SQLITE_ERROR : sqlite3_step(s), err = rc == SQLITE_DONE ? ERR_NOTFOUND : sqlite_err(rc);
 	if (rc == SQLITE_ROW) {
 		out->id = sqlite3_column_int64(s, 0);
 		out->stream = (uint32_t)sqlite3_column_int64(s, 1);
