@@ -21,8 +21,13 @@ call_free(struct call *c)
 void
 call_end(struct call *c, const struct far_answer *a)
 {
+	struct far *f = c->far;
+	bool probe = c->probe;
+
 	c->done(c->arg, a);
 	call_free(c);
+	if (probe)
+		logon_probed(f);
 }
 
 void
@@ -47,6 +52,8 @@ on_answer(void *arg, const struct http_answer *a)
 
 	if (a->end == HTTP_ANSWERED && a->status == 401)
 		logon_expired(f, c);
+	else if (a->end == HTTP_ANSWERED)
+		logon_proved(f);
 	if (a->end == HTTP_ANSWERED && a->status == 401 && f->o.auth == FAR_AUTH_OAUTH && !c->renewed && !f->closing) {
 		c->renewed = true;
 		call_push(&f->ready, c);
@@ -104,9 +111,9 @@ step(struct call *c)
 {
 	if (c->far->closing)
 		call_unsent(c, FAR_CALL, "penstock is stopping");
-	else if (c->far->o.auth == FAR_AUTH_OAUTH && logon_wait(c))
+	else if (c->changes && session_wait(c))		/* first: the fetch logs on as well */
 		return;
-	else if (c->changes && session_wait(c))
+	else if (c->far->o.auth != FAR_AUTH_NONE && logon_wait(c))
 		return;
 	else
 		call_send(c);
@@ -211,6 +218,7 @@ far_open(const struct far_opts *o, struct far **out, char *why, size_t size)
 	return 0;
 }
 
+/* Ends: while closing, none is added. */
 static void
 end_all(struct call_list *l)
 {

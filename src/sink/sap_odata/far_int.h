@@ -2,6 +2,7 @@
 #ifndef SAP_ODATA_FAR_INT_H
 #define SAP_ODATA_FAR_INT_H
 
+#include "os/disk.h"
 #include "sink/sap_odata/far.h"
 
 #define LOGON_TEXT	512u
@@ -38,6 +39,7 @@ struct call {
 	size_t			 len;
 	bool			 changes;	/* anything but GET and HEAD */
 	bool			 renewed, again;	/* repeated after 401, after 403 */
+	bool			 probe;		/* the one call that tries whether a password is good */
 	unsigned		 session_serial, bearer_serial;	/* it was sent with */
 	far_done		*done;
 	void			*arg;
@@ -52,13 +54,17 @@ struct far {
 	unsigned		 ncalls;
 	bool			 closing;
 	char			*secret;	/* HTTP_SECRET_MAX bytes; "" not read yet */
+	/* Passwords: a user is locked after a few wrong ones, so one call tries, the others wait for its answer. */
+	bool			 proved, probing;
+	struct mono		 refused_until;	/* 401: not tried again before, unless the file changes */
+	struct disk_stat	 secret_stat;
 	/* OAuth */
 	char			*bearer;	/* FAR_BEARER_MAX bytes, "authorization: Bearer ..."; "" none */
 	unsigned		 bearer_serial;
 	struct mono		 renew_at;
 	bool			 renewing;
 	char			*form;		/* body of the request for a token */
-	struct call_list	 waiting;
+	struct call_list	 waiting;	/* for the token of OAuth, or for the probe */
 };
 
 static inline void
@@ -87,8 +93,12 @@ void call_end(struct call *c, const struct far_answer *a);
 /* far_logon.c. Each takes the call and keeps it until its token is there; false: it is there, the call goes on. */
 bool logon_wait(struct call *c);
 bool session_wait(struct call *c);
-/* The token that this call was sent with is no longer good. */
+/* The far end said 401: the token that this call was sent with, or the password, is not good. */
 void logon_expired(struct far *f, const struct call *c);
+/* It said anything else: the password is good. */
+void logon_proved(struct far *f);
+/* The probe is over, whatever it brought: the others go on. */
+void logon_probed(struct far *f);
 void session_expired(struct call *c);
 /* The first line of the secret's file, read anew after logon_expired(); NULL with why. */
 const char *logon_secret(struct far *f, char *why, size_t size);

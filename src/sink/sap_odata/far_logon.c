@@ -11,6 +11,7 @@
 #include "sink/sap_odata/far_int.h"
 
 #define RENEW_BEFORE_NS	(60 * NS_PER_S)		/* of a token's end; of a short-lived one at half of its life */
+#define REFUSED_NS	(300 * NS_PER_S)	/* a password that was refused is not tried again before, unless its file changes */
 #define LIFE_DEFAULT_S	300			/* of a token that does not say how long it lives (RFC 6749, 5.1) */
 #define LIFE_MAX_S	(24 * 3600)
 
@@ -19,6 +20,8 @@ logon_secret(struct far *f, char *why, size_t size)
 {
 	if (f->o.secret_file == NULL)
 		return "";
+	if (f->secret[0] == '\0')
+		(void)disk_os.stat(disk_os.ctx, f->o.secret_file, &f->secret_stat);
 	if (f->secret[0] == '\0' && http_secret(f->o.secret_file, f->secret, why, size) != 0) {
 		f->secret[0] = '\0';
 		return NULL;
@@ -39,6 +42,55 @@ release(struct far *f, struct call_list *l, enum far_stage stage, const struct h
 		else
 			call_end(c, &(struct far_answer){ .stage = stage, .http = a });
 	}
+}
+
+/* ---- passwords ---- */
+
+static bool
+secret_changed(const struct far *f)
+{
+	struct disk_stat st;
+
+	if (f->refused_until.ns == 0)	/* not asked before each call */
+		return false;
+	return f->o.secret_file != NULL && disk_os.stat(disk_os.ctx, f->o.secret_file, &st) == 0 &&
+	    (st.id != f->secret_stat.id || st.mtime_ns != f->secret_stat.mtime_ns || st.size != f->secret_stat.size);
+}
+
+static bool
+password_wait(struct call *c)
+{
+	struct far *f = c->far;
+
+	if (secret_changed(f))
+		f->refused_until = (struct mono){ 0 };
+	if (mono_before(mono_now(), f->refused_until)) {
+		call_unsent(c, FAR_LOGON, "SAP has refused the log-on (401): check user and password-file; it is tried again when the file changes, or in "
+		    "some minutes, since SAP locks a user after a few wrong passwords");
+		return true;
+	}
+	if (f->proved || c->probe)
+		return false;
+	if (f->probing) {
+		call_push(&f->waiting, c);
+		return true;
+	}
+	f->probing = c->probe = true;
+	return false;
+}
+
+void
+logon_proved(struct far *f)
+{
+	f->proved = true;
+	f->refused_until = (struct mono){ 0 };
+}
+
+void
+logon_probed(struct far *f)
+{
+	f->probing = false;
+	release(f, &f->waiting, FAR_LOGON, NULL);
 }
 
 /* ---- OAuth 2.0, client credentials: RFC 6749, 4.4 ---- */
@@ -125,6 +177,8 @@ logon_wait(struct call *c)
 	struct far *f = c->far;
 	char why[LOGON_TEXT] = "";
 
+	if (f->o.auth == FAR_AUTH_BASIC)
+		return password_wait(c);
 	if (f->bearer[0] != '\0' && mono_before(mono_now(), f->renew_at))
 		return false;
 	if (!f->renewing && start_bearer(f, why, sizeof why) != 0) {
@@ -139,9 +193,11 @@ logon_wait(struct call *c)
 void
 logon_expired(struct far *f, const struct call *c)
 {
-	if (f->o.auth == FAR_AUTH_BASIC)
+	if (f->o.auth == FAR_AUTH_BASIC) {
 		OPENSSL_cleanse(f->secret, HTTP_SECRET_MAX);	/* somebody may have put a new one there */
-	else if (f->o.auth == FAR_AUTH_OAUTH && c->bearer_serial == f->bearer_serial)
+		f->proved = false;
+		f->refused_until = mono_add(mono_now(), REFUSED_NS);
+	} else if (f->o.auth == FAR_AUTH_OAUTH && c->bearer_serial == f->bearer_serial)
 		f->bearer[0] = '\0';
 }
 
@@ -152,7 +208,8 @@ on_session(void *arg, const struct far_answer *a)
 {
 	struct session *s = arg;
 	const struct http_answer *h = a->http;
-	const char *token = h->end == HTTP_ANSWERED ? http_header(h, "x-csrf-token") : NULL;
+	bool answered = a->stage == FAR_CALL && h->end == HTTP_ANSWERED;	/* by the service, not by who logs us on */
+	const char *token = answered ? http_header(h, "x-csrf-token") : NULL;
 	char why[LOGON_TEXT];
 	struct http_answer failed = *h;
 
@@ -160,14 +217,14 @@ on_session(void *arg, const struct far_answer *a)
 		token = NULL;
 	s->serial++;
 	s->state = SESSION_NONE;
-	if (h->end == HTTP_ANSWERED && h->status / 100 == 2 && token != NULL && strlen(token) <= FAR_TOKEN_MAX) {
+	if (answered && h->status / 100 == 2 && token != NULL && strlen(token) <= FAR_TOKEN_MAX) {
 		snprintf(s->header, sizeof s->header, "x-csrf-token: %s", token);
 		s->state = SESSION_OPEN;
-	} else if (h->end == HTTP_ANSWERED && h->status / 100 == 2 && token == NULL)
+	} else if (answered && h->status / 100 == 2 && token == NULL)
 		s->state = SESSION_WITHOUT;
 	if (s->state != SESSION_NONE)
 		return;
-	snprintf(why, sizeof why, "%s", h->end != HTTP_ANSWERED ? h->why : h->status / 100 == 2 ? "its token is longer than any token" : "");
+	snprintf(why, sizeof why, "%s", answered && h->status / 100 == 2 ? "its token is longer than any token" : h->why);
 	failed.why = why;
 	if (s->waiting.head != NULL)
 		release(s->waiting.head->far, &s->waiting, a->stage == FAR_LOGON ? FAR_LOGON : FAR_SESSION, &failed);

@@ -1,6 +1,8 @@
 /* tsan */
 /* The far end, against a scripted one: what is sent, what is never sent twice, and what is made of each way to fail. Statuses and headers are those
  * of the reference page on SAP's protocol; RFC 6749 for OAuth. */
+#include <sys/stat.h>
+
 #include "base/test.h"
 #include "os/clock.h"
 #include "sink/sap_odata/far.h"
@@ -268,7 +270,7 @@ secret_file(void)
 	static char path[300];
 	snprintf(path, sizeof path, "%s/secret", test_dir());
 	FILE *f = fopen(path, "w");
-	CHECK(f != NULL && fputs("s3cret\n", f) > 0 && fclose(f) == 0);
+	CHECK(f != NULL && fputs("s3cret\n", f) > 0 && fclose(f) == 0 && chmod(path, 0600) == 0);
 	return path;
 }
 
@@ -294,6 +296,34 @@ TEST(a_secret_that_cannot_be_read_ends_the_call_before_it_was_sent)
 	CHECK_INT(s.end, HTTP_UNSENT);
 	CHECK(strstr(s.why, "/nonexistent/secret") != NULL);
 	CHECK_INT(r.nasked, 0);
+	end(f, &r);
+}
+
+TEST(a_wrong_password_is_tried_once_however_many_calls_wait)
+{
+	static const char no[] = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+	struct rig r;
+	struct seen s[3] = { { 0 } };
+	RIG(&r, { .text = no }, CREATED, CREATED, CREATED, CREATED);
+	char *file = secret_file();
+	struct far *f = open_far(&r, (struct far_opts){ .auth = FAR_AUTH_BASIC, .user = "TECH", .secret_file = file });
+	const struct far_call c = { .method = "GET", .service = SERVICE, .path = "Set" };
+
+	for (size_t i = 0; i < 3; i++)
+		CHECK_INT(far_start(f, &c, note, &s[i]), 0);
+	run(f);
+	CHECK_INT(r.nasked, 1);
+	CHECK_INT(s[0].status, 401);
+	CHECK_INT(s[1].stage, FAR_LOGON);
+	CHECK_INT(s[2].end, HTTP_UNSENT);
+	FILE *new = fopen(file, "w");
+	CHECK(new != NULL && fputs("the right one\n", new) > 0 && fclose(new) == 0);
+	for (size_t i = 0; i < 3; i++)
+		CHECK_INT(far_start(f, &c, note, &s[i]), 0);
+	run(f);
+	CHECK_INT(r.nasked, 4);
+	CHECK(asked(&r, 1, "Basic VEVDSDp0aGUgcmlnaHQgb25l"));
+	CHECK_INT(s[2].status, 201);
 	end(f, &r);
 }
 
