@@ -1,0 +1,441 @@
+/* See poster.h. Start reading at post(). */
+#include "sink/sap_odata/poster_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "os/clock.h"
+#include "proto/odata/error.h"
+#include "sink/sap_odata/event.h"
+
+#define LASTING_NS	(300 * NS_PER_S)	/* what is put off for so long is nothing that mends itself */
+#define FOLLOW_TRIES	5	/* so many times the pause: then what has not followed is a complaint */
+
+static const char json_type[] = "content-type: application/json", json_accept[] = "accept: application/json";
+
+/* ---- ops ---- */
+
+void
+op_free(struct op *op)
+{
+	*op->at = op->next;
+	if (op->next != NULL)
+		op->next->at = op->at;
+	buf_fini(&op->body);
+	free(op->etag);
+	arena_fini(&op->arena);
+	free(op);
+}
+
+void
+op_verdict(struct op *op, size_t i, const struct outbox_verdict *v)
+{
+	if (op->items[i].decided)
+		return;
+	op->items[i].decided = true;
+	outbox_verdict(op->poster->outbox, op->items[i].seq, v, mono_now());
+}
+
+void
+op_end(struct op *op, const struct outbox_verdict *v)
+{
+	for (size_t i = 0; i < op->n; i++)
+		op_verdict(op, i, v);
+	op_free(op);
+}
+
+static int
+fault_of(struct poster *p, struct op *op, const struct outbox_item *item, struct op_item *it, struct fault *why)
+{
+	struct sap_event e;
+
+	if (sap_event_read(item->of.body, item->of.body_len, &op->arena, &e, why->text, sizeof why->text) != 0) {
+		snprintf(why->code, sizeof why->code, "event");
+		return ERR_RANGE;
+	}
+	if (e.fault_code != NULL) {
+		snprintf(why->code, sizeof why->code, "%s", e.fault_code);
+		snprintf(why->text, sizeof why->text, "the event breaks its own declaration: %.300s", e.fault_text != NULL ? e.fault_text : "no reason is given");
+		snprintf(why->target, sizeof why->target, "%s", e.fault_field != NULL ? e.fault_field : "");
+		return ERR_RANGE;
+	}
+	it->mapping = item->of.mapping[0] != '\0' ? mapping_find(p->set, item->of.mapping) : NULL;
+	if (it->mapping == NULL)
+		it->mapping = sap_mapping_of(p->cfg, p->set, e.path, e.type, why->text, sizeof why->text);
+	if (it->mapping == NULL) {
+		snprintf(why->code, sizeof why->code, "mapping");
+		return ERR_RANGE;
+	}
+	it->id = e.id;
+	it->time = e.time;
+	return message_build(it->mapping, metas_of(p->metas, it->mapping->service), &p->env, item->of.body, item->of.body_len, &op->arena,
+	    &it->message, why);
+}
+
+struct op *
+op_new(struct poster *p, enum op_kind kind, const struct outbox_item *const *v, size_t n)
+{
+	static const enum outbox_verdict_kind kinds[] = {
+		[OP_POST] = OUTBOX_IS_BAD, [OP_LOOKUP] = OUTBOX_IS_REFUSED, [OP_FOLLOW] = OUTBOX_IS_LATE_FAILED,
+	};
+	struct op *op = calloc(1, sizeof *op);
+
+	if (op == NULL)
+		fatal("out_of_memory", "what=\"a post\"");
+	*op = (struct op){ .poster = p, .kind = kind, .next = p->ops, .at = &p->ops };
+	if (op->next != NULL)
+		op->next->at = &op->next;
+	p->ops = op;
+	op->items = arena_array(&op->arena, n, sizeof *op->items);
+	for (size_t i = 0; i < n; i++) {
+		struct op_item *it = &op->items[op->n];
+		struct fault why = { .code = "" };
+
+		*it = (struct op_item){ .seq = v[i]->seq, .settled = v[i]->settled };
+		if (fault_of(p, op, v[i], it, &why) == 0) {
+			op->n++;
+			continue;
+		}
+		/* Asking about what cannot be made any more: its mapping has changed since it was sent. A person must look. */
+		const struct outbox_verdict bad = { .kind = kinds[kind], .code = why.code, .text = why.text,
+		    .target = why.target };
+		outbox_verdict(p->outbox, it->seq, &bad, mono_now());
+	}
+	if (op->n > 0)
+		return op;
+	op_free(op);
+	return NULL;
+}
+
+void
+poster_note(struct poster *p, const struct far_answer *a, const struct outbox_verdict *v)
+{
+	p->news.up = a->stage == FAR_CALL && a->http->end == HTTP_ANSWERED && v->kind != OUTBOX_IS_DOWN;
+	bool trouble = v->kind == OUTBOX_IS_DOWN || (v->kind == OUTBOX_IS_BUSY && v->after_ns >= LASTING_NS);
+	if (!trouble)
+		p->news.trouble[0] = '\0';
+	else
+		snprintf(p->news.trouble, sizeof p->news.trouble, "%.240s", v->text != NULL && v->text[0] != '\0' ? v->text : v->code);
+}
+
+size_t
+poster_id_headers(const struct op *op, const struct op_item *it, char v[ID_HEADERS][HEADER_TEXT])
+{
+	time_t t = (time_t)(it->time.ns / NS_PER_S);
+	struct tm tm;
+	char when[40], hex[40];
+	size_t n = 0;
+
+	/* Of the event, so that every repeat bears the same (IMF-fixdate, RFC 9110, 5.6.7). */
+	if (!op->poster->cfg->repeatability || strlen(it->id) >= sizeof hex || gmtime_r(&t, &tm) == NULL)
+		return 0;
+	strftime(when, sizeof when, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	for (const char *c = it->id; *c != '\0'; c++)
+		if (*c != '-')
+			hex[n++] = *c;
+	hex[n] = '\0';
+	bool v2 = it->mapping->version == 2;
+	snprintf(v[0], HEADER_TEXT, "%s: %s", v2 ? "RequestID" : "Repeatability-Request-ID", v2 ? hex : it->id);
+	snprintf(v[1], HEADER_TEXT, "%s: %s", v2 ? "RepeatabilityCreation" : "Repeatability-First-Sent", when);
+	return ID_HEADERS;
+}
+
+/* ---- posting alone ---- */
+
+void
+op_posted(struct op *op, size_t i, const struct sap_answer *a)
+{
+	struct op_item *it = &op->items[i];
+	char document[OUTBOX_TEXT_MAX], warning[OUTBOX_TEXT_MAX] = "";
+	struct odata_error said;
+	unsigned more = 0;
+
+	int err = message_document(it->mapping, &it->message, a->body, a->len, document, sizeof document, &more);
+	if (err != 0) {
+		op_verdict(op, i, &(struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
+		    .text = "a success was said, but the answer holds no number of a document: it is looked up" });
+		return;
+	}
+	if (a->message != NULL && odata_message_parse(a->message, strlen(a->message), &op->arena, &said) == 0)
+		odata_error_line(&said, warning, sizeof warning);
+	int64_t follow = it->mapping->follow_nav != NULL && it->message.items > 0 ? op->poster->cfg->follow_ns : 0;
+	op_verdict(op, i, &(struct outbox_verdict){ .kind = OUTBOX_IS_DONE, .document = document, .text = warning, .follow_ns = follow });
+}
+
+static void
+on_posted(void *arg, const struct far_answer *got)
+{
+	struct op *op = arg;
+	struct sap_answer a = sap_answer_of(got);
+	struct outbox_verdict v;
+
+	sap_judge(ASKED_POST, false, &a, wall_now(), &op->arena, &v);
+	poster_note(op->poster, got, &v);
+	if (a.end == HTTP_ANSWERED && a.stage == FAR_CALL && a.status == 428 && !op->asked_etag && op->items[0].message.lookup_key) {
+		op->asked_etag = true;
+		op_post_single(op);
+		return;
+	}
+	if (v.kind == OUTBOX_IS_DONE)
+		op_posted(op, 0, &a);
+	else {
+		const char *hint = mapping_hint(op->items[0].mapping, v.code);
+		if (hint != NULL)
+			v.text = arena_printf(&op->arena, "%s; %s", v.text, hint);
+	}
+	op_end(op, &v);
+}
+
+static void
+send_post(struct op *op)
+{
+	struct op_item *it = &op->items[0];
+	char ids[ID_HEADERS][HEADER_TEXT];
+	const char *h[8];
+	size_t n = 0, nids = poster_id_headers(op, it, ids);
+
+	h[n++] = json_accept;
+	if (it->message.len > 0)
+		h[n++] = json_type;
+	for (size_t i = 0; i < nids; i++)
+		h[n++] = ids[i];
+	if (op->etag != NULL)
+		h[n++] = arena_printf(&op->arena, "if-match: %s", op->etag);
+	h[n] = NULL;
+	const struct far_call c = { .method = it->message.method, .service = it->mapping->service, .path = it->message.path, .headers = h,
+	    .body = it->message.body, .len = it->message.len };
+	int err = far_start(op->poster->far, &c, on_posted, op);
+	op->poster->news.posts += err == 0;
+	op->poster->news.messages += err == 0;
+	op->poster->news.bytes += err == 0 ? it->message.len : 0;
+	if (err != 0)
+		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_DOWN, .code = "unreachable", .text = err_text(err) });
+}
+
+static void
+on_etag(void *arg, const struct far_answer *got)
+{
+	struct op *op = arg;
+	struct sap_answer a = sap_answer_of(got);
+	struct outbox_verdict v;
+
+	sap_judge(ASKED_LIST, true, &a, wall_now(), &op->arena, &v);
+	poster_note(op->poster, got, &v);
+	/* Nothing was changed so far, whatever this answer is. */
+	if (v.kind == OUTBOX_IS_UNKNOWN)
+		v.kind = OUTBOX_IS_BUSY;
+	if (v.kind != OUTBOX_IS_DONE) {
+		op_end(op, &v);
+		return;
+	}
+	free(op->etag);
+	op->etag = a.etag != NULL ? strdup(a.etag) : NULL;
+	send_post(op);
+}
+
+/* What changes an entity that is there goes with its ETag; what makes one goes at once, unless the far end has asked for one (428). */
+void
+op_post_single(struct op *op)
+{
+	static const char *const h[] = { json_accept, NULL };
+	const struct op_item *it = &op->items[0];
+	bool changes = strcmp(it->message.method, "POST") != 0;
+
+	if (op->etag != NULL || (!changes && !op->asked_etag)) {
+		send_post(op);
+		return;
+	}
+	const struct far_call c = { .method = "GET", .service = it->mapping->service, .headers = h,
+	    .path = changes ? it->message.path : it->message.lookup };
+	if (far_start(op->poster->far, &c, on_etag, op) != 0)
+		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_DOWN, .code = "unreachable", .text = err_text(ERR_NOMEM) });
+}
+
+/* ---- asking ---- */
+
+/* SAP has it in any case: that it cannot be said what followed is a complaint, no refusal. */
+static void
+end_follow(struct op *op, struct outbox_verdict *v)
+{
+	if (v->kind == OUTBOX_IS_REFUSED)
+		v->kind = OUTBOX_IS_LATE_FAILED;
+	op_end(op, v);
+}
+
+static void
+on_followed(void *arg, const struct far_answer *got)
+{
+	struct op *op = arg;
+	struct op_item *it = &op->items[0];
+	struct sap_answer a = sap_answer_of(got);
+	struct outbox_verdict v;
+	char text[OUTBOX_TEXT_MAX] = "";
+
+	sap_judge(ASKED_LIST, false, &a, wall_now(), &op->arena, &v);
+	poster_note(op->poster, got, &v);
+	if (v.kind == OUTBOX_IS_DONE) {
+		int err = message_follow_judge(it->mapping, it->message.items, a.body, a.len, text, sizeof text);
+		int64_t age = wall_now().ns - it->settled.ns, every = op->poster->cfg->follow_ns;
+		v.text = text;
+		if (err != 0 && age < FOLLOW_TRIES * every)
+			v = (struct outbox_verdict){ .kind = OUTBOX_IS_BUSY, .after_ns = every, .code = "follow-up", .text = text };
+		else if (err != 0)
+			v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .code = "follow-up", .text = text, .target = it->mapping->follow_nav };
+	}
+	end_follow(op, &v);
+}
+
+static void
+start_follow(struct op *op, const struct sap_answer *found)
+{
+	static const char *const h[] = { json_accept, NULL };
+	struct op_item *it = &op->items[0];
+	char path[HTTP_URL_MAX];
+
+	int err = message_follow(it->mapping, found->body, found->len, path, sizeof path);
+	if (err != 0 || path[0] == '\0') {	/* nothing to look at, or no way to say where */
+		op_end(op, &(struct outbox_verdict){ .kind = err == 0 ? OUTBOX_IS_DONE : OUTBOX_IS_LATE_FAILED, .code = "follow-up",
+		    .text = err == 0 ? "" : "whether its goods movements were booked cannot be found out: look in SAP" });
+		return;
+	}
+	const struct far_call c = { .method = "GET", .service = it->mapping->service, .path = path, .headers = h };
+	if (far_start(op->poster->far, &c, on_followed, op) != 0)
+		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_BUSY, .code = "unreachable", .text = err_text(ERR_NOMEM) });
+}
+
+/* The answer of a lookup that was a success, read. */
+static void
+found(struct op *op, const struct sap_answer *a, struct outbox_verdict *v)
+{
+	struct op_item *it = &op->items[0];
+	char document[OUTBOX_TEXT_MAX];
+	unsigned more = 1;
+
+	int err = message_document(it->mapping, &it->message, a->body, a->len, document, sizeof document, &more);
+	*v = (struct outbox_verdict){ .kind = OUTBOX_IS_DONE };
+	if (err == 0) {
+		v->document = arena_strdup(&op->arena, document);
+		v->follow_ns = it->mapping->follow_nav != NULL && it->message.items > 0 ? op->poster->cfg->follow_ns : 0;
+		if (more > 1)
+			*v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .document = v->document, .code = "double",
+			    .text = arena_printf(&op->arena, "SAP holds this %u times: cancel all but one there", more) };
+	} else if (err == ERR_NOTFOUND)
+		v->kind = OUTBOX_IS_ABSENT;
+	else
+		*v = (struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
+		    .text = "the answer to the question whether it is there cannot be understood" };
+}
+
+static void
+on_looked(void *arg, const struct far_answer *got)
+{
+	struct op *op = arg;
+	struct sap_answer a = sap_answer_of(got);
+	struct outbox_verdict v;
+
+	sap_judge(ASKED_LOOKUP, op->items[0].message.lookup_key, &a, wall_now(), &op->arena, &v);
+	poster_note(op->poster, got, &v);
+	if (v.kind == OUTBOX_IS_DONE && op->kind == OP_FOLLOW) {
+		start_follow(op, &a);
+		return;
+	}
+	if (op->kind == OP_FOLLOW && v.kind == OUTBOX_IS_ABSENT)
+		v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .code = "gone", .text = "SAP took it, and it is no longer there" };
+	if (op->kind == OP_FOLLOW) {
+		end_follow(op, &v);
+		return;
+	}
+	if (v.kind == OUTBOX_IS_DONE)
+		found(op, &a, &v);
+	op_end(op, &v);
+}
+
+static int
+ask(struct poster *p, enum op_kind kind, const struct outbox_item *item)
+{
+	static const char *const h[] = { json_accept, NULL };
+	struct op *op = op_new(p, kind, &item, 1);
+
+	if (op == NULL)		/* it has its verdict */
+		return 0;
+	const struct op_item *it = &op->items[0];
+	if (it->message.lookup[0] == '\0') {
+		op_end(op, &(struct outbox_verdict){ .kind = kind == OP_FOLLOW ? OUTBOX_IS_DONE : OUTBOX_IS_REFUSED, .code = "no-lookup",
+		    .text = "it was sent, the answer was lost, and the mapping knows no way to ask for it: look in SAP, then retry or cancel it" });
+		return 0;
+	}
+	const struct far_call c = { .method = "GET", .service = it->mapping->service, .path = it->message.lookup, .headers = h };
+	int err = far_start(p->far, &c, on_looked, op);
+	if (err != 0)
+		op_free(op);
+	return err;
+}
+
+static int
+lookup(void *arg, const struct outbox_item *item)
+{
+	return ask(arg, OP_LOOKUP, item);
+}
+
+static int
+follow(void *arg, const struct outbox_item *item)
+{
+	return ask(arg, OP_FOLLOW, item);
+}
+
+/* ---- what the outbox calls ---- */
+
+/* The service by which an item may travel with others; NULL: it goes alone. */
+static const char *
+service_of(const struct poster *p, const struct outbox_item *v)
+{
+	const struct mapping *m = v->of.mapping[0] != '\0' ? mapping_find(p->set, v->of.mapping) : NULL;
+
+	/* Of a call the parameters stand in its address, which not every far end reads within a change set. */
+	return m != NULL && !m->call && !mono_before(mono_now(), p->no_batch_until) ? m->service : NULL;
+}
+
+static int
+post(void *arg, const struct outbox_item *const *v, size_t n)
+{
+	struct poster *p = arg;
+	const struct outbox_item *group[OUTBOX_BATCH_MAX];
+	const char *service[OUTBOX_BATCH_MAX];
+	bool taken[OUTBOX_BATCH_MAX] = { false };
+
+	for (size_t i = 0; i < n; i++)
+		service[i] = n > 1 ? service_of(p, v[i]) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+		if (taken[i])
+			continue;
+		for (size_t j = i; j < n; j++) {
+			if (j != i && (taken[j] || service[i] == NULL || service[j] == NULL || strcmp(service[i], service[j]) != 0))
+				continue;
+			group[k++] = v[j];
+			taken[j] = true;
+		}
+		struct op *op = op_new(p, OP_POST, group, k);
+		if (op != NULL && op->n > 1)
+			op_post_batch(op);
+		else if (op != NULL)
+			op_post_single(op);
+	}
+	return 0;
+}
+
+struct outbox_poster
+poster_calls(struct poster *p)
+{
+	return (struct outbox_poster){ .post = post, .lookup = lookup, .follow = follow, .arg = p };
+}
+
+void
+poster_fini(struct poster *p)
+{
+	while (p->ops != NULL)
+		op_free(p->ops);
+}

@@ -1,0 +1,54 @@
+/* The inside of the poster: poster.c has the single calls, poster_batch.c those that travel together. */
+#ifndef SAP_ODATA_POSTER_INT_H
+#define SAP_ODATA_POSTER_INT_H
+
+#include "sink/sap_odata/poster.h"
+
+enum op_kind { OP_POST, OP_LOOKUP, OP_FOLLOW };
+
+struct op_item {
+	int64_t			 seq;
+	const struct mapping	*mapping;
+	struct message		 message;
+	const char		*id;
+	struct wall		 time, settled;
+	bool			 decided;	/* it has its verdict */
+};
+
+struct op {
+	struct op		*next, **at;
+	struct poster		*poster;
+	enum op_kind		 kind;
+	struct arena		 arena;
+	struct op_item		*items;		/* of a $batch several, else one */
+	size_t			 n;
+	struct buf		 body;		/* of a $batch */
+	char			*etag;		/* of the entity that is changed; NULL: not asked for */
+	bool			 asked_etag;
+};
+
+/*
+ * An op for n items, made into messages; items of which none can be made get their verdict at once and are left out. NULL: none is left. ERR_NOMEM is
+ * fatal here as in every arena.
+ */
+struct op *op_new(struct poster *p, enum op_kind kind, const struct outbox_item *const *v, size_t n);
+void op_free(struct op *op);
+/* Verdict of one item; the op goes with its last one. */
+void op_verdict(struct op *op, size_t i, const struct outbox_verdict *v);
+/* The end of the op for those who have no verdict yet. */
+void op_end(struct op *op, const struct outbox_verdict *v);
+/* A success: read the document from the answer, or say why it cannot be known. */
+void op_posted(struct op *op, size_t i, const struct sap_answer *a);
+/* Send a post alone. */
+void op_post_single(struct op *op);
+/* Send the items of an op together; all are of one service. */
+void op_post_batch(struct op *op);
+/* Note an answer for the state, before it is judged. */
+void poster_note(struct poster *p, const struct far_answer *a, const struct outbox_verdict *v);
+
+#define HEADER_TEXT	128u
+#define ID_HEADERS	2u
+/* The headers by which a far end may know a repeat; returns how many of v (HEADER_TEXT bytes each) were written. */
+size_t poster_id_headers(const struct op *op, const struct op_item *it, char v[ID_HEADERS][HEADER_TEXT]);
+
+#endif
