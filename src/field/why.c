@@ -78,7 +78,7 @@ why_json(struct feed *f, uint32_t tag, struct buf *out)
 	json_text(&j, text);
 	json_key(&j, "status");
 	json_text(&j, k->since.ns != 0 ? status_name(k->status) : "BadWaitingForInitialData");
-	put_time(&j, "since", k->since);
+	json_wall(&j, "since", k->since, 3);
 	json_key(&j, "last_good");
 	value_json(&j, &k->good);
 	if (show_unit(t)[0] != '\0') {
