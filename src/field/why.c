@@ -85,7 +85,7 @@ why_json(struct feed *f, uint32_t tag, struct buf *out)
 		json_key(&j, "unit");
 		json_text(&j, show_unit(t));
 	}
-	put_time(&j, "last_good_at", k->good_at);
+	json_wall(&j, "last_good_at", k->good_at, 3);
 	put_source(&j, f);
 	json_key(&j, "detail");
 	json_open(&j, '{');
