@@ -26,3 +26,14 @@ watch_set(int w, int fd, bool in, bool out)
 		return 0;
 	return err_from_errno(errno);
 }
+
+int
+watch_wait(int w, int timeout_ms)
+{
+	struct epoll_event e;
+	int n = epoll_wait(w, &e, 1, timeout_ms);
+
+	if (n > 0)
+		return 0;
+	return n == 0 ? ERR_TIMEOUT : errno == EINTR ? ERR_AGAIN : err_from_errno(errno);
+}

@@ -8,5 +8,7 @@
 int watch_open(int *w);
 /* Wait for fd to be readable and, if asked, writable. Both false: no longer (before fd is closed). 0 or an error. */
 int watch_set(int w, int fd, bool in, bool out);
+/* For who has no loop: block until one of them is ready, for at most timeout_ms, or until a signal comes. 0; ERR_TIMEOUT; ERR_AGAIN: a signal. */
+int watch_wait(int w, int timeout_ms);
 
 #endif

@@ -30,7 +30,9 @@ link_conn_init(struct link_conn *c, int fd, struct link_tls *tls, const struct l
 {
 	*c = (struct link_conn){ .io = *io, .fd = fd, .tls = tls, .now = now, .heard = now, .said = now };
 	link_tls_source(tls, source, c);
-	c->in.max = LINK_FRAME_MAX + 4 + READ_ONCE;
+	if (c->io.frame_max == 0)
+		c->io.frame_max = LINK_FRAME_MAX;
+	c->in.max = c->io.frame_max + 4 + READ_ONCE;
 	c->out.max = 4 * LINK_FRAME_MAX;
 }
 
@@ -62,6 +64,8 @@ frames(struct link_conn *c)
 		const uint8_t *p = (const uint8_t *)c->in.p + at;
 		long len = link_frame_length(p, c->in.len - at);
 		struct link_frame f;
+		if (len > 4 + (long)c->io.frame_max)
+			len = ERR_LIMIT;
 		if (len == 0 || (len > 0 && (size_t)len > c->in.len - at))
 			break;
 		err = len < 0 ? (int)len : link_frame_parse(p, (size_t)len, &f);

@@ -19,6 +19,7 @@ struct link_io {
 	int	(*frame)(void *arg, const struct link_frame *f);
 	void	*arg;
 	int64_t	silence_ns;		/* heard nothing for so long: lost. Pings go out at a third of it. */
+	uint32_t frame_max;		/* longest frame that is taken; 0: LINK_FRAME_MAX */
 };
 
 struct link_conn {

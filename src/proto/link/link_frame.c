@@ -4,9 +4,10 @@
 #include <stdio.h>
 
 static const char magic[8] = { 'P', 'N', 'S', 'T', 'K', 'L', 'N', 'K' };
+static const char enrol_magic[8] = { 'P', 'N', 'S', 'T', 'K', 'E', 'N', 'R' };
 
 #define HAVE_ROW	(16u + LINK_HASH)
-#define HEAD_MAX	(64u + LINK_NAME_MAX + LINK_WHY_MAX + LINK_REC)	/* of a frame before what ends it */
+#define HEAD_MAX	(64u + 2 * LINK_NAME_MAX + LINK_WHY_MAX + LINK_REC)	/* of a frame before what ends it */
 
 long
 link_frame_length(const uint8_t *p, size_t len)
@@ -22,14 +23,20 @@ link_frame_length(const uint8_t *p, size_t len)
 }
 
 static void
-parse_hello(struct reader *r, struct link_frame *f)
+parse_head(struct reader *r, const char want[8], uint16_t version)
 {
 	const uint8_t *m = rd_bytes(r, sizeof magic);
 
-	if (m != NULL && memcmp(m, magic, sizeof magic) != 0)
+	if (m != NULL && memcmp(m, want, sizeof magic) != 0)
 		rd_fail(r, ERR_PROTO);
-	if (rd_le16(r) != LINK_VERSION)
+	if (rd_le16(r) != version)
 		rd_fail(r, ERR_VERSION);
+}
+
+static void
+parse_hello(struct reader *r, struct link_frame *f)
+{
+	parse_head(r, magic, LINK_VERSION);
 	if (rd_text(r, f->name, LINK_NAME_MAX) == 0)
 		rd_fail(r, ERR_PROTO);
 	f->window = rd_le32(r);
@@ -78,6 +85,25 @@ parse_ack(struct reader *r, struct link_frame *f)
 		rd_fail(r, ERR_RANGE);
 }
 
+static void
+parse_join(struct reader *r, struct link_frame *f)
+{
+	parse_head(r, enrol_magic, LINK_ENROL_VERSION);
+	if (rd_text(r, f->name, LINK_NAME_MAX) == 0 || rd_text(r, f->peer, LINK_NAME_MAX) == 0)
+		rd_fail(r, ERR_PROTO);
+	f->hash = rd_bytes(r, LINK_HASH);
+}
+
+static void
+parse_renew(struct reader *r, struct link_frame *f)
+{
+	f->sig_len = rd_le16(r);
+	if (f->sig_len > LINK_SIGNATURE_MAX)
+		rd_fail(r, ERR_LIMIT);
+	f->sig = rd_bytes(r, f->sig_len);
+	parse_rest(r, f);
+}
+
 int
 link_frame_parse(const uint8_t *p, size_t len, struct link_frame *f)
 {
@@ -110,6 +136,18 @@ link_frame_parse(const uint8_t *p, size_t len, struct link_frame *f)
 		break;
 	case LINK_CLOSE:
 		rd_text(&r, f->why, LINK_WHY_MAX);
+		break;
+	case LINK_JOIN:
+		parse_join(&r, f);
+		break;
+	case LINK_WELCOME:
+	case LINK_RENEWED:
+		f->hash = rd_bytes(&r, LINK_HASH);
+		break;
+	case LINK_PINNED:
+		break;
+	case LINK_RENEW:
+		parse_renew(&r, f);
 		break;
 	default:
 		rd_fail(&r, ERR_PROTO);
@@ -251,4 +289,57 @@ link_put_close(struct buf *b, const char *why)
 	snprintf(cut, sizeof cut, "%s", why);
 	wr_text(&w, cut);
 	put(b, LINK_CLOSE, &w, NULL, 0);
+}
+
+void
+link_put_join(struct buf *b, const char *node, const char *peer, const uint8_t proof[LINK_HASH])
+{
+	uint8_t room[HEAD_MAX];
+	struct writer w = wr_init(room, sizeof room);
+
+	wr_bytes(&w, enrol_magic, sizeof enrol_magic);
+	wr_le16(&w, LINK_ENROL_VERSION);
+	wr_text(&w, node);
+	wr_text(&w, peer);
+	wr_bytes(&w, proof, LINK_HASH);
+	put(b, LINK_JOIN, &w, NULL, 0);
+}
+
+static void
+put_hash(struct buf *b, uint8_t kind, const uint8_t hash[LINK_HASH])
+{
+	uint8_t room[1];
+	struct writer w = wr_init(room, 0);
+	put(b, kind, &w, hash, LINK_HASH);
+}
+
+void
+link_put_welcome(struct buf *b, const uint8_t proof[LINK_HASH])
+{
+	put_hash(b, LINK_WELCOME, proof);
+}
+
+void
+link_put_pinned(struct buf *b)
+{
+	uint8_t room[1];
+	struct writer w = wr_init(room, 0);
+	put(b, LINK_PINNED, &w, NULL, 0);
+}
+
+void
+link_put_renew(struct buf *b, const void *sig, size_t sig_len, const void *cert, size_t len)
+{
+	uint8_t room[2 + LINK_SIGNATURE_MAX];
+	struct writer w = wr_init(room, sizeof room);
+
+	wr_le16(&w, (uint16_t)sig_len);
+	wr_bytes(&w, sig, sig_len);
+	put(b, LINK_RENEW, &w, cert, len);
+}
+
+void
+link_put_renewed(struct buf *b, const uint8_t sha256[LINK_HASH])
+{
+	put_hash(b, LINK_RENEWED, sha256);
 }

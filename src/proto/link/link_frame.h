@@ -12,8 +12,14 @@
  *	5 ACK	receiver		u32 stream, u64 first, u64 last: this batch is durable
  *	6 PING	both			nothing; sent when nothing else was for a while
  *	7 CLOSE	both			text why; the connection ends
+ *	8 JOIN	who joins, first	"PNSTKENR", u16 version (1), text its name, text name of whom it wants, 32 bytes proof (enrol/proof.h)
+ *	9 WELCOME who invited		32 bytes proof: the other certificate is pinned
+ *	10 PINNED who joins		nothing: this one is pinned too
+ *	11 RENEW both, any time		u16 length, so many bytes of signature by the key of this connection, the next certificate (DER) to the end
+ *	12 RENEWED both			32 bytes SHA-256 of a certificate: it is pinned beside the present one
  *
- * Batches of a stream come in order of their numbers; those of different streams in any.
+ * Batches of a stream come in order of their numbers; those of different streams in any. 8 to 10 are spoken with `penstock node invite` alone, in
+ * which nothing else is; 11 and 12 are what pki/succeed.h describes.
  */
 #ifndef PROTO_LINK_FRAME_H
 #define PROTO_LINK_FRAME_H
@@ -30,8 +36,11 @@
 #define LINK_STREAMS_MAX 64u		/* of one connection */
 #define LINK_REC	120u		/* a batch's header; REC_HEADER of the spool */
 #define LINK_HASH	32u
+#define LINK_ENROL_VERSION 1u
+#define LINK_SIGNATURE_MAX 1024u	/* of a RENEW; RSA of 8192 bits makes as much */
 
-enum link_kind_of_frame { LINK_HELLO = 1, LINK_OFFER, LINK_HAVE, LINK_BATCH, LINK_ACK, LINK_PING, LINK_CLOSE };
+enum link_kind_of_frame { LINK_HELLO = 1, LINK_OFFER, LINK_HAVE, LINK_BATCH, LINK_ACK, LINK_PING, LINK_CLOSE,
+	LINK_JOIN, LINK_WELCOME, LINK_PINNED, LINK_RENEW, LINK_RENEWED };
 
 struct link_have { uint64_t first, last; uint8_t hash[LINK_HASH]; };
 
@@ -39,14 +48,18 @@ struct link_have { uint64_t first, last; uint8_t hash[LINK_HASH]; };
 struct link_frame {
 	uint8_t		kind;
 	uint32_t	stream;			/* OFFER, HAVE, BATCH, ACK */
-	char		name[LINK_NAME_MAX + 1];	/* HELLO: node; OFFER: flow */
+	char		name[LINK_NAME_MAX + 1];	/* HELLO, JOIN: node; OFFER: flow */
+	char		peer[LINK_NAME_MAX + 1];	/* JOIN */
 	uint32_t	window;			/* HELLO */
 	uint64_t	id;			/* OFFER */
 	uint32_t	schema;			/* OFFER: its version */
-	const uint8_t	*p;			/* OFFER: schema file; BATCH: payload; HAVE: its rows, see link_have_at() */
+	const uint8_t	*p;			/* OFFER: schema file; BATCH: payload; HAVE: its rows, see link_have_at(); RENEW: certificate */
 	size_t		len;
 	uint32_t	count;			/* HAVE */
 	const uint8_t	*rec;			/* BATCH: LINK_REC bytes */
+	const uint8_t	*hash;			/* JOIN, WELCOME: proof; RENEWED: LINK_HASH bytes */
+	const uint8_t	*sig;			/* RENEW */
+	size_t		 sig_len;
 	uint64_t	first, last;		/* ACK */
 	char		why[LINK_WHY_MAX + 1];	/* CLOSE */
 };
@@ -71,5 +84,10 @@ void link_put_batch_head(struct buf *b, uint32_t stream, const uint8_t rec[LINK_
 void link_put_ack(struct buf *b, uint32_t stream, uint64_t first, uint64_t last);
 void link_put_ping(struct buf *b);
 void link_put_close(struct buf *b, const char *why);
+void link_put_join(struct buf *b, const char *node, const char *peer, const uint8_t proof[LINK_HASH]);
+void link_put_welcome(struct buf *b, const uint8_t proof[LINK_HASH]);
+void link_put_pinned(struct buf *b);
+void link_put_renew(struct buf *b, const void *sig, size_t sig_len, const void *cert, size_t len);
+void link_put_renewed(struct buf *b, const uint8_t sha256[LINK_HASH]);
 
 #endif

@@ -64,6 +64,42 @@ TEST(what_a_node_has_and_a_batch_come_back_as_they_were_put)
 	buf_fini(&b);
 }
 
+TEST(frames_of_an_enrolment_and_of_a_renewal_are_these_bytes)
+{
+	static const uint8_t join[] = { 54, 0, 0, 0, 8, 'P', 'N', 'S', 'T', 'K', 'E', 'N', 'R', 1, 0, 4, 'c', 'e', 'l', 'l', 5, 'r', 'e', 'l', 'a', 'y' };
+	static const uint8_t renew[] = { 12, 0, 0, 0, 11, 4, 0, 's', 'i', 'g', 'n', '0', 3, 'c', 'e', 'r' };
+	static const uint8_t welcome[] = { 33, 0, 0, 0, 9 }, pinned[] = { 1, 0, 0, 0, 10 }, renewed[] = { 33, 0, 0, 0, 12 };
+	uint8_t proof[LINK_HASH] = { 7 };
+	struct buf b = { 0 };
+	struct link_frame f;
+
+	link_put_join(&b, "cell", "relay", proof);
+	CHECK_INT((long)b.len, 58);
+	CHECK_BYTES(b.p, join, sizeof join);
+	CHECK_INT(link_frame_parse((uint8_t *)b.p, b.len, &f), 0);
+	CHECK_STR(f.name, "cell");
+	CHECK_STR(f.peer, "relay");
+	CHECK_BYTES(f.hash, proof, LINK_HASH);
+	CHECK(link_frame_parse((uint8_t *)b.p, b.len - 1, &f) != 0);
+	buf_reset(&b);
+	link_put_renew(&b, "sign", 4, "\x30\x03" "cer", 5);
+	CHECK(b.len == sizeof renew && memcmp(b.p, renew, sizeof renew) == 0);
+	CHECK_INT(link_frame_parse(renew, sizeof renew, &f), 0);
+	CHECK(f.sig_len == 4 && memcmp(f.sig, "sign", 4) == 0 && f.len == 5 && f.p[0] == 0x30);
+	buf_reset(&b);
+	link_put_welcome(&b, proof);
+	CHECK(b.len == 37 && memcmp(b.p, welcome, sizeof welcome) == 0);
+	buf_reset(&b);
+	link_put_pinned(&b);
+	CHECK(b.len == sizeof pinned && memcmp(b.p, pinned, sizeof pinned) == 0);
+	buf_reset(&b);
+	link_put_renewed(&b, proof);
+	CHECK(b.len == 37 && memcmp(b.p, renewed, sizeof renewed) == 0);
+	CHECK_INT(link_frame_parse((uint8_t *)b.p, b.len, &f), 0);
+	CHECK_BYTES(f.hash, proof, LINK_HASH);
+	buf_fini(&b);
+}
+
 TEST(damage_is_refused)
 {
 	uint8_t bytes[sizeof hello];

@@ -296,6 +296,18 @@ link_tls_sent(struct link_tls *t, size_t n)
 	}
 }
 
+int
+link_tls_binding(struct link_tls *t, uint8_t out[LINK_TLS_BINDING])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (!link_tls_ready(t))
+		return ERR_AGAIN;
+	int ok = SSL_export_keying_material(t->ssl, out, LINK_TLS_BINDING, label, sizeof label - 1, NULL, 0, 1);
+	ERR_clear_error();
+	return ok == 1 ? 0 : ERR_PROTO;
+}
+
 void
 link_tls_end(struct link_tls *t)
 {

@@ -39,6 +39,12 @@ int link_tls_write(struct link_tls *t, const void *p, size_t len);
 /* Cipher text to be sent, borrowed; link_tls_sent() says how much of it went. Returns its length. */
 size_t link_tls_out(const struct link_tls *t, const void **p);
 void link_tls_sent(struct link_tls *t, size_t n);
+/*
+ * 32 bytes that belong to this handshake alone, the same at both ends, and another one at each leg of somebody who stands between: RFC 8446, 7.5,
+ * with the label and length of RFC 9266. 0; ERR_AGAIN: the handshake is not over.
+ */
+#define LINK_TLS_BINDING 32u
+int link_tls_binding(struct link_tls *t, uint8_t out[LINK_TLS_BINDING]);
 /* Say that nothing more comes. */
 void link_tls_end(struct link_tls *t);
 /* What OpenSSL says of the last failure, "" when nothing. */
