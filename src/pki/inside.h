@@ -78,6 +78,8 @@ struct wall cert_time(const ASN1_TIME *t);
 bool cert_is_ca(X509 *x);
 /* Issuer and subject are one, and the signature is by its own key. */
 bool cert_is_self_signed(X509 *x);
+/* Does its subjectAltName vouch for this name or address? (usage.c) */
+bool cert_names_host(X509 *x, const char *host);
 bool cert_same(const X509 *a, const X509 *b);
 int32_t cert_days_left(struct wall not_after, struct wall now);
 

@@ -180,6 +180,7 @@ struct pki_peer {
 	const char	*uri;		/* ApplicationURI that the peer claims, must be in it; NULL: not asked */
 	const char	*policy;	/* security policy URI, for key length and hash; NULL: as the current three want it */
 	bool		 crl_optional;	/* a missing or expired revocation list is no refusal; one that is there counts */
+	bool		 introduced;	/* another proof vouches for it (enrol/, succeed.h): judged as if it itself were trusted */
 	bool		 ca_as_peer;	/* admit a self-signed device certificate marked as CA, if it itself is trusted */
 	struct wall	 now;
 };

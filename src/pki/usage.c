@@ -45,8 +45,8 @@ list_names(X509 *x, int a, int b, struct buf *out)
 	ERR_clear_error();
 }
 
-static bool
-names_host(X509 *x, const char *host)
+bool
+cert_names_host(X509 *x, const char *host)
 {
 	const unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 	char bare[256];
@@ -66,7 +66,7 @@ judge_host(struct judge *j)
 	X509 *x = j->chain.v[0];
 	struct buf names = { .max = 2000 };
 
-	if (j->peer->host == NULL || names_host(x, j->peer->host))
+	if (j->peer->host == NULL || cert_names_host(x, j->peer->host))
 		return 0;
 	list_names(x, GEN_DNS, GEN_IPADD, &names);
 	int err = judge_refuse(j, PKI_BadCertificateHostNameInvalid, x, "subjectAltName", "", "we dialled '%.200s', but it is for: %.600s; write "

@@ -136,7 +136,9 @@ judge_trust(struct judge *j)
 	const char *side = pki_side_name(j->p->side);
 	char folder[PKI_PATH], sha1[PKI_SHA1_TEXT], root[PKI_SHA1_TEXT], name[PKI_NAME_MAX], hint[PKI_PATH + 80];
 
-	j->self_trusted = pki_files_find(&j->trusted, j->chain.v[0]) != NULL;
+	j->self_trusted = j->peer->introduced || pki_files_find(&j->trusted, j->chain.v[0]) != NULL;
+	if (j->peer->introduced)
+		return 0;
 	for (size_t i = 0; i < j->chain.n; i++)
 		if (pki_files_find(&j->trusted, j->chain.v[i]) != NULL)
 			return 0;

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "driver/driver.h"
 #include "driver/link/receipts.h"
-#include "pki/pki.h"
+#include "pki/node.h"
 #include "proto/link/link_conn.h"
 #include "spool/stored.h"
 

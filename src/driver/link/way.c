@@ -20,19 +20,10 @@ own_name(const struct linkd *d)
 static int
 own_load(struct linkd *d)
 {
-	struct pki_spec spec = { .dns = { own_name(d), pki_host() }, .server = true };
-	char uri[PKI_URI_MAX];
-
 	if (d->own.cert != NULL && d->own.generation == pki_own_generation(d->pki))
 		return 0;
 	pki_own_fini(&d->own);
-	memset(&d->own, 0, sizeof d->own);
-	if (strcmp(spec.dns[0], spec.dns[1]) == 0)
-		spec.dns[1] = NULL;
-	spec.uri = uri;
-	spec.common_name = own_name(d);
-	int err = pki_uri(own_name(d), driver_site()[0] != '\0' ? driver_site() : "site", PKI_OT, uri);
-	return err == 0 ? pki_own_ensure(d->pki, &spec, wall_now(), &d->own) : err;
+	return pki_node_own(d->pki, own_name(d), driver_site(), wall_now(), &d->own);
 }
 
 static int

@@ -4,7 +4,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
-#include "pki/pki.h"
+#include "pki/node.h"
 #include "proto/link/link_conn.h"
 #include "sink/sink.h"
 #include "site/link.h"

@@ -91,18 +91,10 @@ judge(void *arg, const uint8_t *chain, size_t len)
 static int
 own_load(struct link_sink *k)
 {
-	struct pki_spec spec = { .dns = { ls_own_name(k), pki_host() }, .common_name = ls_own_name(k) };
-	char uri[PKI_URI_MAX];
-
 	if (k->own.cert != NULL && k->own.generation == pki_own_generation(k->pki))
 		return 0;
 	pki_own_fini(&k->own);
-	memset(&k->own, 0, sizeof k->own);
-	if (strcmp(spec.dns[0], spec.dns[1]) == 0)
-		spec.dns[1] = NULL;
-	spec.uri = uri;
-	int err = pki_uri(ls_own_name(k), k->site[0] != '\0' ? k->site : "site", PKI_IT, uri);
-	return err == 0 ? pki_own_ensure(k->pki, &spec, wall_now(), &k->own) : err;
+	return pki_node_own(k->pki, ls_own_name(k), k->site, wall_now(), &k->own);
 }
 
 static ssize_t io_read(int fd, void *p, size_t len) { return stream_read(fd, p, len); }
