@@ -1,6 +1,6 @@
 /*
  * The audit log: who asked what of a device, what was decided and why, and what became of it; which plan came into
- * force; what a person took out of quarantine. Append-only, each entry chained to all before it by SHA-256, and
+ * force; what a person took out of quarantine; which nodes were let in. Append-only, each entry chained to all before it by SHA-256, and
  * durable before anything that it speaks of is done. One gate writes it (the lock of the spool keeps a second one
  * out); anybody with the right to read may verify it.
  *
@@ -50,6 +50,7 @@
 	X(PLAN,    "plan")	/* a plan came into force */						\
 	X(RELEASE, "release")	/* out of quarantine, delivered */					\
 	X(DISCARD, "discard")	/* out of quarantine, dropped by a person */				\
+	X(NODE,    "node")	/* another node was invited, let in, turned away; its certificate renewed */	\
 	X(BEGIN,   "begin")	/* gate started */							\
 	X(TORN,    "torn")	/* an unfinished entry was cut off */					\
 	X(FLOOD,   "flood")	/* so many requests were refused without an entry of their own */

@@ -209,7 +209,8 @@ static const struct verb {
 	{ "trace", TO_SOURCE, 1, NULL },
 	{ "quarantine", TO_OFFICE, 1, NULL },
 	{ "sinks", TO_OFFICE, 0, NULL },
-	{ "request", TO_GATE, 1, NULL },	/* with who asks before its arguments */
+	{ "request", TO_GATE, 1, NULL },	/* with who asks before its arguments, as all that go to gate */
+	{ "node", TO_GATE, 4, NULL },		/* penstock node has done something: an entry for the audit log */
 };
 
 static struct proc *

@@ -358,6 +358,31 @@ op_peer_field(void *arg, const char *zone, int fd)
 	gate_requests_field(p->requests, p->self->loop, zone, fd);
 }
 
+/* What `penstock node` did with the store of certificates, and by the kernel's word who did it: argv is user, what, peer, SHA-256, detail. */
+static void
+note_node(struct gate_proc *p, struct client *c, int argc, const char *const *argv)
+{
+	static const char *const keys[] = { "user", "what", "peer", "sha256", "detail" };
+	static const char yes[] = "{\"noted\":true}\n", no[] = "{\"error\":\"such an entry has five parts, of 1000 bytes at most\"}\n";
+	struct buf b = { 0 };
+	struct json j = { .out = &b };
+	bool ok = argc == (int)(sizeof keys / sizeof keys[0]);
+
+	for (int i = 0; ok && i < argc; i++)
+		ok = strlen(argv[i]) <= 1000;
+	json_open(&j, '{');
+	for (int i = 0; ok && i < argc; i++) {
+		json_key(&j, keys[i]);
+		json_text(&j, argv[i]);
+	}
+	json_close(&j, '}');
+	if (ok)
+		gate_requests_note(p->requests, AUDIT_NODE, buf_text(&b));
+	client_reply(c, ok ? yes : no, ok ? sizeof yes - 1 : sizeof no - 1);
+	client_end(c);
+	buf_fini(&b);
+}
+
 static void
 op_client(void *arg, struct client *c, const char *verb, int argc, const char *const *argv)
 {
@@ -366,6 +391,10 @@ op_client(void *arg, struct client *c, const char *verb, int argc, const char *c
 
 	if (strcmp(verb, "request") == 0) {
 		gate_requests_client(p->requests, c, argc, argv);
+		return;
+	}
+	if (strcmp(verb, "node") == 0) {
+		note_node(p, c, argc, argv);
 		return;
 	}
 	client_reply(c, no, sizeof no - 1);

@@ -37,7 +37,7 @@ int gate_requests_office(struct gate_requests *g, const void *p, size_t len);
 void gate_requests_office_gone(struct gate_requests *g);
 /* `penstock request ...`; argv[0] is who asks, as the supervisor saw it (proc/who.h). c given. */
 void gate_requests_client(struct gate_requests *g, struct client *c, int argc, const char *const *argv);
-/* An entry of something else: RELEASE, DISCARD. */
+/* An entry of something else: RELEASE, DISCARD, NODE. */
 void gate_requests_note(struct gate_requests *g, enum audit_kind kind, const char *json);
 /* Deadlines, figures. When to call again. */
 struct mono gate_requests_tick(struct gate_requests *g);
