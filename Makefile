@@ -19,7 +19,7 @@ variant := $(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),-
 B       := build$(if $(variant),/variant$(variant))
 O       := $(B)/obj
 
-PKGS    := libuv yaml-0.1 open62541 openssl libmosquitto sqlite3 jansson libcurl libzstd libprotobuf-c libseccomp libisal
+PKGS    := libuv yaml-0.1 open62541 openssl libmosquitto sqlite3 jansson libcurl libzstd libprotobuf-c libseccomp libisal libxml-2.0
 # Computed once, and only when something is to be compiled: `make deps` must run before pkg-config exists, and before
 # etc/open62541.sh knows a prefix. Their headers are held to their authors' standard of warnings, hence -isystem.
 UA_PREFIX  = $(eval UA_PREFIX := $$(or $$(shell sh etc/open62541.sh prefix),$$(error the line above says \

@@ -22,6 +22,7 @@ build  libjansson-dev           -               JSON in
 build  libcurl4-openssl-dev     -               HTTP client
 build  libzstd-dev              -               compression
 build  libprotobuf-c-dev        -               Sparkplug payloads
+build  libxml2-dev             -               reads the metadata of SAP's services
 build  libseccomp-dev           -               list of system calls that a process may make
 build  libisal-dev              -               erasure code of one-way links
 build  protobuf-c-compiler      protoc-c        generates the Sparkplug codec

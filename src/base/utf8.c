@@ -39,3 +39,38 @@ utf8_valid(const char *p, size_t len)
 	}
 	return true;
 }
+
+size_t
+utf8_cut(const char *p, size_t len, size_t max)
+{
+	if (len <= max)
+		return len;
+	while (max > 0 && ((unsigned char)p[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
+size_t
+utf8_cut16(const char *p, size_t len, size_t max)
+{
+	size_t units = 0, i = 0;
+
+	/* Ends: each round takes a byte or more. */
+	while (i < len) {
+		size_t n = utf8_len(p + i, len - i);
+		units += n == 4 ? 2 : 1;
+		if (units > max)
+			break;
+		i += n > 0 ? n : 1;
+	}
+	return i;
+}
+
+size_t
+utf8_len16(const char *p, size_t len)
+{
+	size_t units = 0;
+	for (size_t i = 0; i < len; i++)
+		units += ((unsigned char)p[i] & 0xc0) != 0x80 ? (unsigned char)p[i] >= 0xf0 ? 2 : 1 : 0;
+	return units;
+}

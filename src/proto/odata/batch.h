@@ -11,6 +11,8 @@
 #ifndef PROTO_ODATA_BATCH_H
 #define PROTO_ODATA_BATCH_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 
