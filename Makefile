@@ -135,7 +135,8 @@ $(B)/peers/%: test/peers/%.c
 peers: $(PEERS)
 
 # Peers that npm has. The lock file pins what is fetched by its hash and names no address; nothing of theirs is run here.
-# hexy is held back by an override: later ones cannot be loaded by Debian 12's node 18, which all else here runs on.
+# hexy is held back by an override: later ones cannot be loaded by Debian 12's node 18, which all else here runs on. Two
+# packages that the Cloud SDK wants are kept out by their licence; empty ones of test/peers/no_sap take their place.
 node-peers: test/peers/node_modules/.fetched
 test/peers/node_modules/.fetched: test/peers/package-lock.json
 	$(Q)cd $(<D) && npm ci --silent --ignore-scripts --no-audit --no-fund && touch node_modules/.fetched

@@ -109,13 +109,13 @@ class SerialPair:
         wait_for(lambda: os.path.exists(self.a) and os.path.exists(self.b), what="the pair of serial lines")
 
 
-def node(script, *words):
-    """Starts a script of test/peers with node."""
+def node(script, *words, **options):
+    """Starts a script of test/peers with node; options are those of Proc."""
     if shutil.which("node") is None:
         skip("node is not installed")
     if not os.path.exists(os.path.join(TOP, "test/peers/node_modules/mqtt")):
         skip("npm's peers are not here; run make node-peers")
-    return Proc(["node", os.path.join(TOP, "test/peers", script), *words], name=script)
+    return Proc(["node", os.path.join(TOP, "test/peers", script), *words], name=script, **options)
 
 
 class Subscriber:

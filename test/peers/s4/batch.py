@@ -70,7 +70,7 @@ def _request(part, outer, root):
     target = re.sub(r"^https?://[^/]+", "", target)
     if not target.startswith("/"):
         target = root + "/" + target            # paths inside are relative to the service root
-    inherited = {name: outer.headers[name] for name in ("accept-language", "sap-language", "sap-client") if name in outer.headers}
+    inherited = {name: outer.headers[name] for name in ("accept-language", "sap-language", "sap-client", "host") if name in outer.headers}
     request = Request(words[0], target, {"accept": "application/json", **inherited, **headers}, body, outer.subject)
     request.user = outer.user
     return request, ident

@@ -31,7 +31,7 @@ def day(date):
 def convert(amount, unit, to):
     """A Decimal in another unit of the same dimension; None if there is none."""
     if unit == to:
-        return amount
+        return amount.quantize(Decimal("0.001"), ROUND_HALF_UP)
     have, want = UNITS.get(unit), UNITS.get(to)
     if not have or not want or have[1] != want[1]:
         return None

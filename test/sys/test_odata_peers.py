@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""Peers of OData that are not ours: SAP's own client against our simulator."""
+import json
+import os
+import sys
+import uuid
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from odata_peers import *
+from penstock import *
+from s4 import *
+
+
+def test_saps_client_creates_looks_up_and_changes():
+    tls = Certificates()
+    s4 = S4(tls=tls, user="MES")
+    c = SapClient(f"https://localhost:{s4.port}", "MES", s4.password_file, tls.ca)
+    ident = str(uuid.uuid4())
+    status, headers, body = c.ask("post", f"{CONFIRMATION}/ProdnOrdConf2", confirmation(amount="7.5", identity=ident))
+    equal((status, body["d"]["ConfirmationYieldQuantity"]), (201, "7.500"), "a create")
+    seen = s4.ask("requests")["recent"]
+    equal([(r["method"], r["target"].partition("ProdnOrdConf2")[2]) for r in seen], [("HEAD", "/"), ("POST", "")], "how its token was got")
+    status, _, found = c.ask("get", f"{CONFIRMATION}/ProdnOrdConf2?$filter=ExternalSystemConfirmation%20eq%20guid'{ident}'")
+    equal((status, [r["ConfirmationCount"] for r in found["d"]["results"]]), (200, ["00000001"]), "a look-up")
+
+    lot = ODATA + "API_INSPECTIONLOT_SRV"
+    place = {"InspectionLot": "30000001", "InspPlanOperationInternalID": "00000001", "InspectionCharacteristic": "0010"}
+    status, headers, body = c.ask("post", f"{lot}/A_InspectionResultValue", {**place, "InspResultFrmtdMeasuredValue": "499.5"})
+    equal(status, 201, "a result")
+    path = body["d"]["__metadata"]["uri"].partition(str(s4.port))[2]
+    equal(c.ask("patch", path, {"InspectionResultText": "checked"})[0], 428, "a change without If-Match")
+    equal(c.ask("patch", path, {"InspectionResultText": "checked"}, if_match=headers["etag"])[0], 204, "with the ETag of the answer")
+    equal(c.ask("patch", path, {"InspectionResultText": "again"}, if_match=headers["etag"])[0], 412, "with it once more")
+    equal(s4.totals()["documents"], {"ProdnOrdConf2": 1, "A_InspectionResultValue": 1}, "documents")
+
+
+def test_saps_client_batch_and_errors():
+    s4 = S4()
+    c = SapClient(s4.url)
+    text = json.dumps(confirmation())
+    part = ("Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nPOST ProdnOrdConf2 HTTP/1.1\r\n"
+            f"Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}\r\n")
+    body = (f"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n{part}--c\r\n{part}--c--\r\n\r\n"
+            "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET ProdnOrdConf2/$count HTTP/1.1\r\n\r\n\r\n--b--\r\n")
+    status, headers, answer = c.ask("post", f"{CONFIRMATION}/$batch", body, content_type="multipart/mixed; boundary=b")
+    equal((status, answer.count("HTTP/1.1 201 Created"), answer.count("HTTP/1.1 200 OK")), (202, 2, 1), "the parts of a batch")
+    assert headers["content-type"].startswith("multipart/mixed; boundary="), headers
+    for body, want in ((confirmation("1000901"), "RU/154"), (confirmation(Colour="red"), "/IWCOR/CX_OD_EP_LIT_ERROR/1")):
+        status, _, answer = c.ask("post", f"{CONFIRMATION}/ProdnOrdConf2", body)
+        equal((status, answer["error"]["code"]), (400, want), "a refusal")
+        assert answer["error"]["innererror"]["errordetails"][0]["target"], answer
+    for fault, want in (("throttle", 429), ("locked", 423), ("stale", 403), ("unavailable", 503), ("dump", 500)):
+        s4.fault(fault, method="POST")
+        equal(c.ask("post", f"{CONFIRMATION}/ProdnOrdConf2", confirmation())[0], want, fault)
+    equal(s4.totals()["orders"]["000001000123"], {"confirmations": 2, "yield": "2.000", "scrap": "0.000"}, "what was posted")
+
+
+if __name__ == "__main__":
+    main()
