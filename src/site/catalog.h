@@ -67,6 +67,7 @@ struct sink_info {
 	const struct key	*keys;
 	bool			 listens;	/* far ends connect to it, so its process may listen */
 	bool			 encrypted;	/* always, without a key `tls` */
+	bool			 events_only;	/* it takes events (tags of type json), no other values */
 	int			 default_port, tls_port;	/* of its endpoint where none is written; tls_port with `tls`. 0: none */
 	/* Judge the values together (a client key without a certificate, a bad topic template). 0, or negative with cause and remedy in
 	 * why and the index of the key it concerns in *key. */

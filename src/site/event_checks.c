@@ -1,4 +1,4 @@
-/* See event_checks.h. Rules: event-field, event-type, event-flow, event-acknowledge. */
+/* See event_checks.h. Rules: event-field, event-type, event-flow, event-acknowledge, event-sink. */
 #include "site/event_checks.h"
 
 #include <stdio.h>
@@ -196,11 +196,39 @@ check_flow(struct loader *l, const struct event_rule *r, const struct flow *f)
 	}
 }
 
+static bool
+events_only(const struct loader *l, const struct sink *s)
+{
+	for (size_t i = 0; l->catalog->sinks[i] != NULL; i++)
+		if (strcmp(l->catalog->sinks[i]->name, s->kind) == 0)
+			return l->catalog->sinks[i]->events_only;
+	return false;
+}
+
+/* A sink that books events can do nothing with a measured value: all of it would end in quarantine. Events of other nodes are of type json here. */
+static void
+check_taker(struct loader *l, const struct flow *f)
+{
+	const struct sink *taker = NULL;
+
+	for (uint32_t i = 0; i < f->nsinks && taker == NULL; i++)
+		taker = events_only(l, &l->plan->sinks[f->sinks[i]]) ? &l->plan->sinks[f->sinks[i]] : NULL;
+	for (uint32_t t = 0; taker != NULL && t < f->ntags; t++)
+		if (l->tags[f->tags[t].tag].type != VALUE_JSON) {
+			site_error(&l->f, "event-sink", f->place, "flow %s brings \"%.200s\" to sink %s, which takes events alone", f->name,
+			    l->tags[f->tags[t].tag].path, taker->name);
+			site_remedy(&l->f, "name events in `what` of this flow, and take tags to another sink in a flow of their own");
+			return;
+		}
+}
+
 void
 events_check(struct loader *l)
 {
 	const struct plan *p = l->plan;
 
+	for (uint32_t i = 0; i < p->nflows; i++)
+		check_taker(l, &p->flows[i]);
 	for (uint32_t i = 0; i < p->nevents && !l->tags_missing; i++) {
 		const struct event_rule *r = &p->events[i];
 		bool taken = false;

@@ -17,14 +17,15 @@ load(const char *flow, const char *entries)
 	    "zones: { a: { level: 2 }, b: { level: 2 }, it: { level: 3.5 } }\n"
 	    "conduits: { up: { from: a, to: it }, upb: { from: b, to: it } }\n"
 	    "sources: { p: { driver: toy, zone: a, endpoint: h, unit: 1 }, q: { driver: toy, zone: b, endpoint: h, unit: 2 } }\n"
-	    "sinks: { s: { kind: box, zone: it, broker: h } }\n"
+	    "sinks: { s: { kind: box, zone: it, broker: h }, till: { kind: till, zone: it, broker: h } }\n"
 	    "equipment:\n"
 	    "  P: { source: p, tags: { n: { at: word 1 uint16, unit: \"1\" }, t: { at: word 2 float32, unit: Cel }, done: { at: bit 9.1 },\n"
 	    "    req: { at: bit 9.2 }, ack: { at: bit 9.3, writable: yes }, order: { at: word 20 uint32 }, temp: { expr: t + 1, unit: Cel } } }\n"
 	    "  Q: { source: q, tags: { n: { at: word 1 uint16 } } }\n"
 	    "requests: { a: { what: P/ack, from: [events], why: w, owner: o } }\n"
-	    "flows: { f: { what: [P/n, %s], to: s, why: w, owner: o%s } }\n"
-	    "events:\n%s", *flow != '\0' && *flow != ',' ? flow : "P/e", *flow == ',' ? flow : "", entries);
+	    "flows: { f: { what: [P/n, %s], to: [s%s], why: w, owner: o%s } }\n"
+	    "events:\n%s", *flow != '\0' && *flow != ',' && *flow != '+' ? flow : "P/e", *flow == '+' ? ", till" : "",
+	    *flow == ',' ? flow : "", entries);
 	plan_free(plan);
 	plan = NULL;
 	site_report_free(&report);
@@ -137,6 +138,12 @@ TEST(an_acknowledge_needs_an_entry_of_requests)
 {
 	refused("", "  P/e: { type: test-result, request: req, acknowledge: ack, fields: { n: { tag: n } } }\n"
 	    "  P/x: { type: test-result, request: req, acknowledge: Q/w, fields: { n: { tag: n } } }\n", "event-expr", "Q/w");
+}
+
+TEST(a_sink_of_events_takes_no_values)
+{
+	CHECK_INT(load("", E("n: { tag: n }")), 0);
+	refused("+", E("n: { tag: n }"), "event-sink", "brings \"P/n\" to sink till");
 }
 
 TEST(an_event_in_no_flow_is_told_and_no_error)

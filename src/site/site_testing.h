@@ -1,5 +1,5 @@
 /*
- * For tests and fuzz harnesses of this folder: a catalog with a driver "toy" and a sink "box", so that site/ is
+ * For tests and fuzz harnesses of this folder: a catalog with a driver "toy" and the sinks "box" and "till", so that site/ is
  * tested without any real driver. A toy's address is "word N TYPE" (N counts 16-bit words from 0 to 9999) or "bit
  * N.B". Each tag takes the toy's link 1 ms a read.
  */
@@ -104,8 +104,9 @@ box_check(const struct sink *s, char *why, size_t size, size_t *key)
 }
 
 static const struct sink_info box_sink = { .name = "box", .help = "A box.", .keys = box_keys, .check = box_check };
+static const struct sink_info till_sink = { .name = "till", .help = "A box for events.", .keys = box_keys, .events_only = true };
 static const struct driver_info *const toy_drivers[] = { &toy_driver, NULL };
-static const struct sink_info *const box_sinks[] = { &box_sink, NULL };
+static const struct sink_info *const box_sinks[] = { &box_sink, &till_sink, NULL };
 static const struct catalog toy_catalog = { toy_drivers, box_sinks };
 
 /* Load a site of up to two files from memory: "site.yaml", and "t.csv" unless csv is NULL. */

@@ -98,34 +98,48 @@ source_way(const struct plan *p, const struct catalog *c, uint32_t i, struct are
 	return true;
 }
 
-static bool
-sink_way(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
+/* A sink may have several far ends, one a key of type endpoint (a token server beside the system itself). With a proxy, that is the only way. */
+static uint32_t
+sink_ways(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
 {
 	const struct sink *s = &p->sinks[i];
 	const struct sink_info *info = sink_of(c, s->kind);
-	const struct keyval *tls = info != NULL ? value(info->keys, s->keys, s->nkeys, "tls") : NULL;
-	uint32_t k = 0;
+	const struct key *keys = info != NULL ? info->keys : NULL;
+	const struct keyval *tls = value(keys, s->keys, s->nkeys, "tls"), *proxy = value(keys, s->keys, s->nkeys, "proxy");
+	uint32_t n = 0;
 
-	while (info != NULL && info->keys != NULL && k < s->nkeys && (info->keys[k].type != KEY_ENDPOINT || !s->keys[k].set))
-		k++;
-	if (info == NULL || info->keys == NULL || k == s->nkeys)
-		return false;
-	*w = (struct way){ .what = arena_printf(a, "sink %s", s->name), .kind = s->kind, .zone = p->zones[s->zone].name, .inbound = info->listens,
-	    .flows = flows_of_sink(p, i, a), .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted };
-	place_end(w, s->keys[k].s, NULL, tls != NULL && tls->b ? info->tls_port : info->default_port, a);
-	return true;
+	for (uint32_t k = 0; keys != NULL && k < s->nkeys && keys[k].name != NULL; k++) {
+		if (keys[k].type != KEY_ENDPOINT || !s->keys[k].set || (proxy != NULL && &s->keys[k] != proxy))
+			continue;
+		w[n] = (struct way){ .what = arena_printf(a, "sink %s", s->name), .kind = s->kind, .zone = p->zones[s->zone].name,
+		    .inbound = info->listens, .flows = flows_of_sink(p, i, a),
+		    .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted };
+		place_end(&w[n++], s->keys[k].s, NULL, &s->keys[k] == proxy ? 0 : tls != NULL && tls->b ? info->tls_port : info->default_port, a);
+	}
+	return n;
+}
+
+/* Far ends that the sinks may have at most. */
+static uint32_t
+sink_ways_max(const struct plan *p)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->nsinks; i++)
+		n += p->sinks[i].nkeys;
+	return n;
 }
 
 uint32_t
 ways_of(const struct plan *p, const struct catalog *c, struct arena *a, struct way **out)
 {
-	struct way *w = arena_array(a, p->nsources + p->nsinks + 1u, sizeof *w);
+	struct way *w = arena_array(a, p->nsources + sink_ways_max(p) + 1u, sizeof *w);
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < p->nsources; i++)
 		n += source_way(p, c, i, a, &w[n]);
 	for (uint32_t i = 0; i < p->nsinks; i++)
-		n += sink_way(p, c, i, a, &w[n]);
+		n += sink_ways(p, c, i, a, &w[n]);
 	*out = w;
 	return n;
 }
