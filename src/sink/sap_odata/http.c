@@ -1,42 +1,8 @@
 /* See http.h. Start reading at http_start(). */
-#include "sink/sap_odata/http.h"
-
-#include <curl/curl.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "os/disk.h"
-
-#define IDLE_MAX_S	30L	/* a connection that was idle for longer is not used again: most far ends close theirs at about that age */
-
-struct http {
-	CURLM			*multi;
-	struct http_opts	 o;
-	char			 proxy_url[300];
-	struct job		*jobs;
-	unsigned		 n;
-	bool			 closing;
-};
-
-struct http_jar {
-	CURLSH	*share;
-};
-
-struct job {
-	struct job		*next, **at;
-	struct http		*http;
-	CURL			*easy;
-	struct curl_slist	*headers;
-	struct buf		 body;
-	size_t			 head;		/* bytes of the answer's head so far */
-	bool			 repeatable, cut, head_too_long;
-	unsigned		 begun;		/* how often it was about to be sent */
-	char			 error[CURL_ERROR_SIZE];
-	http_done		*done;
-	void			*arg;
-};
+#include "sink/sap_odata/http_int.h"
 
 void
 http_global(void)
@@ -133,92 +99,6 @@ job_end(struct job *j, CURLcode rc)
 
 /* ---- the start of one ---- */
 
-static int
-set_proxy(struct http *h, CURL *e)
-{
-	char secret[HTTP_SECRET_MAX] = "", why[200];
-	int err = 0;
-
-	/* Said either way: libcurl would look at the environment. */
-	curl_easy_setopt(e, CURLOPT_PROXY, h->proxy_url);
-	if (h->o.proxy == NULL || h->o.proxy_user == NULL)
-		return 0;
-	if (h->o.proxy_password_file != NULL)
-		err = http_secret(h->o.proxy_password_file, secret, why, sizeof why);
-	if (err == 0) {
-		curl_easy_setopt(e, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
-		curl_easy_setopt(e, CURLOPT_PROXYUSERNAME, h->o.proxy_user);
-		curl_easy_setopt(e, CURLOPT_PROXYPASSWORD, secret);
-	}
-	OPENSSL_cleanse(secret, sizeof secret);
-	return err;
-}
-
-static void
-set_limits(struct http *h, CURL *e)
-{
-	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(h->o.connect_ns / NS_PER_MS));
-	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(h->o.total_ns / NS_PER_MS));
-	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
-	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-}
-
-static void
-set_tls(struct http *h, CURL *e)
-{
-	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (h->o.ca_file != NULL) {
-		curl_easy_setopt(e, CURLOPT_CAINFO, h->o.ca_file);
-		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);	/* these and no others */
-	}
-	if (h->o.cert_file != NULL) {
-		curl_easy_setopt(e, CURLOPT_SSLCERT, h->o.cert_file);
-		curl_easy_setopt(e, CURLOPT_SSLKEY, h->o.key_file);
-	}
-}
-
-static void
-set_method(CURL *e, const struct http_request *q)
-{
-	if (strcmp(q->method, "HEAD") == 0)
-		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-	else if (strcmp(q->method, "GET") == 0)
-		curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-	else {
-		curl_easy_setopt(e, CURLOPT_POST, 1L);
-		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->len);
-		curl_easy_setopt(e, CURLOPT_POSTFIELDS, q->body != NULL ? q->body : "");
-		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, q->method);
-	}
-}
-
-static int
-set_headers(struct job *j, const struct http_request *q)
-{
-	struct curl_slist *list;
-
-	for (size_t i = 0; q->headers != NULL && q->headers[i] != NULL; i++) {
-		if (i == HTTP_HEADERS_MAX || strpbrk(q->headers[i], "\r\n") != NULL)
-			return ERR_SYNTAX;	/* it would be another header, or another request */
-		if ((list = curl_slist_append(j->headers, q->headers[i])) == NULL)
-			return ERR_NOMEM;
-		j->headers = list;
-	}
-	/* No question beforehand whether the body is welcome: some proxies never answer it. */
-	if ((list = curl_slist_append(j->headers, "Expect:")) == NULL)
-		return ERR_NOMEM;
-	j->headers = list;
-	curl_easy_setopt(j->easy, CURLOPT_HTTPHEADER, j->headers);
-	return 0;
-}
-
 static void
 set_calls(struct job *j)
 {
@@ -234,30 +114,6 @@ set_calls(struct job *j)
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, j);
 }
 
-static int
-job_set(struct http *h, struct job *j, const struct http_request *q)
-{
-	CURL *e = j->easy;
-
-	set_calls(j);
-	set_limits(h, e);
-	set_tls(h, e);
-	set_method(e, q);
-	if (strlen(q->url) > HTTP_URL_MAX || curl_easy_setopt(e, CURLOPT_URL, q->url) != CURLE_OK)
-		return ERR_SYNTAX;
-	if (q->user != NULL) {
-		curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-		curl_easy_setopt(e, CURLOPT_USERNAME, q->user);
-		curl_easy_setopt(e, CURLOPT_PASSWORD, q->password != NULL ? q->password : "");
-	}
-	if (q->jar != NULL) {
-		curl_easy_setopt(e, CURLOPT_COOKIEFILE, "");	/* no file: only keep them */
-		curl_easy_setopt(e, CURLOPT_SHARE, q->jar->share);
-	}
-	int err = set_headers(j, q);
-	return err != 0 ? err : set_proxy(h, e);
-}
-
 int
 http_start(struct http *h, const struct http_request *q, http_done *done, void *arg)
 {
@@ -267,7 +123,9 @@ http_start(struct http *h, const struct http_request *q, http_done *done, void *
 		return h->closing ? ERR_CONN : ERR_NOMEM;
 	*j = (struct job){ .http = h, .easy = curl_easy_init(), .repeatable = q->repeatable, .done = done, .arg = arg,
 	    .body = { .max = h->o.answer_max + 1 } };
-	int err = j->easy == NULL ? ERR_NOMEM : job_set(h, j, q);
+	int err = j->easy == NULL ? ERR_NOMEM : http_set(j, q);
+	if (err == 0)
+		set_calls(j);
 	if (err == 0 && curl_multi_add_handle(h->multi, j->easy) != CURLM_OK)
 		err = ERR_NOMEM;
 	if (err != 0) {
@@ -351,57 +209,3 @@ http_header(const struct http_answer *a, const char *name)
 	return strlen(found->value) <= HTTP_VALUE_MAX ? found->value : NULL;
 }
 
-/* ---- cookies and secrets ---- */
-
-struct http_jar *
-http_jar_new(void)
-{
-	struct http_jar *j = calloc(1, sizeof *j);
-
-	if (j != NULL && (j->share = curl_share_init()) == NULL) {
-		free(j);
-		j = NULL;
-	}
-	if (j != NULL)
-		curl_share_setopt(j->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
-	return j;
-}
-
-void
-http_jar_clear(struct http_jar *j)
-{
-	CURL *e = curl_easy_init();
-
-	if (e == NULL)
-		return;
-	curl_easy_setopt(e, CURLOPT_SHARE, j->share);
-	curl_easy_setopt(e, CURLOPT_COOKIELIST, "ALL");
-	curl_easy_cleanup(e);
-}
-
-void
-http_jar_free(struct http_jar *j)
-{
-	if (j != NULL)
-		curl_share_cleanup(j->share);
-	free(j);
-}
-
-int
-http_secret(const char *path, char out[HTTP_SECRET_MAX], char *why, size_t size)
-{
-	struct disk_stat st;
-	int fd = disk_os.open(disk_os.ctx, path, DISK_READ);
-	ssize_t n = fd < 0 ? fd : disk_os.pread(disk_os.ctx, fd, out, HTTP_SECRET_MAX - 1, 0);
-
-	if (fd >= 0 && disk_os.fstat(disk_os.ctx, fd, &st) == 0 && st.exposed)
-		log_warn("secret_readable", "file=\"%s\" remedy=\"chmod 600: others on this machine can read the secret\"", path);
-	if (fd >= 0)
-		disk_os.close(disk_os.ctx, fd);
-	out[n > 0 ? n : 0] = '\0';
-	out[strcspn(out, "\r\n")] = '\0';
-	if (n >= 0 && out[0] != '\0')
-		return 0;
-	snprintf(why, size, "the file %.120s with the secret: %s", path, n < 0 ? err_text((int)n) : "its first line is empty");
-	return n < 0 ? (int)n : ERR_SYNTAX;
-}

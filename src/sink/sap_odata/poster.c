@@ -12,9 +12,6 @@
 #include "sink/sap_odata/event.h"
 
 #define LASTING_NS	(300 * NS_PER_S)	/* what is put off for so long is nothing that mends itself */
-#define FOLLOW_TRIES	5	/* so many times the pause: then what has not followed is a complaint */
-
-static const char json_type[] = "content-type: application/json", json_accept[] = "accept: application/json";
 
 /* ---- ops ---- */
 
@@ -197,9 +194,9 @@ send_post(struct op *op)
 	const char *h[8];
 	size_t n = 0, nids = poster_id_headers(op, it, ids);
 
-	h[n++] = json_accept;
+	h[n++] = POSTER_ACCEPT;
 	if (it->message.len > 0)
-		h[n++] = json_type;
+		h[n++] = "content-type: application/json";
 	for (size_t i = 0; i < nids; i++)
 		h[n++] = ids[i];
 	if (op->etag != NULL)
@@ -240,7 +237,7 @@ on_etag(void *arg, const struct far_answer *got)
 void
 op_post_single(struct op *op)
 {
-	static const char *const h[] = { json_accept, NULL };
+	static const char *const h[] = { POSTER_ACCEPT, NULL };
 	const struct op_item *it = &op->items[0];
 	bool changes = strcmp(it->message.method, "POST") != 0;
 
@@ -252,138 +249,6 @@ op_post_single(struct op *op)
 	    .path = changes ? it->message.path : it->message.lookup };
 	if (far_start(op->poster->far, &c, on_etag, op) != 0)
 		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_DOWN, .code = "unreachable", .text = err_text(ERR_NOMEM) });
-}
-
-/* ---- asking ---- */
-
-/* SAP has it in any case: that it cannot be said what followed is a complaint, no refusal. */
-static void
-end_follow(struct op *op, struct outbox_verdict *v)
-{
-	if (v->kind == OUTBOX_IS_REFUSED)
-		v->kind = OUTBOX_IS_LATE_FAILED;
-	op_end(op, v);
-}
-
-static void
-on_followed(void *arg, const struct far_answer *got)
-{
-	struct op *op = arg;
-	struct op_item *it = &op->items[0];
-	struct sap_answer a = sap_answer_of(got);
-	struct outbox_verdict v;
-	char text[OUTBOX_TEXT_MAX] = "";
-
-	sap_judge(ASKED_LIST, false, &a, wall_now(), &op->arena, &v);
-	poster_note(op->poster, got, &v);
-	if (v.kind == OUTBOX_IS_DONE) {
-		int err = message_follow_judge(it->mapping, it->message.items, a.body, a.len, text, sizeof text);
-		int64_t age = wall_now().ns - it->settled.ns, every = op->poster->cfg->follow_ns;
-		v.text = text;
-		if (err != 0 && age < FOLLOW_TRIES * every)
-			v = (struct outbox_verdict){ .kind = OUTBOX_IS_BUSY, .after_ns = every, .code = "follow-up", .text = text };
-		else if (err != 0)
-			v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .code = "follow-up", .text = text, .target = it->mapping->follow_nav };
-	}
-	end_follow(op, &v);
-}
-
-static void
-start_follow(struct op *op, const struct sap_answer *found)
-{
-	static const char *const h[] = { json_accept, NULL };
-	struct op_item *it = &op->items[0];
-	char path[HTTP_URL_MAX];
-
-	int err = message_follow(it->mapping, found->body, found->len, path, sizeof path);
-	if (err != 0 || path[0] == '\0') {	/* nothing to look at, or no way to say where */
-		op_end(op, &(struct outbox_verdict){ .kind = err == 0 ? OUTBOX_IS_DONE : OUTBOX_IS_LATE_FAILED, .code = "follow-up",
-		    .text = err == 0 ? "" : "whether its goods movements were booked cannot be found out: look in SAP" });
-		return;
-	}
-	const struct far_call c = { .method = "GET", .service = it->mapping->service, .path = path, .headers = h };
-	if (far_start(op->poster->far, &c, on_followed, op) != 0)
-		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_BUSY, .code = "unreachable", .text = err_text(ERR_NOMEM) });
-}
-
-/* The answer of a lookup that was a success, read. */
-static void
-found(struct op *op, const struct sap_answer *a, struct outbox_verdict *v)
-{
-	struct op_item *it = &op->items[0];
-	char document[OUTBOX_TEXT_MAX];
-	unsigned more = 1;
-
-	int err = message_document(it->mapping, &it->message, a->body, a->len, document, sizeof document, &more);
-	*v = (struct outbox_verdict){ .kind = OUTBOX_IS_DONE };
-	if (err == 0) {
-		v->document = arena_strdup(&op->arena, document);
-		v->follow_ns = it->mapping->follow_nav != NULL && it->message.items > 0 ? op->poster->cfg->follow_ns : 0;
-		if (more > 1)
-			*v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .document = v->document, .code = "double",
-			    .text = arena_printf(&op->arena, "SAP holds this %u times: cancel all but one there", more) };
-	} else if (err == ERR_NOTFOUND)
-		v->kind = OUTBOX_IS_ABSENT;
-	else
-		*v = (struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
-		    .text = "the answer to the question whether it is there cannot be understood" };
-}
-
-static void
-on_looked(void *arg, const struct far_answer *got)
-{
-	struct op *op = arg;
-	struct sap_answer a = sap_answer_of(got);
-	struct outbox_verdict v;
-
-	sap_judge(ASKED_LOOKUP, op->items[0].message.lookup_key, &a, wall_now(), &op->arena, &v);
-	poster_note(op->poster, got, &v);
-	if (v.kind == OUTBOX_IS_DONE && op->kind == OP_FOLLOW) {
-		start_follow(op, &a);
-		return;
-	}
-	if (op->kind == OP_FOLLOW && v.kind == OUTBOX_IS_ABSENT)
-		v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .code = "gone", .text = "SAP took it, and it is no longer there" };
-	if (op->kind == OP_FOLLOW) {
-		end_follow(op, &v);
-		return;
-	}
-	if (v.kind == OUTBOX_IS_DONE)
-		found(op, &a, &v);
-	op_end(op, &v);
-}
-
-static int
-ask(struct poster *p, enum op_kind kind, const struct outbox_item *item)
-{
-	static const char *const h[] = { json_accept, NULL };
-	struct op *op = op_new(p, kind, &item, 1);
-
-	if (op == NULL)		/* it has its verdict */
-		return 0;
-	const struct op_item *it = &op->items[0];
-	if (it->message.lookup[0] == '\0') {
-		op_end(op, &(struct outbox_verdict){ .kind = kind == OP_FOLLOW ? OUTBOX_IS_DONE : OUTBOX_IS_REFUSED, .code = "no-lookup",
-		    .text = "it was sent, the answer was lost, and the mapping knows no way to ask for it: look in SAP, then retry or cancel it" });
-		return 0;
-	}
-	const struct far_call c = { .method = "GET", .service = it->mapping->service, .path = it->message.lookup, .headers = h };
-	int err = far_start(p->far, &c, on_looked, op);
-	if (err != 0)
-		op_free(op);
-	return err;
-}
-
-static int
-lookup(void *arg, const struct outbox_item *item)
-{
-	return ask(arg, OP_LOOKUP, item);
-}
-
-static int
-follow(void *arg, const struct outbox_item *item)
-{
-	return ask(arg, OP_FOLLOW, item);
 }
 
 /* ---- what the outbox calls ---- */
@@ -430,7 +295,7 @@ post(void *arg, const struct outbox_item *const *v, size_t n)
 struct outbox_poster
 poster_calls(struct poster *p)
 {
-	return (struct outbox_poster){ .post = post, .lookup = lookup, .follow = follow, .arg = p };
+	return (struct outbox_poster){ .post = post, .lookup = post_lookup, .follow = post_follow, .arg = p };
 }
 
 void

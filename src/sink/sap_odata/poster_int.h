@@ -1,4 +1,4 @@
-/* The inside of the poster: poster.c has the single calls, poster_batch.c those that travel together. */
+/* The inside of the poster: poster.c has the posts, poster_batch.c those that travel together, poster_ask.c the questions. */
 #ifndef SAP_ODATA_POSTER_INT_H
 #define SAP_ODATA_POSTER_INT_H
 
@@ -46,6 +46,11 @@ void op_post_batch(struct op *op);
 /* Note an answer for the state, before it is judged. */
 void poster_note(struct poster *p, const struct far_answer *a, const struct outbox_verdict *v);
 
+/* poster_ask.c: two calls of struct outbox_poster. */
+int post_lookup(void *arg, const struct outbox_item *item);
+int post_follow(void *arg, const struct outbox_item *item);
+
+#define POSTER_ACCEPT	"accept: application/json"
 #define HEADER_TEXT	128u
 #define ID_HEADERS	2u
 /* The headers by which a far end may know a repeat; returns how many of v (HEADER_TEXT bytes each) were written. */
