@@ -6,7 +6,7 @@ import signal
 
 from cases import wait_for
 from peers import Sim
-from procs import free_port, penstock, start_penstock, temp_dir
+from procs import Proc, free_port, penstock, program, temp_dir
 from proxy import Proxy
 
 TAGS = {"speed": ("holding 100 float32", "float32"), "good-count": ("holding 110 uint32", "uint32"), "state": ("holding 120 uint16", "uint16"),
@@ -17,8 +17,10 @@ MACHINES = ("filler", "capper", "labeller", "packer")
 class LinkNode:
     """One node: its site file, its state, its process."""
 
-    def __init__(self, name, text):
+    def __init__(self, name, text, within=()):
+        """within: words before the command, such as those of a namespace (nets.py)."""
         self.name = name
+        self.within = within
         self.folder = temp_dir()
         self.state = os.path.join(self.folder, "state")
         self.site = os.path.join(self.folder, "site.yaml")
@@ -27,7 +29,7 @@ class LinkNode:
         self.run = None
 
     def start(self):
-        self.run = start_penstock("run", self.site, "--state", self.state)
+        self.run = Proc([*self.within, program(), "run", self.site, "--state", self.state], name="penstock " + self.name)
         self.run.wait_line("event=ready", 20)
 
     def cli(self, *words, **options):

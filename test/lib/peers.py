@@ -22,8 +22,9 @@ class Endpoint(collections.namedtuple("Endpoint", "name host port unit last_unit
 class Sim:
     """`penstock sim ...`: .endpoints maps a machine's name to its Endpoint; ask() speaks on its control line."""
 
-    def __init__(self, *words, env=None):
-        self.proc = Proc([program(), "sim", *words], name="penstock sim", env=env)
+    def __init__(self, *words, env=None, within=()):
+        """within: words before the command, such as those of a namespace (nets.py)."""
+        self.proc = Proc([*within, program(), "sim", *words], name="penstock sim", env=env)
         self.proc.wait_line(r"^ready\b", 15)
         self.endpoints = {}
         self.control = None

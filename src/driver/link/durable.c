@@ -26,23 +26,21 @@ upstream_last(const struct linkd *d, const struct upstream *u, struct receipt *r
 	return u->receipts.newest[u->receipts.n - 1].last;
 }
 
-void
-pending_drop(struct linkd *d, uint32_t i)
-{
-	d->pending_bytes -= d->pending[i].bytes;
-	d->npending--;
-	memmove(&d->pending[i], &d->pending[i + 1], (d->npending - i) * sizeof d->pending[0]);
-}
-
 /* What gate has not confirmed is asked for again, with a new connection. */
 static void
 send_back(struct linkd *d, uint64_t origin, const char *why)
 {
-	for (uint32_t i = d->npending; i > 0; i--)
-		if (!d->pending[i - 1].durable && (origin == 0 || d->pending[i - 1].origin == origin)) {
-			d->pending[i - 1].up->emitted = d->pending[i - 1].up->base;
-			pending_drop(d, i - 1);
-		}
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < d->npending; i++) {
+		struct pending *p = &d->pending[i];
+		if (!p->durable && (origin == 0 || p->origin == origin)) {
+			p->up->emitted = p->up->base;
+			d->pending_bytes -= p->bytes;
+		} else
+			d->pending[kept++] = *p;
+	}
+	d->npending = kept;
 	log_warn("link_sent_back", "source=\"%s\" why=\"%s\"", d->s->name, why);
 	way_lost(d, why);
 }
@@ -83,20 +81,24 @@ collect(struct linkd *d, const struct upstream *u, struct wall wall, struct rece
 	return n;
 }
 
+/* The first n of a stream's, whose receipts are on disk. */
 static void
 acknowledge(struct linkd *d, const struct upstream *u, uint32_t n)
 {
-	for (uint32_t i = 0; i < d->npending && n > 0;) {
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < d->npending; i++) {
 		struct pending *p = &d->pending[i];
-		if (p->up != u) {
-			i++;
+		if (p->up != u || n == 0) {
+			d->pending[kept++] = *p;
 			continue;
 		}
 		if (d->fd >= 0 && p->serial == d->serial)
 			link_put_ack(&d->c.out, p->stream, p->r.first, p->r.last);
-		pending_drop(d, i);
+		d->pending_bytes -= p->bytes;
 		n--;
 	}
+	d->npending = kept;
 }
 
 void

@@ -9,9 +9,13 @@
 #include "proto/link/link_conn.h"
 #include "spool/stored.h"
 
-#define PENDING_MAX	512u		/* batches that gate has and has not confirmed */
-#define PENDING_HIGH	(4u << 20)	/* their bytes in the ring from which on nothing more is read from the other node */
-#define WINDOW		64u		/* batches that the other node may send ahead */
+#define PENDING_MAX	2048u		/* batches that gate has and has not confirmed */
+#define PENDING_HIGH	(8u << 20)	/* their bytes in the ring (16 MiB) from which on nothing more is read from the other node */
+/*
+ * Batches that the other node may send ahead. With durability `interval` gate confirms once a second, so this is what passes in a second: the batches of
+ * a cell have some hundred samples, and after an outage several times the usual must pass.
+ */
+#define WINDOW		1024u
 #define CHUNK		1024u		/* upstream samples of one record in the ring, at most */
 #define CHUNK_BYTES	(128u << 10)	/* and bytes of their texts; with one more text at most */
 #define PERSIST_NS	(10 * NS_PER_MS)	/* receipts of so long share one sync */
@@ -98,7 +102,6 @@ void linkd_durable(struct linkd *d, uint64_t origin, uint64_t no, bool hole, str
 void linkd_persist(struct linkd *d, struct mono now, struct wall wall);
 /* The highest number of u that is on its way or received; 0 none. Its receipt into *r, which may be NULL. */
 uint64_t upstream_last(const struct linkd *d, const struct upstream *u, struct receipt *r);
-void pending_drop(struct linkd *d, uint32_t i);
 
 /* way.c: the listening socket and the connection */
 int way_open(struct linkd *d, struct wall wall);

@@ -180,10 +180,12 @@ same(const struct receipt *r, const struct spool_batch *b)
 
 /* True: it is no new one, and has been seen to. */
 static bool
-repeated(struct linkd *d, struct upstream *u, const struct link_frame *f, const struct spool_batch *b, struct wall newest)
+repeated(struct linkd *d, struct upstream *u, const struct link_frame *f, const struct spool_batch *b, const struct receipt *newest)
 {
 	uint64_t last = b->first + b->n - 1;
 
+	if (b->first > newest->last)	/* the usual one */
+		return false;
 	for (uint32_t i = 0; i < d->npending; i++)
 		if (d->pending[i].up == u && same(&d->pending[i].r, b)) {
 			d->pending[i].serial = d->serial;
@@ -195,7 +197,7 @@ repeated(struct linkd *d, struct upstream *u, const struct link_frame *f, const 
 	for (uint32_t i = 0; i < u->receipts.n && !have; i++)
 		have = same(&u->receipts.newest[i], b);
 	/* Of long ago, when receipts were kept that are folded now: a batch that was sealed since cannot be meant. */
-	if (!have && u->receipts.n > 0 && last < u->receipts.newest[0].first && b->sealed.ns <= newest.ns)
+	if (!have && u->receipts.n > 0 && last < u->receipts.newest[0].first && b->sealed.ns <= newest->sealed.ns)
 		have = true;
 	if (have) {
 		u->repeats++;
@@ -282,7 +284,7 @@ batch_take(struct linkd *d, const struct link_frame *f)
 		linkd_fail(d, "a batch of flow %.100s is damaged: run penstock spool verify at the other node", u->flow);
 		return ERR_CORRUPT;
 	}
-	if (repeated(d, u, f, &b, before.sealed))
+	if (repeated(d, u, f, &b, &before))
 		return 0;
 	bool gap = b.first != have + 1;
 	if (b.first <= have)

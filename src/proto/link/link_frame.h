@@ -32,7 +32,7 @@
 #define LINK_NAME_MAX	255u		/* of a node or a flow, bytes */
 #define LINK_WHY_MAX	500u
 #define LINK_HAVE_MAX	256u
-#define LINK_WINDOW_MAX	256u		/* batches that a receiver may let stand unanswered */
+#define LINK_WINDOW_MAX	4096u		/* batches that a receiver may let stand unanswered */
 #define LINK_STREAMS_MAX 64u		/* of one connection */
 #define LINK_REC	120u		/* a batch's header; REC_HEADER of the spool */
 #define LINK_HASH	32u
