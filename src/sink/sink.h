@@ -27,6 +27,8 @@ struct sink_stream {
 	void				*delivery;	/* office's own */
 };
 
+struct findings;
+
 #define SINK_NEWEST_MAX	200000u
 
 struct sink_host {
@@ -90,6 +92,11 @@ struct sink_type {
 	int	(*offer)(void *inst, struct sink_stream *s, const struct spool_batch *b, bool live);
 	/* Text of the exact message(s) this batch makes, for `penstock quarantine show` and dry runs. */
 	int	(*preview)(void *inst, struct sink_stream *s, const struct spool_batch *b, struct buf *out);
+	/*
+	 * What a sink is told to do, held against what its far end can: findings for `penstock check`. online: the far end is asked, for a while.
+	 * Else dir, where a running sink keeps what it knows of it (NULL: nowhere). Blocks. NULL: there is nothing to hold it against.
+	 */
+	void	(*verify)(const struct sink *cfg, const struct plan *plan, const char *dir, bool online, struct findings *f);
 	/* NULL: it has nothing to be asked. 0: an answer follows; an error (ERR_UNSUPPORTED: not this verb): none will. */
 	int	(*ask)(void *inst, const struct sink_ask *a);
 	/* Stop in good order: finish what is in flight, at most until deadline, then call stopped(arg) once from the loop. */

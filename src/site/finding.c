@@ -19,6 +19,12 @@ findings_init(struct findings *f, struct site_report *report)
 	*f = (struct findings){ .report = report };
 }
 
+void
+findings_resume(struct findings *f, struct site_report *report)
+{
+	*f = (struct findings){ .report = report, .cap = report->n };
+}
+
 /* Findings name their file by a text of the report, since the plan that knew it may be gone. */
 static const char *
 keep_file(struct findings *f, const char *file)

@@ -24,6 +24,8 @@ struct findings {
 };
 
 void findings_init(struct findings *f, struct site_report *report);
+/* Go on with a report that was finished, for what is found later. */
+void findings_resume(struct findings *f, struct site_report *report);
 /* Sort, write counts of repeats into the causes, release what only collecting needed. The report stays. */
 void findings_finish(struct findings *f);
 

@@ -343,23 +343,3 @@ sap_check(const struct sink *s, char *why, size_t size, size_t *key)
 	sap_cfg_fini(&cfg);
 	return err;
 }
-
-const struct mapping *
-sap_mapping_of(const struct sap_cfg *cfg, const struct mapping_set *set, const char *event, const char *type, char *why, size_t size)
-{
-	const char *other = NULL;
-
-	for (size_t i = 0; i < cfg->nposts; i++) {
-		if (!path_match(cfg->posts[i].pattern, event))
-			continue;
-		const struct mapping *m = mapping_find(set, cfg->posts[i].mapping);
-		if (m != NULL && strcmp(m->event, type) == 0)
-			return m;
-		other = cfg->posts[i].mapping;
-	}
-	if (other != NULL)
-		snprintf(why, size, "the event is a %.60s, and the mapping %.60s takes others: name one that takes it under `post`", type, other);
-	else
-		snprintf(why, size, "no row of `post` fits the event %.200s: add one, then retry", event);
-	return NULL;
-}

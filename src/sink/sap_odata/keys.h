@@ -56,4 +56,8 @@ int sap_check(const struct sink *s, char *why, size_t size, size_t *key);
 const struct mapping *sap_mapping_of(const struct sap_cfg *cfg, const struct mapping_set *set, const char *event, const char *type, char *why,
     size_t size);
 
+/* The mappings in use, each once; room for SAP_MAPPINGS_USED_MAX. Returns how many. */
+#define SAP_MAPPINGS_USED_MAX	(SAP_POSTS_MAX + SAP_READS_MAX)
+size_t sap_mappings_used(const struct sap_cfg *cfg, const struct mapping_set *set, const struct mapping **v);
+
 #endif

@@ -29,7 +29,8 @@ struct entry {
 };
 
 struct metas {
-	char			 dir[DISK_PATH_MAX];
+	char			 dir[DISK_PATH_MAX];	/* "": none */
+	bool			 quiet;
 	const struct mapping	**mappings;
 	size_t			 nmappings;
 	struct entry		*v;
@@ -63,7 +64,7 @@ check(struct entry *e)
 	e->first[0] = '\0';
 	for (size_t i = 0; i < r.n; i++) {
 		const struct finding *x = &r.findings[i];
-		if (i < FINDINGS_LOGGED)
+		if (i < FINDINGS_LOGGED && !e->of->quiet)
 			log_event(x->severity == FINDING_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "mapping_misfit",
 			    "file=\"%s\" line=%d rule=%s cause=\"%s\" remedy=\"%s\"", x->place.file, x->place.line, x->rule, x->cause, x->remedy);
 		if (e->first[0] == '\0' && x->severity == FINDING_ERROR)
@@ -137,7 +138,8 @@ failed(struct entry *e, const char *why)
 	e->pause_ns = next < e->every_ns ? next : e->every_ns;
 	e->due = mono_add(mono_now(), e->pause_ns);
 	snprintf(e->trouble, sizeof e->trouble, "the metadata of %.100s cannot be had: %.180s", e->service, why);
-	log_warn("metadata_not_fetched", "service=%s why=\"%.200s\"", e->service, why);
+	if (!e->of->quiet)
+		log_warn("metadata_not_fetched", "service=%s why=\"%.200s\"", e->service, why);
 }
 
 static void
@@ -166,7 +168,7 @@ on_meta(void *arg, const struct far_answer *a)
 	e->pause_ns = 0;
 	e->trouble[0] = '\0';
 	e->due = mono_add(mono_now(), e->every_ns);
-	if (h->status != 200)
+	if (h->status != 200 || e->of->dir[0] == '\0')
 		return;
 	const char *etag = http_header(h, "etag");
 	snprintf(e->etag, sizeof e->etag, "%s", etag != NULL && strlen(etag) < ETAG_MAX ? etag : "");
@@ -208,14 +210,15 @@ metas_turn(struct metas *m, struct far *f, struct mono now, int64_t every_ns)
 /* ---- life ---- */
 
 int
-metas_open(const char *dir, const struct mapping *const *v, size_t n, struct metas **out, char *why, size_t size)
+metas_open(const char *dir, const struct mapping *const *v, size_t n, bool quiet, struct metas **out, char *why, size_t size)
 {
 	struct metas *m = calloc(1, sizeof *m);
 
 	if (m == NULL || (m->mappings = calloc(n + 1, sizeof *m->mappings)) == NULL || (m->v = calloc(n + 1, sizeof *m->v)) == NULL)
 		fatal("out_of_memory", "what=metadata");
-	snprintf(m->dir, sizeof m->dir, "%s", dir);
-	int err = disk_os.mkdir(disk_os.ctx, dir);
+	m->quiet = quiet;
+	snprintf(m->dir, sizeof m->dir, "%s", dir != NULL ? dir : "");
+	int err = dir != NULL ? disk_os.mkdir(disk_os.ctx, dir) : 0;
 	if (err != 0) {
 		snprintf(why, size, "the folder %.200s cannot be made: %s", dir, err_text(err));
 		metas_close(m);
@@ -229,7 +232,7 @@ metas_open(const char *dir, const struct mapping *const *v, size_t n, struct met
 		if (k == m->n)
 			m->v[m->n++] = (struct entry){ .service = v[i]->service, .of = m };
 	}
-	for (size_t i = 0; i < m->n; i++)
+	for (size_t i = 0; dir != NULL && i < m->n; i++)
 		load(&m->v[i]);
 	*out = m;
 	return 0;
@@ -286,4 +289,19 @@ metas_misfits(const struct metas *m, char *first, size_t size)
 		n += m->v[i].misfits;
 	}
 	return n;
+}
+
+void
+metas_report(const struct metas *m, struct place at, struct findings *f)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct entry *e = &m->v[i];
+		if (e->trouble[0] != '\0') {
+			site_error(f, "sap-online", at, "%s", e->trouble);
+			site_remedy(f, "see that the server is there, the user may log on, and the service is active in SAP");
+		}
+		for (size_t k = 0; k < m->nmappings && e->meta != NULL; k++)
+			if (strcmp(m->mappings[k]->service, e->service) == 0)
+				mapping_check(m->mappings[k], e->meta, f);
+	}
 }

@@ -14,8 +14,11 @@
 #define METAS_FOLDER	"metadata"	/* below the sink's */
 
 struct metas;
-/* dir is made if it is not there; what it holds is read. services: of these mappings. far NULL: nothing is ever fetched. Blocks on the disk. */
-int metas_open(const char *dir, const struct mapping *const *v, size_t n, struct metas **out, char *why, size_t size);
+/*
+ * For the services of these mappings. dir is made if it is not there, and what it holds is read; NULL: nothing is kept. quiet: nothing is logged, see
+ * metas_report(). Blocks on the disk.
+ */
+int metas_open(const char *dir, const struct mapping *const *v, size_t n, bool quiet, struct metas **out, char *why, size_t size);
 void metas_close(struct metas *m);
 /* NULL: it is not known. Borrowed until metas_turn() or metas_close(). */
 const struct odata_meta *metas_of(const struct metas *m, const char *service);
@@ -27,5 +30,8 @@ bool metas_settled(const struct metas *m);
 const char *metas_trouble(const struct metas *m);
 /* Mappings that do not fit their services: how many, and the first finding for people. */
 size_t metas_misfits(const struct metas *m, char *first, size_t size);
+
+/* All that is wrong, as findings: mappings that do not fit, and at the place `at` services whose metadata could not be had. */
+void metas_report(const struct metas *m, struct place at, struct findings *f);
 
 #endif

@@ -284,18 +284,14 @@ static int
 sap_preview(void *inst, struct sink_stream *s, const struct spool_batch *b, struct buf *out)
 {
 	struct sap_sink *k = inst;
-	const struct mapping *used[SAP_POSTS_MAX];
-	size_t n = 0;
+	const struct mapping *used[SAP_MAPPINGS_USED_MAX];
 	struct metas *metas = NULL;
 	char dir[DISK_PATH_MAX], why[200];
 	(void)s;
 
-	for (size_t i = 0; i < k->cfg.nposts; i++)
-		if ((used[n] = mapping_find(k->set, k->cfg.posts[i].mapping)) != NULL)
-			n++;
 	/* As the worker makes it: by the copy of the metadata that it keeps. */
 	snprintf(dir, sizeof dir, "%s/" METAS_FOLDER, k->host->state_dir);
-	(void)metas_open(dir, used, n, &metas, why, sizeof why);
+	(void)metas_open(dir, used, sap_mappings_used(&k->cfg, k->set, used), true, &metas, why, sizeof why);
 	for (uint32_t i = 0; i < b->n; i++)
 		if (b->samples[i].v.type == VALUE_JSON)
 			preview_one(k, metas, &b->samples[i].v, out);
@@ -348,6 +344,7 @@ const struct sink_type sap_odata_sink = {
 	.stream_remove = sap_stream_remove,
 	.offer = sap_offer,
 	.preview = sap_preview,
+	.verify = sap_verify,
 	.ask = sap_ask,
 	.stop = sap_stop,
 	.close = sap_close,

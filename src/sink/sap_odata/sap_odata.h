@@ -27,4 +27,7 @@ struct sap_sink {
 /* Pass on the next value that the worker has read, as a request; one after the other. Call when there may be one. */
 void sap_next_value(struct sap_sink *k);
 
+/* struct sink_type.verify, in verify.c. */
+void sap_verify(const struct sink *cfg, const struct plan *plan, const char *dir, bool online, struct findings *f);
+
 #endif

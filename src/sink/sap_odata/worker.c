@@ -155,28 +155,10 @@ run(void *arg)
 	return NULL;
 }
 
-/* Mappings in use, each once. */
-static size_t
-in_use(const struct worker *w, const struct mapping **v)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->cfg->nposts + w->cfg->nreads; i++) {
-		const char *name = i < w->cfg->nposts ? w->cfg->posts[i].mapping : w->cfg->reads[i - w->cfg->nposts].mapping;
-		size_t k = 0;
-		const struct mapping *m = mapping_find(w->set, name);
-		while (k < n && v[k] != m)
-			k++;
-		if (m != NULL && k == n)
-			v[n++] = m;
-	}
-	return n;
-}
-
 int
 worker_open(struct worker *w, char *why, size_t size)
 {
-	const struct mapping *used[SAP_POSTS_MAX + SAP_READS_MAX];
+	const struct mapping *used[SAP_MAPPINGS_USED_MAX];
 	char dir[DISK_PATH_MAX];
 
 	w->in_end = &w->in;
@@ -187,7 +169,7 @@ worker_open(struct worker *w, char *why, size_t size)
 	w->wake_fd = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	snprintf(dir, sizeof dir, "%s/" METAS_FOLDER, w->dir);
-	int err = metas_open(dir, used, in_use(w, used), &w->metas, why, size);
+	int err = metas_open(dir, used, sap_mappings_used(w->cfg, w->set, used), false, &w->metas, why, size);
 	if (err == 0)
 		err = far_open(&w->cfg->far, &w->far, why, size);
 	if (err == 0)

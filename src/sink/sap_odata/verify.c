@@ -1,0 +1,72 @@
+/* For `penstock check`: do the mappings fit the services, by what the far end says now, or by the copy that a running sink keeps? */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "os/clock.h"
+#include "os/disk.h"
+#include "sink/sap_odata/sap_odata.h"
+#include "site/finding.h"
+
+#define PATIENCE_NS	(30 * NS_PER_S)		/* beyond the time-outs of the calls themselves, for those that wait for each other */
+
+static void
+ask_all(const struct sap_cfg *cfg, const struct mapping *const *used, size_t n, struct place at, struct findings *f)
+{
+	struct metas *metas = NULL;
+	struct far *far = NULL;
+	char why[300];
+
+	http_global();
+	int err = metas_open(NULL, used, n, true, &metas, why, sizeof why);
+	if (err == 0)
+		err = far_open(&cfg->far, &far, why, sizeof why);
+	struct mono until = mono_add(mono_now(), 2 * cfg->far.http.total_ns + PATIENCE_NS);
+	while (err == 0 && !metas_settled(metas) && mono_before(mono_now(), until)) {
+		metas_turn(metas, far, mono_now(), INT64_MAX / 4);
+		far_turn(far, -1, NS_PER_S);
+	}
+	far_close(far);
+	if (err == 0)
+		metas_report(metas, at, f);
+	else {
+		site_error(f, "sap-online", at, "the server cannot be asked: %s", why);
+		site_remedy(f, "see that the files that the sink names are there and can be read");
+	}
+	metas_close(metas);
+}
+
+static void
+look_at_copy(const char *dir, const struct mapping *const *used, size_t n, struct place at, struct findings *f)
+{
+	struct metas *metas = NULL;
+	char path[DISK_PATH_MAX], why[300];
+	struct disk_stat st;
+
+	snprintf(path, sizeof path, "%s/" METAS_FOLDER, dir);
+	if (disk_os.stat(disk_os.ctx, path, &st) != 0 || metas_open(path, used, n, true, &metas, why, sizeof why) != 0)
+		return;		/* it has not run here, or not for us to see */
+	metas_report(metas, at, f);
+	metas_close(metas);
+}
+
+void
+sap_verify(const struct sink *s, const struct plan *plan, const char *dir, bool online, struct findings *f)
+{
+	const struct mapping *used[SAP_MAPPINGS_USED_MAX];
+	struct sap_cfg cfg;
+	struct mapping_set *set = NULL;
+	char why[400];
+	size_t key;
+	(void)plan;
+
+	/* Both have been judged when the site was loaded. */
+	if (sap_cfg_read(s, &cfg, why, sizeof why, &key) == 0 && mapping_load_quiet(cfg.mappings, &set, why, sizeof why) == 0) {
+		size_t n = sap_mappings_used(&cfg, set, used);
+		if (online)
+			ask_all(&cfg, used, n, s->place, f);
+		else if (dir != NULL)
+			look_at_copy(dir, used, n, s->place, f);
+	}
+	mapping_set_free(set);
+	sap_cfg_fini(&cfg);
+}
