@@ -222,12 +222,12 @@ struct outbox_counts {
 	uint64_t	lanes_held;		/* lanes that wait for a person */
 	struct wall	oldest;			/* when the oldest that is ready or sent was put; 0: none waits */
 	bool		suspended;
-	struct wall	down_until;		/* everything waits till then; 0: no */
-	const char	*down_why;		/* code and text of it; "" */
+	int64_t		down_ns;		/* everything waits so long from now on; 0: no */
+	const char	*down_why;		/* code and text of it; "": the far end is up, as far as we know */
 	bool		in_window;		/* of maintenance */
 };
 /* Cheap, however many wait. Texts until the next call. */
-int outbox_counts(struct outbox *b, struct outbox_counts *out);
+int outbox_counts(struct outbox *b, struct mono now, struct outbox_counts *out);
 
 /* ---- what people do; each durable on return, and noted with the item: who, when, what, why, before, after ---- */
 
