@@ -33,7 +33,7 @@ worker_tell(struct worker *w)
 	char first[300];
 	const char *host = strstr(w->cfg->far.base, "://") + 3, *trouble = metas_trouble(w->metas);
 	const struct poster_news *n = &w->poster.news;
-	bool known = n->up || n->trouble[0] != '\0' || metas_settled(w->metas), counted = w->outbox != NULL && outbox_counts(w->outbox, &c) == 0;
+	bool known = n->up || n->trouble[0] != '\0' || metas_settled(w->metas), counted = w->outbox != NULL && outbox_counts(w->outbox, mono_now(), &c) == 0;
 	bool down = n->trouble[0] != '\0' || (!n->up && trouble != NULL);
 
 	if (w->fault[0] != '\0')
