@@ -253,6 +253,29 @@ TEST(answers_are_bounded)
 	end(f, &r);
 }
 
+TEST(a_far_end_that_sets_cookies_without_end_is_forgotten)
+{
+	static char many[8000];
+	static struct rig_answer script[30];
+	struct rig r;
+	size_t n = (size_t)snprintf(many, sizeof many, "HTTP/1.1 200 OK\r\n");
+
+	for (unsigned i = 0; i < 49; i++)	/* libcurl takes at most 50 of an answer */
+		n += (size_t)snprintf(many + n, sizeof many - n, "set-cookie: c%u=%0*u\r\n", i, 100, i);
+	snprintf(many + n, sizeof many - n, "Content-Length: 0\r\n\r\n");
+	for (size_t i = 0; i < 30; i++)
+		script[i].text = many;
+	rig_start(&r, script, 30);
+	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	size_t without = 0;
+	for (size_t i = 0; i < 25; i++) {
+		CHECK_INT(call(f, "GET", "Set").status, 200);
+		without += !asked(&r, i, "cookie: ");
+	}
+	CHECK_INT(without, 2);		/* the first, and the one after 1,000 of them */
+	end(f, &r);
+}
+
 TEST(no_redirect_is_followed)
 {
 	struct rig r;

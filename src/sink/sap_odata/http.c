@@ -1,6 +1,7 @@
 /* See http.h. Start reading at http_start(). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "sink/sap_odata/http_int.h"
 
@@ -27,9 +28,10 @@ static size_t
 on_head(char *p, size_t one, size_t n, void *arg)
 {
 	struct job *j = arg;
-	(void)p;
 
 	j->head += one * n;
+	if (j->jar != NULL && one * n > 11 && strncasecmp(p, "set-cookie:", 11) == 0)
+		j->jar->set++;
 	j->head_too_long = j->head > HTTP_HEAD_MAX;
 	return j->head_too_long ? CURL_WRITEFUNC_ERROR : one * n;
 }
@@ -121,7 +123,9 @@ http_start(struct http *h, const struct http_request *q, http_done *done, void *
 
 	if (j == NULL)
 		return h->closing ? ERR_CONN : ERR_NOMEM;
-	*j = (struct job){ .http = h, .easy = curl_easy_init(), .repeatable = q->repeatable, .done = done, .arg = arg,
+	if (q->jar != NULL && q->jar->set > HTTP_COOKIES_MAX)
+		http_jar_clear(q->jar);
+	*j = (struct job){ .http = h, .easy = curl_easy_init(), .jar = q->jar, .repeatable = q->repeatable, .done = done, .arg = arg,
 	    .body = { .max = h->o.answer_max + 1 } };
 	int err = j->easy == NULL ? ERR_NOMEM : http_set(j, q);
 	if (err == 0)

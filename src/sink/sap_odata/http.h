@@ -19,6 +19,7 @@
 
 #define HTTP_HEAD_MAX		65536u		/* bytes of an answer's head, all lines */
 #define HTTP_VALUE_MAX		4096u		/* bytes of a header that is looked at; a longer one counts as absent */
+#define HTTP_COOKIES_MAX	1000u		/* that a session may set in its life; then it is begun anew, with none */
 #define HTTP_URL_MAX		8192u
 #define HTTP_HEADERS_MAX	24u		/* of a request */
 #define HTTP_SECRET_MAX		8192u		/* bytes of a file that holds a password or a client secret */

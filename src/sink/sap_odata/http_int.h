@@ -16,7 +16,8 @@ struct http {
 };
 
 struct http_jar {
-	CURLSH	*share;
+	CURLSH		*share;
+	unsigned	 set;		/* set-cookie lines since it was cleared */
 };
 
 struct job {
@@ -25,6 +26,7 @@ struct job {
 	CURL			*easy;
 	struct curl_slist	*headers;
 	struct buf		 body;
+	struct http_jar		*jar;		/* NULL: none */
 	size_t			 head;		/* bytes of the answer's head so far */
 	bool			 repeatable, cut, head_too_long;
 	unsigned		 begun;		/* how often it was about to be sent */

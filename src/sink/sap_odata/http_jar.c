@@ -29,6 +29,7 @@ http_jar_clear(struct http_jar *j)
 		return;
 	curl_easy_setopt(e, CURLOPT_SHARE, j->share);
 	curl_easy_setopt(e, CURLOPT_COOKIELIST, "ALL");
+	j->set = 0;
 	curl_easy_cleanup(e);
 }
 
