@@ -1,6 +1,6 @@
 /*
  * A far end for tests: a thread that listens on loopback and answers one request after the other as a script says, whatever connection it
- * comes on. It notes what it was asked.
+ * comes on; or as a function says. It notes what it was asked.
  */
 #ifndef SAP_ODATA_HTTP_RIG_H
 #define SAP_ODATA_HTTP_RIG_H
@@ -27,7 +27,13 @@ struct rig_answer {
 	bool		 silent;	/* no answer, and the connection stays open */
 };
 
+struct rig;
+/* Instead of a script: makes the answer of request number i into out; false: the connection is closed after it (an empty one: without it). */
+typedef bool rig_reply(struct rig *r, size_t i, const char *request, struct buf *out);
+
 struct rig {
+	rig_reply		*reply;
+	void			*arg;		/* its own */
 	int			 fd, wake[2];
 	unsigned		 port;
 	const struct rig_answer	*script;
@@ -57,11 +63,25 @@ rig_answer(struct rig *r, struct rig_conn *c, size_t len)
 	size_t i = r->nasked;
 	const struct rig_answer *a = i < r->n ? &r->script[i] : NULL;
 
+	struct buf made = { 0 };
+	bool stay = true;
+
 	if (i < RIG_ASKED)
 		buf_put(&r->asked[i], c->in.p, len);
+	if (r->reply != NULL) {
+		char after = c->in.p[len];
+		c->in.p[len] = '\0';
+		stay = r->reply(r, i, c->in.p, &made);
+		c->in.p[len] = after;
+	}
 	memmove(c->in.p, c->in.p + len, c->in.len - len + 1);
 	c->in.len -= len;
 	r->nasked = i + 1;
+	if (r->reply != NULL) {
+		stay = (made.len == 0 || send(c->fd, made.p, made.len, MSG_NOSIGNAL) == (ssize_t)made.len) && stay && made.len > 0;
+		buf_fini(&made);
+		return stay;
+	}
 	if (a == NULL || (a->text == NULL && !a->silent))
 		return false;
 	if (a->text != NULL && send(c->fd, a->text, strlen(a->text), MSG_NOSIGNAL) < 0)
@@ -137,6 +157,14 @@ rig_start(struct rig *r, const struct rig_answer *script, size_t n)
 }
 #define RIG(r, ...) rig_start((r), (const struct rig_answer[]){ __VA_ARGS__ }, \
     sizeof (const struct rig_answer[]){ __VA_ARGS__ } / sizeof(struct rig_answer))
+
+static inline void
+rig_serve(struct rig *r, rig_reply *reply, void *arg)
+{
+	rig_start(r, NULL, 0);
+	r->arg = arg;
+	r->reply = reply;	/* nobody has its port yet */
+}
 
 static inline void
 rig_stop(struct rig *r)

@@ -10,7 +10,10 @@ static void
 say_counts(struct buf *t, const struct outbox_counts *c)
 {
 	uint64_t waiting = c->n[OUTBOX_READY] + c->n[OUTBOX_SENT], held = c->n[OUTBOX_REFUSED] + c->n[OUTBOX_QUARANTINED];
+	char pause[DURATION_TEXT];
 
+	if (c->down_ns > 0)
+		buf_printf(t, "; next try in %s", duration_format((c->down_ns / NS_PER_S + 1) * NS_PER_S, pause));
 	if (c->suspended)
 		buf_puts(t, "; the outbox was damaged and sends nothing until a person has looked: penstock outbox list, then resume");
 	if (c->in_window)
@@ -33,7 +36,8 @@ worker_tell(struct worker *w)
 	char first[300];
 	const char *host = strstr(w->cfg->far.base, "://") + 3, *trouble = metas_trouble(w->metas);
 	const struct poster_news *n = &w->poster.news;
-	bool known = n->up || n->trouble[0] != '\0' || metas_settled(w->metas), counted = w->outbox != NULL && outbox_counts(w->outbox, mono_now(), &c) == 0;
+	bool known = n->up || n->trouble[0] != '\0' || metas_settled(w->metas);
+	bool counted = w->outbox != NULL && outbox_counts(w->outbox, mono_now(), &c) == 0;
 	bool down = n->trouble[0] != '\0' || (!n->up && trouble != NULL);
 
 	if (w->fault[0] != '\0')
