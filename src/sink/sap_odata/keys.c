@@ -216,7 +216,7 @@ read_left(struct arena *a, char *left, struct sap_read *out)
 	out->mapping = word;
 	while ((word = strtok_r(NULL, " \t", &at)) != NULL) {
 		char *is = strchr(word, '=');
-		if (is == NULL || is == word || is[1] == '\0')
+		if (is == NULL || is == word)
 			return false;
 		*is = '\0';
 		out->where[out->nwhere++] = (struct message_setting){ word, is + 1 };

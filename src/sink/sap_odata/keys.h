@@ -19,7 +19,7 @@ struct sap_post {		/* "EVENT PATTERN -> MAPPING" */
 
 struct sap_read {		/* "MAPPING [NAME=VALUE ...] -> EQUIPMENT" */
 	const char			*mapping, *equipment;
-	struct message_setting		*where;		/* of this reading alone; they go before the sink's */
+	struct message_setting		*where;		/* of this reading alone; they go before the sink's. "": blank */
 	size_t				 nwhere;
 };
 

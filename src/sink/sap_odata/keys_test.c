@@ -148,8 +148,8 @@ TEST(rows_of_post_and_settings_are_taken_apart)
 
 TEST(rows_of_read_name_a_mapping_what_narrows_it_and_an_equipment)
 {
-	static const char *const reads[] = { "production-orders work-center=PACK01 plant=1010 -> Packaging/Line 3/order", "x -> A/{b}" };
-	static const char *const bad[][1] = { { "x" }, { "x y -> A" }, { "x =1 -> A" }, { "x y= -> A" }, { "x -> A//B" }, { "x -> A/*" } };
+	static const char *const reads[] = { "production-orders work-center=PACK01 plant=1010 -> Packaging/Line 3/order", "x y= -> A/{b}" };
+	static const char *const bad[][1] = { { "x" }, { "x y -> A" }, { "x =1 -> A" }, { "x -> A//B" }, { "x -> A/*" } };
 
 	begin();
 	list("read", reads, 2);
@@ -159,7 +159,8 @@ TEST(rows_of_read_name_a_mapping_what_narrows_it_and_an_equipment)
 	CHECK_INT(cfg.reads[0].nwhere, 2);
 	CHECK_STR(cfg.reads[0].where[1].name, "plant");
 	CHECK_STR(cfg.reads[0].where[1].value, "1010");
-	CHECK_INT(cfg.reads[1].nwhere, 0);
+	CHECK_INT(cfg.reads[1].nwhere, 1);
+	CHECK_STR(cfg.reads[1].where[0].value, "");
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		list("read", bad[i], 1);
 		refused("read", "write it as");

@@ -327,12 +327,14 @@ reads_open(struct worker *w, struct reads **out, char *why, size_t size)
 		const struct sap_read *c = &w->cfg->reads[r->n];
 		/* What narrows this reading alone comes before what the sink sets for all. */
 		struct message_setting *s = arena_array(&r->arena, c->nwhere + w->cfg->nsettings + 1, sizeof *s);
+		size_t n = 0;
 		for (size_t i = 0; i < c->nwhere; i++)
-			s[i] = c->where[i];
+			if (c->where[i].value[0] != '\0')
+				s[n++] = c->where[i];
 		for (size_t i = 0; i < w->cfg->nsettings; i++)
-			s[c->nwhere + i] = w->cfg->settings[i];
+			s[n++] = w->cfg->settings[i];
 		*o = (struct one){ .of = r, .cfg = c, .m = mapping_find(w->set, c->mapping), .next = arena_alloc(&r->arena, READ_NEXT_MAX),
-		    .env = { .zones = w->plan->offsets, .nzones = w->plan->noffsets, .settings = s, .nsettings = c->nwhere + w->cfg->nsettings } };
+		    .env = { .zones = w->plan->offsets, .nzones = w->plan->noffsets, .settings = s, .nsettings = n } };
 		load_mark(o);
 	}
 	*out = r;

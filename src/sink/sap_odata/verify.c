@@ -1,4 +1,5 @@
-/* For `penstock check`: do the mappings fit the services, by what the far end says now, or by the copy that a running sink keeps? */
+/* For `penstock check`: has each event a mapping, and do the mappings fit the services, by what the far end says now, or by the copy that a running
+ * sink keeps? */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -49,6 +50,38 @@ look_at_copy(const char *dir, const struct mapping *const *used, size_t n, struc
 	metas_close(metas);
 }
 
+/* ---- the site's own events ---- */
+
+static const struct event_rule *
+event_of(const struct plan *p, const struct flow_tag *t)
+{
+	for (uint32_t i = 0; i < p->nevents; i++)
+		if (p->events[i].source == t->source && p->events[i].tag == t->tag)
+			return &p->events[i];
+	return NULL;	/* of another node: what it is will be seen when it comes */
+}
+
+/* Each event that comes here must have a mapping: it would wait in quarantine for a person else. */
+static void
+check_events(const struct sink *s, const struct plan *p, const struct sap_cfg *cfg, const struct mapping_set *set, struct findings *f)
+{
+	char why[400];
+
+	for (uint32_t i = 0; i < p->nflows; i++) {
+		bool ours = false;
+		for (uint32_t k = 0; k < p->flows[i].nsinks; k++)
+			ours = ours || &p->sinks[p->flows[i].sinks[k]] == s;
+		for (uint32_t t = 0; ours && t < p->flows[i].ntags; t++) {
+			const struct event_rule *e = event_of(p, &p->flows[i].tags[t]);
+			if (e == NULL || sap_mapping_of(cfg, set, e->path, event_object_name(e->object), why, sizeof why) != NULL)
+				continue;
+			site_error(f, "sap-mapping", e->place, "flow %s brings the event \"%.200s\" to sink %s, which has no mapping for it: %s",
+			    p->flows[i].name, e->path, s->name, why);
+			site_remedy(f, "add a row to `post` of the sink: \"%.200s -> MAPPING\"; doc/sap-mappings.md lists the ready ones", e->path);
+		}
+	}
+}
+
 void
 sap_verify(const struct sink *s, const struct plan *plan, const char *dir, bool online, struct findings *f)
 {
@@ -57,11 +90,11 @@ sap_verify(const struct sink *s, const struct plan *plan, const char *dir, bool 
 	struct mapping_set *set = NULL;
 	char why[400];
 	size_t key;
-	(void)plan;
 
 	/* Both have been judged when the site was loaded. */
 	if (sap_cfg_read(s, &cfg, why, sizeof why, &key) == 0 && mapping_load_quiet(cfg.mappings, &set, why, sizeof why) == 0) {
 		size_t n = sap_mappings_used(&cfg, set, used);
+		check_events(s, plan, &cfg, set, f);
 		if (online)
 			ask_all(&cfg, used, n, s->place, f);
 		else if (dir != NULL)
