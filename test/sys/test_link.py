@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Links between nodes: a cell, a relay in the DMZ, an enterprise node; nothing is lost, nothing comes twice, whatever dies."""
+import contextlib
 import json
 import os
 import random
 import shutil
+import socket
 import sys
 import time
 
@@ -75,13 +77,19 @@ def test_nothing_is_lost_and_nothing_comes_twice_whatever_dies():
 class Pair:
     """A cell and a relay that keeps what it gets."""
 
-    def __init__(self, peer="cell"):
+    def __init__(self, peer="cell", start=True, lower="", upper=""):
+        """lower, upper: more keys of the sink and of the source."""
         self.sim = Sim("bottling", "--skip", "10m", "--scale", "10")
-        port = free_port()
-        self.cell = LinkNode("cell", cell_text(self.sim, port))
-        self.relay = LinkNode("relay", upper_text("relay", "dmz", 3.5, port, peer, "  out: { kind: history, zone: ZONE }\n"))
-        for n in (self.cell, self.relay):
-            n.start()
+        self.port = port = free_port()
+        self.cell = LinkNode("cell", cell_text(self.sim, port).replace("timeout: 3s", "timeout: 3s" + lower))
+        self.relay = LinkNode("relay", upper_text("relay", "dmz", 3.5, port, peer, "  out: { kind: history, zone: ZONE }\n")
+                              .replace("timeout: 3s", "timeout: 3s" + upper))
+        if start:
+            for n in (self.cell, self.relay):
+                n.start()
+            self.trust()
+
+    def trust(self):
         self.relay.trust("ot", self.cell, "it")
         self.cell.trust("it", self.relay, "ot")
 
@@ -91,6 +99,28 @@ def test_a_trusted_certificate_of_another_name_is_refused():
     pair = Pair(peer="another")
     pair.relay.run.wait_line("event=link_peer_refused.*status=BadCertificateHostNameInvalid", 20)
     assert not pair.relay.dump("line-state"), "samples of a node that was not named"
+
+
+@timeout(60)
+def test_strangers_who_connect_and_say_nothing_hold_no_link_up():
+    pair = Pair(start=False)
+    pair.relay.start()
+    pair.cell.start()
+    wait_for(lambda: os.path.exists(pair.relay.own("ot")), 20, "a port")
+    strangers = []
+    defer(lambda: [s.close() for s in strangers])
+
+    def stranger():
+        with contextlib.suppress(OSError):
+            strangers.append(socket.create_connection(("127.0.0.1", pair.port), 2))
+    for _ in range(40):
+        stranger()
+    pair.trust()
+
+    def arrives():
+        stranger()
+        return len(pair.relay.dump("line-state")) > 300 if pair.relay.streams() else False
+    wait_for(arrives, 15, "samples above", 0.1)
 
 
 @timeout(60)

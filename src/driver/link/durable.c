@@ -26,6 +26,13 @@ upstream_last(const struct linkd *d, const struct upstream *u, struct receipt *r
 	return u->receipts.newest[u->receipts.n - 1].last;
 }
 
+void
+linkd_hold(struct linkd *d)
+{
+	if (d->n != NULL)
+		d->n->c.hold = d->pending_bytes >= PENDING_HIGH || d->npending == PENDING_MAX;
+}
+
 /* What gate has not confirmed is asked for again, with a new connection. */
 static void
 send_back(struct linkd *d, uint64_t origin, const char *why)
@@ -93,8 +100,8 @@ acknowledge(struct linkd *d, const struct upstream *u, uint32_t n)
 			d->pending[kept++] = *p;
 			continue;
 		}
-		if (d->fd >= 0 && p->serial == d->serial)
-			link_put_ack(&d->c.out, p->stream, p->r.first, p->r.last);
+		if (d->n != NULL && p->serial == d->serial)
+			link_put_ack(&d->n->c.out, p->stream, p->r.first, p->r.last);
 		d->pending_bytes -= p->bytes;
 		n--;
 	}
@@ -126,5 +133,5 @@ linkd_persist(struct linkd *d, struct mono now, struct wall wall)
 			    "left_out=%lu", d->s->name, u->flow, u->receipts.path, err_text(err), left_out);
 		d->persist_at = mono_add(now, RETRY_NS);
 	}
-	d->c.hold = d->pending_bytes >= PENDING_HIGH || d->npending == PENDING_MAX;
+	linkd_hold(d);
 }

@@ -46,12 +46,12 @@ linkd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 	struct linkd *d = ctx;
 	char why[200];
 
-	d->watch = d->listen_fd = d->timer_fd = d->fd = -1;
+	d->watch = d->timer_fd = -1;
 	if (s->n != 1)
 		return ERR_LIMIT;	/* each source has a link of its own, see endpoint_scheme */
 	d->h = h;
 	d->s = s->v[0];
-	d->persist_at = d->listen_at = MONO_NEVER;
+	d->persist_at = MONO_NEVER;
 	d->quiet = (struct log_limit){ .burst = 5, .period_ms = 60000 };
 	d->at = calloc(d->s->ntags + 1, sizeof *d->at);
 	d->trouble = calloc(d->s->ntags + 1, sizeof *d->trouble);
@@ -99,10 +99,10 @@ linkd_wake(const void *ctx)
 static void
 arm(struct linkd *d)
 {
-	struct mono next = mono_min(d->persist_at, d->listen_at);
+	struct mono next = d->persist_at;
 
-	if (d->fd >= 0)
-		next = mono_min(next, link_conn_next(&d->c));
+	if (d->n != NULL)
+		next = mono_min(next, link_conn_next(&d->n->c));
 	if (d->npending > 0)
 		next = mono_min(next, mono_add(d->moved, STUCK_NS + NS_PER_S));
 	timer_arm(d->timer_fd, next);
@@ -113,8 +113,9 @@ linkd_up(void *ctx, struct mono now, struct wall wall)
 {
 	struct linkd *d = ctx;
 
+	(void)wall;
 	d->moved = now;
-	way_open(d, wall);
+	way_open(d);
 	arm(d);
 }
 
@@ -126,7 +127,7 @@ linkd_down(void *ctx, struct mono now, struct wall wall)
 	d->persist_at = now;
 	linkd_persist(d, now, wall);
 	way_close(d);
-	d->listen_at = d->persist_at = MONO_NEVER;
+	d->persist_at = MONO_NEVER;
 	timer_arm(d->timer_fd, MONO_NEVER);
 	d->h->left(d->h);
 }
@@ -149,7 +150,7 @@ linkd_tick(void *ctx, struct mono now, struct wall wall)
 	if (d->npending == 0)
 		d->moved = now;
 	linkd_persist(d, now, wall);
-	way_step(d, now, wall);
+	way_step(d, now);
 	arm(d);
 }
 

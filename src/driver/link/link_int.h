@@ -5,8 +5,7 @@
 #include "base/log.h"
 #include "driver/driver.h"
 #include "driver/link/receipts.h"
-#include "pki/node.h"
-#include "proto/link/link_conn.h"
+#include "link/lobby.h"
 #include "spool/stored.h"
 
 #define PENDING_MAX	2048u		/* batches that gate has and has not confirmed */
@@ -20,11 +19,12 @@
 #define CHUNK_BYTES	(128u << 10)	/* and bytes of their texts; with one more text at most */
 #define PERSIST_NS	(10 * NS_PER_MS)	/* receipts of so long share one sync */
 #define RETRY_NS	NS_PER_S	/* after the disk has refused a receipt */
-#define GREET_NS	(5 * NS_PER_S)	/* in which who connects has to show who it is */
 #define STUCK_NS	(120 * NS_PER_S)	/* gate says nothing for so long: what waits is asked for again */
 
-enum link_key { LINK_KEY_PEER, LINK_KEY_NAME, LINK_KEY_TIMEOUT, LINK_KEY_PKI, LINK_KEYS };
+enum link_key { LINK_KEY_PEER, LINK_KEY_NAME, LINK_KEY_ROLE, LINK_KEY_TIMEOUT, LINK_KEY_PKI, LINK_KEYS };
 extern const struct key link_keys[];
+
+bool link_role_connects(const struct keyval *keys);	/* of a source */
 
 /* An address, "FLOW/PATH [type float32]". */
 struct link_at {
@@ -71,20 +71,17 @@ struct linkd {
 	struct pending		*pending;	/* [PENDING_MAX], oldest first */
 	uint32_t		 npending;
 	size_t			 pending_bytes;
-	struct mono		 persist_at, moved, listen_at;
+	struct mono		 persist_at, moved;
 	bool			 broken;	/* the connection is to be ended: set within a callback */
 	char			 why[600];
 
 	/* the connection */
-	int			 watch, listen_fd, timer_fd, fd;
-	struct link_conn	 c;
-	struct mono		 began;
-	bool			 greeted;
+	int			 watch, timer_fd;
+	struct lobby		*lobby;
+	struct lobby_conn	*n;		/* NULL: none */
+	bool			 worked;	/* something of use has come over it */
 	uint64_t		 serial;
-	char			 from[128];
 	struct upstream		*streams[LINK_STREAMS_MAX];
-	struct pki		*pki;
-	struct pki_own		 own;
 	struct log_limit	 quiet;
 	uint64_t		 frames_in, garbage;
 };
@@ -100,12 +97,14 @@ void linkd_fail(struct linkd *d, const char *fmt, ...) __attribute__((format(pri
 void linkd_durable(struct linkd *d, uint64_t origin, uint64_t no, bool hole, struct mono now);
 /* Write the receipts that are due and acknowledge them. */
 void linkd_persist(struct linkd *d, struct mono now, struct wall wall);
+/* Listen to the other node, or not while too much waits. */
+void linkd_hold(struct linkd *d);
 /* The highest number of u that is on its way or received; 0 none. Its receipt into *r, which may be NULL. */
 uint64_t upstream_last(const struct linkd *d, const struct upstream *u, struct receipt *r);
 
-/* way.c: the listening socket and the connection */
-int way_open(struct linkd *d, struct wall wall);
-void way_step(struct linkd *d, struct mono now, struct wall wall);
+/* way.c: the connection */
+int way_open(struct linkd *d);
+void way_step(struct linkd *d, struct mono now);
 void way_close(struct linkd *d);
 void way_lost(struct linkd *d, const char *why);
 

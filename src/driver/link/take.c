@@ -161,12 +161,13 @@ offered(struct linkd *d, const struct link_frame *f)
 		return ERR_PROTO;
 	}
 	d->streams[f->stream] = u;
+	d->worked = true;
 	for (uint32_t i = 0; i < u->receipts.n; i++) {
 		const struct receipt *r = &u->receipts.newest[i];
 		have[i] = (struct link_have){ r->first, r->last, { 0 } };
 		memcpy(have[i].hash, r->hash, LINK_HASH);
 	}
-	link_put_have(&d->c.out, f->stream, have, u->receipts.n);
+	link_put_have(&d->n->c.out, f->stream, have, u->receipts.n);
 	return 0;
 }
 
@@ -201,7 +202,7 @@ repeated(struct linkd *d, struct upstream *u, const struct link_frame *f, const 
 		have = true;
 	if (have) {
 		u->repeats++;
-		link_put_ack(&d->c.out, f->stream, b->first, last);
+		link_put_ack(&d->n->c.out, f->stream, b->first, last);
 	}
 	return have;
 }
@@ -300,7 +301,7 @@ batch_take(struct linkd *d, const struct link_frame *f)
 	p->bytes = emit_all(d, u, &b);
 	u->batches++;
 	d->pending_bytes += p->bytes;
-	d->c.hold = d->pending_bytes >= PENDING_HIGH || d->npending == PENDING_MAX;
+	linkd_hold(d);
 	return 0;
 }
 
@@ -312,14 +313,6 @@ linkd_frame(void *arg, const struct link_frame *f)
 	d->frames_in++;
 	if (d->broken)
 		return ERR_CONN;
-	if (!d->greeted) {
-		if (f->kind != LINK_HELLO || strcmp(f->name, d->s->keys[LINK_KEY_PEER].s) != 0) {
-			linkd_fail(d, "the node calls itself \"%.100s\", not \"%.100s\" as peer: says", f->name, d->s->keys[LINK_KEY_PEER].s);
-			return ERR_DENIED;
-		}
-		d->greeted = true;
-		return 0;
-	}
 	switch (f->kind) {
 	case LINK_OFFER:
 		return offered(d, f);

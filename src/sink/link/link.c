@@ -16,8 +16,13 @@
 #include "spool/names.h"
 #include "spool/schema.h"
 
+static const char *const roles[] = { "connect", "listen", NULL };
+
 static const struct key link_sink_keys[] = {
-	[LS_KEY_TO] = { "to", KEY_ENDPOINT, .required = true, .help = "Address and port of the upper node, at which its source of driver link listens." },
+	[LS_KEY_ROLE] = { "role", KEY_ENUM, .choices = roles, .def = "connect",
+	    .help = "Who opens the session: connect (to the address `to`) or listen (at it; the other node's source connects). The side that is trusted more "
+	    "should open it." },
+	[LS_KEY_TO] = { "to", KEY_ENDPOINT, .required = true, .help = "Address and port of the other node, at which its source of driver link listens; with `role: listen` the address of this one." },
 	[LS_KEY_PEER] = { "peer", KEY_TEXT, .min = 1, .max = LINK_NAME_MAX, .required = true,
 	    .help = "Name of the upper node; it must stand in the certificate that it shows, as a DNS name." },
 	[LS_KEY_NAME] = { "name", KEY_TEXT, .min = 1, .max = LINK_NAME_MAX,
@@ -70,7 +75,7 @@ offer_stream(struct link_sink *k, struct link_stream *st)
 
 	st->ready = false;
 	if (err == 0)
-		link_put_offer(&k->c.out, st->no, st->id, st->s->flow, st->s->schema_version, file, len);
+		link_put_offer(&k->n->c.out, st->no, st->id, st->s->flow, st->s->schema_version, file, len);
 	else
 		log_error("link_not_offered", "sink=%s flow=\"%s\" error=\"%s\"", k->cfg->name, st->s->flow, err_text(err));
 	free(file);
@@ -84,24 +89,6 @@ ls_offer_all(struct link_sink *k)
 }
 
 static int
-hello(struct link_sink *k, const struct link_frame *f)
-{
-	if (strcmp(f->name, k->cfg->keys[LS_KEY_PEER].s) != 0 || f->window == 0) {
-		snprintf(k->c.why, sizeof k->c.why, "the node there calls itself \"%.200s\", not \"%.200s\" as peer: says", f->name, k->cfg->keys[LS_KEY_PEER].s);
-		return ERR_DENIED;
-	}
-	k->state = LS_UP;
-	k->window = f->window;
-	k->in_flight = 0;
-	backoff_reset(&k->pause);
-	log_info("link_up", "sink=%s to=%s:%d peer=\"%s\" window=%u", k->cfg->name, k->to.host, k->to.port, f->name, f->window);
-	k->host->state(k->host, true, "connected");
-	ls_offer_all(k);
-	k->want_ready = true;
-	return 0;
-}
-
-static int
 have(struct link_sink *k, const struct link_frame *f)
 {
 	struct link_stream *st = by_no(k, f->stream);
@@ -112,7 +99,7 @@ have(struct link_sink *k, const struct link_frame *f)
 	for (uint32_t i = 0; i < f->count; i++)
 		st->have[i] = link_have_at(f, i);
 	st->ready = true;
-	k->want_ready = true;
+	k->want_ready = k->worked = true;
 	return 0;
 }
 
@@ -134,8 +121,6 @@ ls_frame(void *arg, const struct link_frame *f)
 {
 	struct link_sink *k = arg;
 
-	if (k->state == LS_GREETING)
-		return f->kind == LINK_HELLO ? hello(k, f) : ERR_PROTO;
 	switch (f->kind) {
 	case LINK_HAVE:
 		return have(k, f);
@@ -158,7 +143,6 @@ on_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sink
 		return err;
 	k->host = h;
 	k->cfg = cfg;
-	k->fd = -1;
 	k->quiet = (struct log_limit){ .burst = 3, .period_ms = 60000 };
 	snprintf(k->site, sizeof k->site, "%s", plan->site != NULL ? plan->site : "");
 	snprintf(k->dir, sizeof k->dir, "%s", h->state_dir);
@@ -168,20 +152,14 @@ on_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sink
 		if (slash != NULL)
 			*slash = '\0';
 	}
-	err = pki_open(k->state_dir, PKI_IT, NULL, &k->pki);
+	err = ls_start(k);
 	if (err != 0) {
-		snprintf(why, size, "certificates: %s", k->pki != NULL ? pki_why(k->pki) : "out of memory");
-		pki_close(k->pki);
-		k->pki = NULL;
+		snprintf(why, size, "cannot begin: %s", err_text(err));
 		return err;
 	}
-	uint64_t seed = 0;
-	uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL);
-	backoff_init(&k->pause, 200 * NS_PER_MS, 10 * NS_PER_S, seed);
 	uv_timer_init(h->loop, &k->timer);
 	k->timer.data = k;
-	h->state(h, false, "connecting");
-	ls_start(k);
+	h->state(h, false, k->cfg->keys[LS_KEY_ROLE].i == 0 ? "connecting" : "waiting for the other node");
 	return 0;
 }
 
@@ -247,7 +225,7 @@ on_stream_add(void *inst, struct sink_stream *s)
 	s->user = st;
 	st->next = k->streams;
 	k->streams = st;
-	if (k->state == LS_UP) {
+	if (k->up) {
 		/* Where its number was another's in this connection, the far end ends it, and all begins anew. */
 		offer_stream(k, st);
 		ls_flush(k);
@@ -284,11 +262,11 @@ on_offer(void *inst, struct sink_stream *s, const struct spool_batch *b, bool li
 	struct link_stream *st = s->user;
 	(void)live;
 
-	if (k->state != LS_UP)
+	if (!k->up)
 		return ERR_CONN;
 	if (!st->ready || k->in_flight >= k->window)
 		return ERR_FULL;	/* until an answer comes */
-	if (link_conn_waiting(&k->c) > LINK_OUT_HIGH) {
+	if (link_conn_waiting(&k->n->c) > LINK_OUT_HIGH) {
 		k->want_out = true;
 		return ERR_FULL;
 	}
@@ -300,7 +278,7 @@ on_offer(void *inst, struct sink_stream *s, const struct spool_batch *b, bool li
 		k->host->done(k->host, s, b->first, b->first + b->n - 1);
 		return 0;
 	}
-	link_conn_batch(&k->c, st->no, b->rec, b->payload, b->payload_len);
+	link_conn_batch(&k->n->c, st->no, b->rec, b->payload, b->payload_len);
 	k->in_flight++;
 	stat_add((stat_t *)&k->host->stats[STATS_sink_messages], 1);
 	stat_add((stat_t *)&k->host->stats[STATS_sink_bytes], b->payload_len + LINK_REC);
@@ -339,8 +317,6 @@ on_close(void *inst)
 		free(st->have);
 		free(st);
 	}
-	pki_own_fini(&k->own);
-	pki_close(k->pki);
 }
 
 const struct sink_type link_sink = {

@@ -2,14 +2,12 @@
 #ifndef SINK_LINK_H
 #define SINK_LINK_H
 
-#include "base/backoff.h"
 #include "base/log.h"
-#include "pki/node.h"
-#include "proto/link/link_conn.h"
+#include "link/lobby.h"
 #include "sink/sink.h"
 #include "site/link.h"
 
-enum link_sink_key { LS_KEY_TO, LS_KEY_PEER, LS_KEY_NAME, LS_KEY_TIMEOUT, LS_KEYS };
+enum link_sink_key { LS_KEY_TO, LS_KEY_PEER, LS_KEY_NAME, LS_KEY_ROLE, LS_KEY_TIMEOUT, LS_KEYS };
 
 struct link_stream {
 	struct link_stream	*next;
@@ -21,15 +19,6 @@ struct link_stream {
 	uint32_t		 nhave;
 };
 
-enum link_sink_state {
-	LS_WAITING,	/* for the next attempt */
-	LS_LOOKUP,	/* a name is looked up */
-	LS_CONNECTING,
-	LS_GREETING,	/* TLS, then HELLO */
-	LS_UP,
-	LS_STOPPED,
-};
-
 struct link_sink {
 	struct sink_host	*host;
 	const struct sink	*cfg;
@@ -37,33 +26,26 @@ struct link_sink {
 	char			 site[128];
 	char			 dir[DISK_PATH_MAX];	/* state_dir */
 	char			 state_dir[DISK_PATH_MAX];	/* of the node */
-	enum link_sink_state	 state;
-	int			 fd;
-	uv_poll_t		*poll;
+	bool			 up;		/* and the other node may be offered things */
+	struct lobby		*lobby;
+	struct lobby_conn	*n;		/* NULL: no connection */
+	bool			 worked;	/* something of use has come over it */
+	uv_poll_t		*poll, *news;	/* of the connection, of the lobby */
 	uv_timer_t		 timer;
-	uv_getaddrinfo_t	 lookup;
-	bool			 looking, timer_closed, closing;
-	struct link_conn	 c;
-	struct backoff		 pause;
-	struct mono		 began;
+	bool			 timer_closed, closing;
 	struct link_stream	*streams;
 	uint32_t		 window, in_flight;
 	bool			 want_ready, want_out;
-	struct pki		*pki;
-	struct pki_own		 own;
 	struct log_limit	 quiet;
-	char			 refused[700];	/* why the other node's certificate was not taken, "" */
 	void			(*stopped)(void *arg);
 	void			*stopped_arg;
 };
 
 /* way.c: the connection */
-void ls_start(struct link_sink *k);
-void ls_lost(struct link_sink *k, const char *why);
+int ls_start(struct link_sink *k);
 /* Send what waits, and look when to wake up next. */
 void ls_flush(struct link_sink *k);
 void ls_finish(struct link_sink *k);
-const char *ls_own_name(const struct link_sink *k);
 
 /* link.c */
 int ls_frame(void *arg, const struct link_frame *f);
