@@ -47,7 +47,9 @@ LIB_C   := $(filter-out $(TEST_C) $(FUZZ_C) $(MAIN_C),$(C))
 PROTO   := $(shell find src -name '*.proto' 2>/dev/null)
 GEN_C   := $(PROTO:src/%.proto=$(B)/gen/%.pb-c.c)
 GEN_H   := $(GEN_C:.c=.h)
-LIB_O   := $(LIB_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o)
+READY   := $(sort $(wildcard src/sink/sap_odata/ready/*.yaml))
+READY_C := $(B)/gen/sink/sap_odata/ready.c
+LIB_O   := $(LIB_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o) $(READY_C:.c=.o)
 LIB_A   := $(B)/libpenstock.a
 TESTS   := $(TEST_C:src/%.c=$(B)/test/%)
 REPLAYS := $(FUZZ_C:src/%.c=$(B)/replay/%)
@@ -91,6 +93,11 @@ $(LIB_A): $(LIB_O)
 $(O)/%.o: %.c etc/open62541.sh | $(GEN_H)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+
+# Mappings that come with the program.
+$(READY_C): $(READY) etc/embed.sh
+	@mkdir -p $(@D)
+	$(Q)sh etc/embed.sh sap_ready $(READY) >$@
 
 # Generated code is held to its generator's standard of warnings, not to ours.
 $(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h &: src/%.proto
@@ -156,7 +163,7 @@ unit: $(TESTS) $(REPLAYS)
 # What the whole-system tests run.
 tools: all peers node-peers
 # Everything compiled, nothing linked: for trying a compiler.
-objects: $(C:%.c=$(O)/%.o) $(BENCH_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o)
+objects: $(C:%.c=$(O)/%.o) $(BENCH_C:%.c=$(O)/%.o) $(GEN_C:%.c=%.o) $(READY_C:.c=.o)
 
 test: test-deps
 	@sh test/all.sh
