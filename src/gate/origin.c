@@ -68,17 +68,20 @@ taken_of(struct stream *st, uint64_t id)
 	return t;
 }
 
-/* The least that the flows of the record in work have on disk; 0 when none has anything of it. */
+/*
+ * The least that the flows of the record in work have on disk. One that has nothing of it counts as 0: what it may lack is
+ * known only to who sends (origin_base).
+ */
 static uint64_t
 least_on_disk(const struct source_route *sr, uint64_t id)
 {
-	uint64_t least = 0;
+	uint64_t least = UINT64_MAX;
 
 	for (uint32_t i = 0; i < sr->nlegs; i++) {
 		uint64_t disk = mark_on_disk(sr->legs[i].st, id);
-		least = disk != 0 && (least == 0 || disk < least) ? disk : least;
+		least = disk < least ? disk : least;
 	}
-	return least;
+	return least != UINT64_MAX ? least : 0;
 }
 
 /* A place for a new one: where all is told, since the least is known of it elsewhere too. */
