@@ -58,12 +58,65 @@ insight_why(const struct insight *in, const char *pattern, bool (*line)(void *ar
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; in->s != NULL && i < in->s->nprogs && n < ASK_TAGS_MAX; i++) {
+	for (uint32_t i = 0; in->s != NULL && i < in->s->nderived && n < ASK_TAGS_MAX; i++) {
 		struct buf out = { 0 };
 		struct json j = { .out = &out };
 		if (!path_match(pattern, in->s->progs[i].tag->path))
 			continue;
 		put_prog(&j, &in->s->progs[i]);
+		buf_putc(&out, '\n');
+		bool taken = out.err == 0 && line(arg, buf_text(&out), out.len);
+		buf_fini(&out);
+		if (!taken)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static const char *
+shake_name(const struct event *e)
+{
+	static const char *const names[] = { "idle", "requested", "acknowledged", "closing" };
+	return *e->rule->request == '\0' ? NULL : names[e->m->shake <= SHAKE_CLOSING ? e->m->shake : 0];
+}
+
+static void
+put_event(const struct insight *in, struct json *j, const struct event *e)
+{
+	const struct event_memory *m = e->m;
+	uint64_t waiting = 0;
+
+	for (const struct event_stream *s = in->ev.streams; s != NULL; s = s->next)
+		for (const struct event_wait *w = s->first; w != NULL; w = w->next)
+			waiting += w->hash == m->hash;
+	json_open(j, '{');
+	text_of(j, "event", e->rule->path);
+	text_of(j, "type", event_object_name(e->rule->object));
+	json_key(j, "no");
+	json_u64(j, m->no);
+	json_wall(j, "time", (struct wall){ m->time_ns }, 3);
+	text_of(j, "key", m->key);
+	json_key(j, "waiting");
+	json_u64(j, waiting);
+	json_key(j, "faults");
+	json_u64(j, m->faults);
+	text_of(j, "handshake", shake_name(e));
+	text_of(j, "trouble", in->ev.damaged ? "the journal of events is damaged, so none is made: see the log" : m->trouble[0] != '\0' ? m->trouble : NULL);
+	json_close(j, '}');
+}
+
+size_t
+insight_events(const struct insight *in, const char *pattern, bool (*line)(void *arg, const char *text, size_t len), void *arg)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; in->s != NULL && i < in->s->nevents; i++) {
+		struct buf out = { 0 };
+		struct json j = { .out = &out };
+		if (!path_match(pattern, in->s->events[i].rule->path))
+			continue;
+		put_event(in, &j, &in->s->events[i]);
 		buf_putc(&out, '\n');
 		bool taken = out.err == 0 && line(arg, buf_text(&out), out.len);
 		buf_fini(&out);

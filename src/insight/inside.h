@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "insight/event.h"
 #include "insight/insight.h"
 
 #define RANKS_MAX	34u		/* derived from derived from ...: site/load_derived.c allows 32 */
@@ -21,7 +22,9 @@ struct point {
 	const struct tag	*tag;
 };
 
-/* A derived tag. */
+#define ROLE_TRIGGER	UINT32_MAX
+
+/* A derived tag, or an expression of an event, whose tag is made up. */
 struct prog {
 	const struct tag	*tag;
 	struct expr		*p;
@@ -32,6 +35,7 @@ struct prog {
 	uint32_t		 point;		/* as an input of others, NONE */
 	uint32_t		 rank;
 	bool			 queued;
+	uint32_t		 event, role;	/* NONE: a derived tag; of which event, which field or ROLE_TRIGGER */
 	int64_t			 eval_ns;	/* when last */
 	struct expr_result	 last;		/* that was sent; of a text only what it is worth */
 	int64_t			 last_ns;
@@ -63,7 +67,9 @@ struct setup {			/* all that a plan gives; replaced as a whole */
 	struct feed	*feeds;		/* one a source */
 	struct point	*points;	uint32_t npoints;
 	struct use	*uses;
-	struct prog	*progs;		uint32_t nprogs;
+	struct prog	*progs;		uint32_t nprogs, nderived;	/* those of events stand behind those of tags */
+	struct event	*events;	uint32_t nevents;
+	struct map	 events_by_path;
 	uint32_t	*ticking;	uint32_t
 	    nticking;	/* with their inputs, and time alone changes them; by rank */
 	struct due	*dues;		uint32_t ndues;
@@ -80,8 +86,6 @@ struct held_ring {
 	bool			 placed, missed;	/* missed: what was to be read first is overwritten */
 };
 
-struct kept_pos { uint64_t epoch, pos; };
-
 struct insight {
 	struct insight_opts	 opts;
 	struct setup		*s;		/* NULL: no plan yet */
@@ -92,12 +96,14 @@ struct insight {
 	bool			 quiet;		/* what is read now was sent before */
 	int64_t			 group_ns;	/* arrival of the samples being taken, 0: none wait */
 	int64_t			 tick_ns;	/* next tick */
+	struct events		 ev;
+	struct held_ring	*reading;	/* the ring whose record is being taken; NULL: time passes */
 	/* keep.c */
 	struct map		 kept;		/* path hash + key -> struct kept_item, as found on disk */
 	struct arena		 kept_arena;
 	struct kept_pos		 found[INSIGHT_RINGS_MAX], cursor[INSIGHT_RINGS_MAX];
 	size_t			 nfound, ncursor;
-	uint64_t		 kept_seq;
+	uint64_t		 kept_seq, found_seq;	/* of the last file; of the one that was found */
 	int			 cursor_fd;	/* -1: none */
 	bool			 cursor_dirty, state_dirty,
 	    keeping;	/* keeping: something in the plan outlives the process */
@@ -118,5 +124,46 @@ void keep_restore(struct insight *in, struct prog *g);	/* counts found on disk, 
 void keep_place(struct insight *in, struct held_ring *h);	/* where reading of a ring begins */
 void keep_cursor(struct insight *in);			/* what was read is sent */
 int64_t keep_turn(struct insight *in, int64_t now_ns);	/* write what is due; when next, 0: never */
+#define KEEP_TRIGGER	0x7472696767657200u
+bool keep_has(const struct insight *in, uint64_t path, uint64_t key, uint8_t *byte);	/* an item of one byte was found */
+/* Where reading of all rings stands, with those that are not held any more or not yet. Returns how many. */
+size_t keep_positions(const struct insight *in, struct kept_pos out[INSIGHT_RINGS_MAX]);
+void keep_ended(struct insight *in, const struct held_ring *h);	/* a ring is read to its end, and let go */
+
+/* setup.c: by which a program is known over plans; field NULL: of a tag */
+uint64_t prog_hash(const char *path, const char *field);
+
+/* event_setup.c: the programs of the events of a plan, and what they are tied to */
+uint32_t events_count_progs(const struct plan *p);
+int events_compile(struct setup *s, uint32_t first);
+int prog_compile(struct setup *s, struct prog *g, const struct tag *t, const char *unit);
+/* Another plan is in force: its events know what they were. */
+void events_plan(struct insight *in, bool first, struct wall now);
+
+/* event_run.c: when one is made */
+void event_triggered(struct insight *in, struct prog *g, const struct expr_result *r, int64_t time_ns);
+void events_due(struct insight *in, int64_t now_ns);		/* a group of samples is through */
+int64_t events_tick(struct insight *in, int64_t now_ns);	/* those made by the clock, what waits; when next, 0: never */
+bool events_hold(const struct insight *in);			/* no record may be read at present */
+/* Does this program have what is being read already? */
+bool event_passes(const struct insight *in, const struct prog *g);
+void events_pass(struct insight *in, int64_t now_ns);		/* who has passed what it had? */
+/* A machine asks for one. False: not yet, it is not known yet what it is made of. */
+bool event_make_asked(struct insight *in, struct event *e, int64_t now_ns);
+
+/* event_journal.c: what outlives the process */
+void events_open(struct insight *in, int64_t now_ns);
+void events_close(struct insight *in);
+int events_commit(struct insight *in, int64_t now_ns);
+/* What the expressions of all events remember, into their memories. */
+void events_remember(struct insight *in);
+/* An item that the journal has newer than keep.c; NULL: none. */
+const struct event_kept *event_found(const struct insight *in, const struct prog *g, uint64_t key);
+
+/* event_out.c: to gate */
+void events_emit(struct insight *in, int64_t now_ns);
+
+/* event_shake.c: handshakes */
+void events_shake(struct insight *in, int64_t now_ns);
 
 #endif

@@ -15,7 +15,7 @@ insight_new(const struct insight_opts *opts)
 	if (in == NULL)
 		return NULL;
 	in->opts = *opts;
-	in->cursor_fd = -1;
+	in->cursor_fd = in->ev.fd = -1;
 	in->record = malloc(batch_size(BATCH_SAMPLES_MAX, BATCH_BYTES_MAX));
 	in->room = calloc(BATCH_SAMPLES_MAX, sizeof *in->room);
 	if (in->record == NULL || in->room == NULL) {
@@ -37,6 +37,7 @@ insight_free(struct insight *in)
 		free(h);
 	}
 	keep_close(in);
+	events_close(in);
 	setup_free(in->s);
 	free(in->record);
 	free(in->room);
@@ -51,17 +52,22 @@ insight_plan(struct insight *in, struct plan *p, struct wall now)
 
 	if (err != 0)
 		return err;
-	if (in->s == NULL)
-		keep_open(in);	/* the process may write to its folder by now */
-	for (uint32_t i = 0; in->s == NULL && i < s->nprogs; i++)
-		keep_restore(in, &s->progs[i]);
-	if (in->s != NULL)
+	bool first = in->s == NULL;
+	if (first) {	/* the process may write to its folder by now */
+		keep_open(in);
+		events_open(in, now.ns);
+	} else {
+		events_remember(in);
 		setup_carry(s, in->s);
+	}
 	setup_free(in->s);
 	in->s = s;
+	events_plan(in, first, now);
+	for (uint32_t i = 0; first && i < s->nprogs; i++)
+		keep_restore(in, &s->progs[i]);
 	in->tick_ns = now.ns;
 	keep_plan(in);
-	log_info("derived", "tags=%u inputs=%u periods=%u", s->nprogs, s->npoints, s->ndues);
+	log_info("derived", "tags=%u events=%u inputs=%u periods=%u", s->nderived, s->nevents, s->npoints, s->ndues);
 	return 0;
 }
 
@@ -112,7 +118,13 @@ insight_rings(const struct insight *in)
 size_t
 insight_tags(const struct insight *in)
 {
-	return in->s != NULL ? in->s->nprogs : 0;
+	return in->s != NULL ? in->s->nderived : 0;
+}
+
+size_t
+insight_declared(const struct insight *in)
+{
+	return in->s != NULL ? in->s->nevents : 0;
 }
 
 struct insight_figures

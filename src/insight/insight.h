@@ -17,6 +17,7 @@
 #define INSIGHT_INSIGHT_H
 
 #include "expr/expr.h"
+#include "model/request.h"
 #include "model/sample.h"
 #include "os/disk.h"
 #include "ring/ring.h"
@@ -29,6 +30,11 @@ struct insight_opts {
 	const struct disk	*disk;
 	/* A batch of derived samples: borrowed for the call; values with bytes have their offset into blob in v.u. */
 	void	(*emit)(void *arg, const struct batch_head *head, const struct sample *v, const void *blob);
+	/*
+	 * Ask gate for the acknowledge of a handshake; q is borrowed. 0: insight_outcome() tells what became of it; ERR_AGAIN: not now.
+	 * NULL: nobody can be asked.
+	 */
+	int	(*ask)(void *arg, uint64_t token, const struct request *q);
 	/* A ring breaks its format and is read no more. */
 	void	(*ring_dead)(void *arg, const char *writer, uint64_t epoch);
 	void	*arg;
@@ -46,9 +52,10 @@ void insight_free(struct insight *in);
 int insight_plan(struct insight *in, struct plan *p, struct wall now);
 /* A writer's ring (taken); an older one of that writer is first read to its end. ERR_LIMIT: too many, it is closed. */
 int insight_ring(struct insight *in, const char *writer, struct ring_reader *r);
-/* Rings held; derived tags. */
+/* Rings held; derived tags; declarations of events. */
 size_t insight_rings(const struct insight *in);
 size_t insight_tags(const struct insight *in);
+size_t insight_declared(const struct insight *in);	/* events */
 
 struct insight_turn {
 	bool		more;	/* there is more to do at once */
@@ -59,9 +66,25 @@ struct insight_turn insight_turn(struct insight *in, struct wall now);
 /* Keep counts on disk now, for good: before the process ends in good order. 0 or the disk's error. */
 int insight_save(struct insight *in, struct wall now);
 
-struct insight_figures { uint64_t records, samples, evaluated, emitted, gaps, refused, saves, save_errors; };
+/*
+ * What gate says of numbered streams, see gate/origin.c: all of this origin up to `no` is durable; hole: what came after it was not taken.
+ */
+void insight_durable(struct insight *in, uint64_t origin, uint64_t no, bool hole, struct wall now);
+/* What became of what was asked, see opts.ask. */
+void insight_outcome(struct insight *in, uint64_t token, const struct request_result *r, struct wall now);
+/* Gate is another one: what was asked has no outcome, and is asked again. */
+void insight_gate_new(struct insight *in);
+
+struct insight_figures {
+	uint64_t records, samples, evaluated, emitted, gaps, refused, saves, save_errors;
+	uint64_t events, event_faults;	/* made by this process; of them faulty */
+};
 struct insight_figures insight_figures(const struct insight *in);
 
+/*
+ * Events as they stand: line() gets a JSON object and '\n' for each declaration whose path matches, at most 10,000. Returns how many.
+ */
+size_t insight_events(const struct insight *in, const char *pattern, bool (*line)(void *arg, const char *text, size_t len), void *arg);
 /*
  * Why derived tags are as they are: line() gets a JSON object and '\n' for each whose path matches, at most 256; false
  * ends it. Returns how many.

@@ -11,6 +11,7 @@
  *	items times:	u64 hash of the
  tag's path, u64 key of the part of the expression, u8 length, bytes (host order: expr_keep())
  *	u32 CRC-32C of all before
+ *	Of an event also an item with the hash of its path, key KEEP_TRIGGER and one byte: its trigger as it was last.
  *
  * cursor, little-endian:	"PCUR", u32 count, count times (u64 epoch, u64 position), u32 CRC-32C
  *
@@ -162,7 +163,7 @@ keep_open(struct insight *in)
 	d->mkdir(d->ctx, in->opts.dir);
 	uint64_t seq_live = read_whole(in, "live", &live) == 0 ? sequence(&live, &a) : 0;
 	uint64_t seq_safe = read_whole(in, "safe", &safe) == 0 ? sequence(&safe, &b) : 0;
-	in->kept_seq = seq_live > seq_safe ? seq_live : seq_safe;
+	in->kept_seq = in->found_seq = seq_live > seq_safe ? seq_live : seq_safe;
 	if (in->kept_seq != 0)
 		read_items(in, seq_live > seq_safe ? &a : &b);
 	else if (live.len > 0 || safe.len > 0)
@@ -200,7 +201,10 @@ keep_restore(struct insight *in, struct prog *g)
 	for (size_t i = 0, n = expr_keeps(g->p); i < n; i++) {
 		expr_keep(g->p, g->state, i, &key, bytes);
 		const struct kept_item *k = map_get_u64(&in->kept, item_key(g->path_hash, key));
-		if (k != NULL)
+		const struct event_kept *newer = g->event != NONE ? event_found(in, g, key) : NULL;
+		if (newer != NULL)
+			expr_restore(g->p, g->state, key, newer->bytes, newer->len);
+		else if (k != NULL)
 			expr_restore(g->p, g->state, key, k->bytes, k->len);
 	}
 	if (expr_keeps(g->p) > 0)
@@ -232,15 +236,61 @@ keep_place(struct insight *in, struct held_ring *h)
 		    (unsigned long long)ring_pos(h->r), (unsigned long long)h->quiet_to);
 }
 
-static size_t
-positions(const struct insight *in, struct kept_pos *out)
+static const struct held_ring *
+placed_ring(const struct insight *in, uint64_t epoch)
+{
+	for (const struct held_ring *h = in->rings; h != NULL; h = h->next)
+		if (h->placed && h->epoch == epoch)
+			return h;
+	return NULL;
+}
+
+/*
+ * A ring that was found and is not handed to this process yet keeps its place: whoever comes next would else read it from its
+ * beginning, and count it again. So does one that has ended, as long as there is room: it may be handed out once more.
+ */
+size_t
+keep_positions(const struct insight *in, struct kept_pos out[INSIGHT_RINGS_MAX])
 {
 	size_t n = 0;
 
 	for (const struct held_ring *h = in->rings; h != NULL && n < INSIGHT_RINGS_MAX; h = h->next)
 		if (h->placed)
 			out[n++] = (struct kept_pos){ h->epoch, ring_pos(h->r) };
+	for (size_t i = in->nfound; i > 0 && n < INSIGHT_RINGS_MAX; i--)
+		if (placed_ring(in, in->found[i - 1].epoch) == NULL)
+			out[n++] = in->found[i - 1];
 	return n;
+}
+
+void
+keep_ended(struct insight *in, const struct held_ring *h)
+{
+	size_t i = 0;
+
+	if (!h->placed)
+		return;
+	while (i < in->nfound && in->found[i].epoch != h->epoch)
+		i++;
+	if (i == INSIGHT_RINGS_MAX)	/* the oldest makes room */
+		i = 0;
+	if (i == in->nfound)
+		in->nfound++;
+	memmove(&in->found[i], &in->found[i + 1], (in->nfound - 1 - i) * sizeof in->found[0]);
+	in->found[in->nfound - 1] = (struct kept_pos){ h->epoch, ring_pos(h->r) };
+}
+
+/* How far what was derived from this ring has been sent. */
+static uint64_t
+sent_to(const struct insight *in, const struct kept_pos *at)
+{
+	const struct held_ring *h = placed_ring(in, at->epoch);
+	uint64_t pos = h != NULL && h->quiet_to > at->pos ? h->quiet_to : at->pos;
+
+	for (size_t i = 0; h == NULL && i < in->ncursor; i++)
+		if (in->cursor[i].epoch == at->epoch && in->cursor[i].pos > pos)
+			pos = in->cursor[i].pos;
+	return pos;
 }
 
 void
@@ -249,23 +299,32 @@ keep_cursor(struct insight *in)
 	uint8_t bytes[CURSOR_MAX] = { 'P', 'C', 'U', 'R' };
 	struct writer w = wr_init(bytes + 4, sizeof bytes - 4);
 	struct kept_pos v[INSIGHT_RINGS_MAX];
-	size_t n = positions(in, v);
+	size_t n = keep_positions(in, v);
 
 	if (!in->cursor_dirty || in->cursor_fd < 0)
 		return;
 	in->cursor_dirty = false;
 	wr_le32(&w, (uint32_t)n);
-	for (const struct held_ring *h = in->rings; h != NULL && n > 0; h = h->next)
-		if (h->placed) {	/* what is read again now was sent up to quiet_to */
-			uint64_t pos = ring_pos(h->r) > h->quiet_to ? ring_pos(h->r) : h->quiet_to;
-			wr_le64(&w, h->epoch);
-			wr_le64(&w, pos);
-		}
+	for (size_t i = 0; i < n; i++) {	/* what is read again now was sent up to quiet_to */
+		wr_le64(&w, v[i].epoch);
+		wr_le64(&w, sent_to(in, &v[i]));
+	}
 	wr_le32(&w, crc32c(0, bytes, 4 + wr_len(&w)));
 	const struct disk *d = in->opts.disk;
 	ssize_t done = d->pwrite(d->ctx, in->cursor_fd, bytes, 4 + wr_len(&w), 0);
 	if (done != (ssize_t)(4 + wr_len(&w)))
 		in->f.save_errors++;
+}
+
+bool
+keep_has(const struct insight *in, uint64_t path, uint64_t key, uint8_t *byte)
+{
+	const struct kept_item *k = map_get_u64(&in->kept, item_key(path, key));
+
+	if (k == NULL || k->len != 1)
+		return false;
+	*byte = k->bytes[0];
+	return true;
 }
 
 static void
@@ -280,7 +339,7 @@ static void
 write_items(struct insight *in, struct buf *b)
 {
 	struct kept_pos v[INSIGHT_RINGS_MAX];
-	size_t n = positions(in, v), items = 0;
+	size_t n = keep_positions(in, v), items = 0;
 	uint8_t bytes[EXPR_KEEP_MAX];
 	uint64_t key;
 
@@ -295,7 +354,9 @@ write_items(struct insight *in, struct buf *b)
 	}
 	for (uint32_t i = 0; in->s != NULL && i < in->s->nprogs; i++) {
 		const struct prog *g = &in->s->progs[i];
-		for (size_t k = 0, m = expr_keeps(g->p); k < m; k++) {
+		/* One that is ahead of the rings: the journal of events has it, with its own places. */
+		bool ahead = g->event != NONE && in->s->events[g->event].m->passing;
+		for (size_t k = 0, m = ahead ? 0 : expr_keeps(g->p); k < m; k++) {
 			size_t len = expr_keep(g->p, g->state, k, &key, bytes);
 			put(b, g->path_hash, 8);
 			put(b, key, 8);
@@ -303,6 +364,16 @@ write_items(struct insight *in, struct buf *b)
 			buf_put(b, bytes, len);
 			items++;
 		}
+	}
+	for (uint32_t i = 0; in->s != NULL && i < in->s->nevents; i++) {
+		const struct event_memory *m = in->s->events[i].m;
+		if (m->passing)
+			continue;
+		put(b, m->hash, 8);
+		put(b, KEEP_TRIGGER ^ m->trigger_of, 8);
+		put(b, 1, 1);
+		put(b, m->raised ? TRIGGER_FALSE : m->trigger, 1);	/* not made yet: it would rise again */
+		items++;
 	}
 	if (b->err != 0)
 		return;
@@ -355,7 +426,7 @@ anything_kept(const struct insight *in)
 	for (uint32_t i = 0; in->s != NULL && i < in->s->nprogs; i++)
 		if (expr_keeps(in->s->progs[i].p) > 0)
 			return true;
-	return false;
+	return in->s != NULL && in->s->nevents > 0;
 }
 
 int64_t

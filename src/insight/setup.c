@@ -21,23 +21,30 @@ point_of(struct setup *s, const struct tag *t)
 	return *slot;
 }
 
-static int
-compile(struct setup *s, struct prog *g, const struct tag *t)
+uint64_t
+prog_hash(const char *path, const char *field)
+{
+	uint64_t h = hash64(path, strlen(path));
+	return field == NULL ? h : hash64_more(h, field, strlen(field) + 1);
+}
+
+int
+prog_compile(struct setup *s, struct prog *g, const struct tag *t, const char *unit)
 {
 	struct derive_scope scope = { .own = t->path, .find = derive_find, .arg = &s->paths, .arena = &s->arena,
 	    .plan = s->plan };
 	struct expr_error e;
-	int err = derive_compile(t->at, t->unit, &scope, &g->p, &e);
+	int err = derive_compile(t->at, unit, &scope, &g->p, &e);
 
-	if (err == 0 && expr_value_type(g->p) != t->type)
+	if (err == 0 && t->type != VALUE_NULL && expr_value_type(g->p) != t->type)
 		err = ERR_TYPE;
 	if (err != 0) {
 		log_error("expression_refused", "tag=\"%s\" column=%d cause=\"%s\"", t->path, e.column, e.cause);
 		return ERR_SYNTAX;
 	}
 	g->tag = t;
-	g->point = NONE;
-	g->path_hash = hash64(t->path, strlen(t->path));
+	g->point = g->event = NONE;
+	g->path_hash = prog_hash(t->path, NULL);
 	g->state = arena_array(&s->arena, expr_state_size(g->p) / 8 + 1, 8);
 	expr_init(g->p, g->state);
 	g->in = arena_array(&s->arena, expr_inputs(g->p) + 1, sizeof *g->in);
@@ -73,7 +80,7 @@ wire(struct setup *s)
 			s->uses[p->use0 + p->nuses++] = (struct use){ i, (uint8_t)k };
 			s->progs[i].in[k] = &p->in;
 		}
-	for (uint32_t i = 0; i < s->nprogs; i++)
+	for (uint32_t i = 0; i < s->nderived; i++)
 		s->progs[i].point = s->feeds[s->progs[i].tag->source].points[s->progs[i].tag->index];
 }
 
@@ -132,7 +139,7 @@ make_dues(struct setup *s)
 	for (uint32_t pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 0; i < s->nprogs; i++) {
 			const struct tag *t = s->progs[i].tag;
-			if (t->with_inputs)
+			if (t->with_inputs || s->progs[i].event != NONE)
 				continue;
 			struct due *d = map_get_u64(&periods, (uint64_t)t->scan_ns);
 			if (d == NULL) {
@@ -149,7 +156,7 @@ make_dues(struct setup *s)
 	}
 	for (uint32_t r = 0; r < RANKS_MAX; r++)
 		for (uint32_t i = 0; i < s->nprogs && s->queue[r].v != NULL; i++)
-			if (s->progs[i].rank == r && !s->progs[i].tag->with_inputs) {
+			if (s->progs[i].rank == r && !s->progs[i].tag->with_inputs && s->progs[i].event == NONE) {
 				struct due *d = map_get_u64(&periods, (uint64_t)s->progs[i].tag->scan_ns);
 				d->progs[d->n++] = i;
 			}
@@ -188,13 +195,17 @@ setup_new(struct plan *p, struct setup **out)
 		fatal("out_of_memory", "derived=%u", p->ntags);
 	s->plan = p;
 	make_feeds(s);
+	s->nderived = s->nprogs;
+	s->nprogs += events_count_progs(p);
 	if (s->nprogs > 0)
 		derive_index(&s->paths, p);
 	s->progs = arena_array(&s->arena, s->nprogs + 1, sizeof *s->progs);
 	for (uint32_t i = 0; i < p->nsources && err == 0; i++)
 		for (uint32_t k = 0; source_is_derived(&p->sources[i]) && !source_is_events(&p->sources[i]) &&
 		    k < p->sources[i].ntags && err == 0; k++)
-			err = compile(s, &s->progs[n++], &p->sources[i].tags[k]);
+			err = prog_compile(s, &s->progs[n++], &p->sources[i].tags[k], p->sources[i].tags[k].unit);
+	if (err == 0)
+		err = events_compile(s, n);
 	if (err == 0) {
 		size_t most = 0;
 		for (uint32_t i = 0; i < s->nprogs; i++)
@@ -225,6 +236,7 @@ setup_free(struct setup *s)
 	map_fini(&s->feeds_by_key);
 	map_fini(&s->points_by_path);
 	map_fini(&s->paths);
+	map_fini(&s->events_by_path);
 	plan_free(s->plan);
 	arena_fini(&s->arena);
 	free(s);

@@ -129,6 +129,10 @@ evaluate(struct insight *in, struct prog *g, int64_t now_ns, bool publish)
 	if (!publish)
 		return;
 	struct wall time = result_time(g, now_ns);
+	if (g->event != NONE) {
+		event_triggered(in, g, &r, time.ns);
+		return;
+	}
 	g->last = r;
 	g->last_ns = time.ns;
 	if (r.v.type == VALUE_TEXT)	/* its bytes are not ours to keep */
@@ -150,13 +154,17 @@ run_queue(struct insight *in, int64_t now_ns)
 		for (uint32_t i = 0; i < q->n; i++) {	/* users have higher ranks: this one does not grow meanwhile */
 			struct prog *g = &s->progs[q->v[i]];
 			g->queued = false;
-			if (g->tag->with_inputs || expr_has_state(g->p))
+			if (g->event != NONE && event_passes(in, g))
+				g->fresh = 0;
+			else if (g->tag->with_inputs || expr_has_state(g->p))
 				evaluate(in, g, now_ns, g->tag->with_inputs);
 		}
 		q->n = 0;
 	}
 	s->lowest = RANKS_MAX;
 	in->group_ns = 0;
+	if (s->nevents > 0)
+		events_due(in, now_ns);
 }
 
 /* ---- rings ---- */
@@ -226,6 +234,7 @@ drop_ring(struct insight *in, struct held_ring *h)
 		at = &(*at)->next;
 	*at = h->next;
 	in->nrings--;
+	keep_ended(in, h);
 	ring_close(h->r);
 	free(h->writer);
 	free(h);
@@ -256,7 +265,9 @@ read_one(struct insight *in, struct held_ring *h)
 	switch (err) {
 	case 0:
 		in->quiet = ring_pos(h->r) <= h->quiet_to;
+		in->reading = h;
 		take_record(in, h, len);
+		in->reading = NULL;
 		in->quiet = false;
 		in->cursor_dirty = true;
 		return true;
@@ -288,9 +299,9 @@ read_rings(struct insight *in)
 		if (of_same_writer(in->rings, h, h))
 			continue;
 		uint32_t n = 0;
-		while (n < RECORDS_A_TURN && read_one(in, h))
+		while (n < RECORDS_A_TURN && !events_hold(in) && read_one(in, h))
 			n++;
-		more |= n == RECORDS_A_TURN;
+		more |= n == RECORDS_A_TURN || (in->ev.fresh >= EVENTS_FRESH_MAX && in->ev.retry_ns == 0);
 	}
 	return more;
 }
@@ -349,14 +360,23 @@ insight_turn(struct insight *in, struct wall now)
 	if (in->s == NULL || in->s->nprogs == 0)
 		return t;
 	t.more = read_rings(in);
+	if (in->ev.npassing > 0)
+		events_pass(in, now.ns);
 	if (!t.more) {
 		run_dues(in, now.ns);
 		for (uint32_t i = 0; i < in->s->ndues; i++)
 			next = sooner(next, in->s->dues[i].next_ns);
 		if (in->s->nticking > 0)
 			next = sooner(next, in->tick_ns);
+		if (in->s->nevents > 0 || in->ev.streams != NULL)
+			next = sooner(next, events_tick(in, now.ns));
 	}
 	flush_all(in);
+	if (in->ev.dirty && events_commit(in, now.ns) != 0)
+		next = sooner(next, now.ns + NS_PER_S);
+	events_emit(in, now.ns);
+	if (in->ev.nshakes > 0)		/* what waited for the journal may go on */
+		events_shake(in, now.ns);
 	keep_cursor(in);
 	next = sooner(next, keep_turn(in, now.ns));
 	t.next.ns = next;

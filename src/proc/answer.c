@@ -191,7 +191,7 @@ do_back(struct supervisor *s, const char *const *argv, int fd)
 
 /* ---- who is asked ---- */
 
-enum route { TO_SELF, TO_TAG, TO_SOURCE, TO_OFFICE, TO_GATE };
+enum route { TO_SELF, TO_TAG, TO_SOURCE, TO_OFFICE, TO_GATE, TO_INSIGHT };
 
 static const struct verb {
 	const char	*name;
@@ -209,6 +209,7 @@ static const struct verb {
 	{ "trace", TO_SOURCE, 1, NULL },
 	{ "quarantine", TO_OFFICE, 1, NULL },
 	{ "sinks", TO_OFFICE, 0, NULL },
+	{ "event", TO_INSIGHT, 1, NULL },
 	{ "request", TO_GATE, 1, NULL },	/* with who asks before its arguments, as all that go to gate */
 	{ "node", TO_GATE, 4, NULL },		/* penstock node has done something: an entry for the audit log */
 };
@@ -233,6 +234,8 @@ route(struct supervisor *s, const struct verb *v, const char *const *argv, const
 
 	if (v->route == TO_GATE)
 		return of_role(s, ROLE_GATE, NULL);
+	if (v->route == TO_INSIGHT)
+		return of_role(s, ROLE_INSIGHT, NULL);
 	if (v->route == TO_OFFICE)
 		return of_role(s, ROLE_OFFICE, NULL);
 	for (uint32_t i = 0; v->route == TO_SOURCE && i < plan->nsources; i++)

@@ -284,6 +284,12 @@ take(struct child_proc *c, const struct msg *m)
 		else
 			close(m->fd);
 		break;
+	case MSG_PEER_INSIGHT:
+		if (c->ops->peer_insight != NULL)
+			c->ops->peer_insight(c->arg, m->fd);
+		else
+			close(m->fd);
+		break;
 	case MSG_PEER_FIELD:
 		take_peer_field(c, m);
 		break;

@@ -32,7 +32,8 @@ struct child_ops {
 	int	(*plan)(void *arg, struct plan *p);
 	void	(*ring_in)(void *arg, const char *writer, struct ring_reader *r);	/* r taken */
 	void	(*wake)(void *arg);
-	void	(*peer)(void *arg, int fd);			/* channel to the other side; fd taken */
+	void	(*peer)(void *arg, int fd);			/* channel to the other side (insight: to gate); fd taken */
+	void	(*peer_insight)(void *arg, int fd);		/* gate: channel to insight; fd taken */
 	/* gate: channel to the field process of a zone; field: to gate (its own zone). fd taken. */
 	void	(*peer_field)(void *arg, const char *zone, int fd);
 	/* verb and args borrowed; c given: end it. */

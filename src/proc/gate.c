@@ -18,6 +18,7 @@
 #include "gate/gate.h"
 #include "os/clock.h"
 #include "proc/child.h"
+#include "proc/gate_insight.h"
 #include "proc/gate_requests.h"
 #include "ring/report.h"
 
@@ -37,6 +38,7 @@ struct gate_proc {
 	struct gate	*gate;
 	struct gate_requests *requests;
 	struct peer	*peer;
+	struct gate_insight *insight;
 	uv_timer_t	 timer;
 	bool		 started, draining, stopping;
 	struct mono	 deadline;
@@ -186,6 +188,13 @@ to_office(void *arg, const void *bytes, size_t len)
 	return p->peer == NULL ? ERR_CONN : channel_send(&p->peer->channel, MSG_OUTCOME, bytes, len, -1);
 }
 
+static int
+to_insight(void *arg, const void *bytes, size_t len)
+{
+	struct gate_proc *p = arg;
+	return p->insight == NULL ? ERR_CONN : gate_insight_outcome(p->insight, bytes, len);
+}
+
 /* From within a callback of anybody's: the loop comes back to run(). */
 static void
 soon(void *arg)
@@ -207,6 +216,9 @@ static int
 durable(void *arg, const char *writer, uint64_t origin, uint64_t no, bool hole)
 {
 	struct gate_proc *p = arg;
+
+	if (strcmp(writer, role_name(ROLE_INSIGHT)) == 0)
+		return p->insight != NULL ? gate_insight_durable(p->insight, origin, no, hole) : ERR_AGAIN;
 	return gate_requests_durable(p->requests, writer, origin, no, hole);
 }
 
@@ -351,6 +363,34 @@ op_peer(void *arg, int fd)
 	uv_poll_start(&o->poll, UV_READABLE, on_report);
 }
 
+static int
+insight_request(void *arg, const void *bytes, size_t len)
+{
+	struct gate_proc *p = arg;
+	return gate_requests_insight(p->requests, bytes, len);
+}
+
+static void
+insight_gone(void *arg)
+{
+	struct gate_proc *p = arg;
+
+	gate_insight_close(p->insight);
+	p->insight = NULL;
+	gate_requests_insight_gone(p->requests);
+}
+
+static void
+op_peer_insight(void *arg, int fd)
+{
+	struct gate_proc *p = arg;
+	struct gate_insight_ops ops = { .request = insight_request, .gone = insight_gone, .arg = p };
+
+	if (p->insight != NULL)
+		insight_gone(p);
+	p->insight = gate_insight_open(p->self->loop, fd, &ops);
+}
+
 static void
 op_peer_field(void *arg, const char *zone, int fd)
 {
@@ -430,7 +470,8 @@ int
 gate_main(const char *name, const char *state_dir)
 {
 	static const struct child_ops ops = {
-		.plan = op_plan, .ring_in = op_ring_in, .wake = op_wake, .peer = op_peer, .peer_field = op_peer_field,
+		.plan = op_plan, .ring_in = op_ring_in, .wake = op_wake, .peer = op_peer, .peer_insight = op_peer_insight,
+		.peer_field = op_peer_field,
 		.client = op_client,
 		.drain = op_drain, .stop = op_stop,
 	};
@@ -444,7 +485,8 @@ gate_main(const char *name, const char *state_dir)
 	}
 	struct gate_opts opts = { .spool_dir = dir, .disk = &disk_os, .accounted = accounted, .live = live, .live_lost = live_lost,
 	    .ring_dead = ring_dead, .durable = durable, .arg = &p };
-	struct gate_requests_ops ops_requests = { .to_office = to_office, .soon = soon, .arg = &p };
+	struct gate_requests_ops ops_requests = { .to_office = to_office, .to_insight = to_insight, .soon = soon,
+	    .arg = &p };
 	if (gate_new(&opts, &p.gate) != 0)	/* its lock keeps a second writer from the audit log too */
 		return 1;
 	if (gate_requests_open(state_dir, &ops_requests, &p.requests) != 0) {

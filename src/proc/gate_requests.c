@@ -18,17 +18,22 @@
 #define SAID_MAX	1024u			/* outcomes that office may leave unread */
 #define PUBLISH_NS	(500 * NS_PER_MS)
 
-struct said {			/* an outcome that office has not been told yet */
+struct said {			/* an outcome that office, or insight, has not been told yet */
 	struct said	*next;
 	size_t		 len;
 	uint8_t		 p[];
 };
 
+/* Those who ask over a channel. */
+enum peer { PEER_OFFICE, PEER_INSIGHT, PEERS };
+struct owed_to { struct said *first, **end; uint32_t n; };
+
 struct asker {
 	struct asker	*next;
 	uint64_t	 token;
-	struct gate_client *client;	/* NULL: office */
-	uint64_t	 number;	/* office's own */
+	struct gate_client *client;	/* NULL: peer */
+	enum peer	 peer;
+	uint64_t	 number;	/* the peer's own */
 };
 
 struct gate_requests {
@@ -38,8 +43,7 @@ struct gate_requests {
 	struct orders_out	*fields[ZONES_MAX];
 	struct asker		*askers;
 	uint64_t		 next_token;
-	struct said		*said, **said_end;
-	uint32_t		 nsaid;
+	struct owed_to		 owed[PEERS];
 	struct mono		 published;
 	stat_t			*figures, *reasons[REASON_COUNT];
 };
@@ -97,23 +101,40 @@ asker_new(struct gate_requests *g)
 	return a;
 }
 
-static void
+/* True: all is told. */
+static bool
 say(struct gate_requests *g)
 {
-	while (g->said != NULL) {
-		struct said *s = g->said;
-		if (g->ops.to_office(g->ops.arg, s->p, s->len) == ERR_AGAIN)
-			return;
-		g->said = s->next;
-		if (g->said == NULL)
-			g->said_end = &g->said;
-		g->nsaid--;
-		free(s);
+	bool all = true;
+
+	for (int i = 0; i < PEERS; i++) {
+		struct owed_to *o = &g->owed[i];
+		int (*to)(void *, const void *, size_t) = i == PEER_OFFICE ? g->ops.to_office : g->ops.to_insight;
+		while (o->first != NULL && to(g->ops.arg, o->first->p, o->first->len) != ERR_AGAIN) {
+			struct said *s = o->first;
+			o->first = s->next;
+			if (o->first == NULL)
+				o->end = &o->first;
+			o->n--;
+			free(s);
+		}
+		all &= o->first == NULL;
 	}
+	return all;
 }
 
 static void
-say_outcome(struct gate_requests *g, uint64_t number, const struct request_result *r)
+unsay(struct owed_to *o)
+{
+	for (struct said *s = o->first, *next; s != NULL; s = next) {
+		next = s->next;
+		free(s);
+	}
+	*o = (struct owed_to){ .end = &o->first };
+}
+
+static void
+say_outcome(struct gate_requests *g, enum peer peer, uint64_t number, const struct request_result *r)
 {
 	struct said *s = malloc(sizeof *s + 8 + REQUEST_BYTES_MAX);
 	if (s == NULL)
@@ -126,11 +147,10 @@ say_outcome(struct gate_requests *g, uint64_t number, const struct request_resul
 	struct said *less = realloc(s, sizeof *s + s->len);
 	s = less != NULL ? less : s;
 	s->next = NULL;
-	g->nsaid++;
-	*g->said_end = s;
-	g->said_end = &s->next;
-	say(g);
-	if (g->said != NULL)
+	g->owed[peer].n++;
+	*g->owed[peer].end = s;
+	g->owed[peer].end = &s->next;
+	if (!say(g))
 		g->ops.soon(g->ops.arg);
 }
 
@@ -146,7 +166,7 @@ on_tell(void *arg, uint64_t token, const struct request_result *r)
 	if (a->client != NULL)
 		over = gate_client_tell(a->client, r);
 	else if (over)
-		say_outcome(g, a->number, r);
+		say_outcome(g, a->peer, a->number, r);
 	if (over)
 		asker_free(g, a);
 }
@@ -171,7 +191,8 @@ gate_requests_open(const char *state_dir, const struct gate_requests_ops *ops, s
 		return ERR_LIMIT;
 	}
 	g->ops = *ops;
-	g->said_end = &g->said;
+	for (int i = 0; i < PEERS; i++)
+		unsay(&g->owed[i]);
 	g->requests = requests_new(&(struct requests_ops){ .audit = on_audit, .send = on_send, .tell = on_tell,
 	    .arg = g });
 	int err = audit_open(dir, &disk_os, wall_now(), recall, g, &g->audit);
@@ -194,10 +215,8 @@ gate_requests_close(struct gate_requests *g)
 	audit_close(g->audit);
 	while (g->askers != NULL)
 		asker_free(g, g->askers);
-	for (struct said *s = g->said, *next; s != NULL; s = next) {
-		next = s->next;
-		free(s);
-	}
+	for (int i = 0; i < PEERS; i++)
+		unsay(&g->owed[i]);
 	free(g);
 }
 
@@ -314,10 +333,10 @@ gate_requests_durable(struct gate_requests *g, const char *writer, uint64_t orig
 	return ERR_AGAIN;
 }
 
-/* ---- office ---- */
+/* ---- office and insight ---- */
 
-int
-gate_requests_office(struct gate_requests *g, const void *p, size_t len)
+static int
+from_peer(struct gate_requests *g, enum peer peer, const void *p, size_t len)
 {
 	struct reader r = rd_init(p, len);
 	struct arena a = { 0 };
@@ -326,14 +345,15 @@ gate_requests_office(struct gate_requests *g, const void *p, size_t len)
 	uint64_t number = rd_le64(&r);
 	request_unpack(&r, &a, &q);
 	int err = rd_end(&r);
-	/* The names of the command line and of insight are not office's to use. */
-	if (err == 0 && (strcmp(q.from, REQUEST_FROM_CLI) == 0 || strcmp(q.from, REQUEST_FROM_EVENTS) == 0))
+	/* The name of the command line is nobody's to use, that of events is insight's alone, and its only one. */
+	if (err == 0 && (strcmp(q.from, REQUEST_FROM_CLI) == 0 || (strcmp(q.from, REQUEST_FROM_EVENTS) == 0) != (peer == PEER_INSIGHT)))
 		err = ERR_DENIED;
 	/* It asks and asks and does not listen: gate's memory is not its to fill. */
-	if (err == 0 && g->nsaid >= SAID_MAX)
+	if (err == 0 && g->owed[peer].n >= SAID_MAX)
 		err = ERR_FULL;
 	if (err == 0) {
 		struct asker *k = asker_new(g);
+		k->peer = peer;
 		k->number = number;
 		requests_ask(g->requests, k->token, &q, boot_now(), wall_now());
 		g->ops.soon(g->ops.arg);
@@ -342,23 +362,41 @@ gate_requests_office(struct gate_requests *g, const void *p, size_t len)
 	return err;
 }
 
-void
-gate_requests_office_gone(struct gate_requests *g)
+static void
+peer_gone(struct gate_requests *g, enum peer peer)
 {
 	for (struct asker *a = g->askers, *next; a != NULL; a = next) {
 		next = a->next;
-		if (a->client != NULL)
+		if (a->client != NULL || a->peer != peer)
 			continue;
 		requests_forget(g->requests, a->token);
 		asker_free(g, a);
 	}
-	for (struct said *s = g->said, *next; s != NULL; s = next) {
-		next = s->next;
-		free(s);
-	}
-	g->said = NULL;
-	g->said_end = &g->said;
-	g->nsaid = 0;
+	unsay(&g->owed[peer]);
+}
+
+int
+gate_requests_office(struct gate_requests *g, const void *p, size_t len)
+{
+	return from_peer(g, PEER_OFFICE, p, len);
+}
+
+void
+gate_requests_office_gone(struct gate_requests *g)
+{
+	peer_gone(g, PEER_OFFICE);
+}
+
+int
+gate_requests_insight(struct gate_requests *g, const void *p, size_t len)
+{
+	return from_peer(g, PEER_INSIGHT, p, len);
+}
+
+void
+gate_requests_insight_gone(struct gate_requests *g)
+{
+	peer_gone(g, PEER_INSIGHT);
 }
 
 /* ---- the command line ---- */
@@ -416,7 +454,7 @@ gate_requests_tick(struct gate_requests *g)
 	struct mono now = mono_now(), boot = boot_now();
 
 	struct mono next = requests_tick(g->requests, boot, wall_now());
-	say(g);
+	bool told = say(g);
 	if (g->figures != NULL && mono_diff(now, g->published) >= PUBLISH_NS) {
 		g->published = now;
 		publish(g);
@@ -426,5 +464,5 @@ gate_requests_tick(struct gate_requests *g)
 		next = mono_add(now, mono_diff(next, boot));
 	if (g->figures != NULL)
 		next = mono_min(next, mono_add(g->published, PUBLISH_NS));
-	return g->said != NULL ? mono_min(next, mono_add(now, AGAIN_NS)) : next;
+	return !told ? mono_min(next, mono_add(now, AGAIN_NS)) : next;
 }

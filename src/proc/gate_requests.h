@@ -12,6 +12,7 @@ struct gate_requests;
 struct gate_requests_ops {
 	/* Say OUTCOME to office: 0; ERR_AGAIN: later; anything else: it is gone. */
 	int	(*to_office)(void *arg, const void *p, size_t len);
+	int	(*to_insight)(void *arg, const void *p, size_t len);	/* the same to insight */
 	/* Something is due earlier than was said: call gate_requests_tick(). */
 	void	(*soon)(void *arg);
 	void	*arg;
@@ -35,6 +36,9 @@ int gate_requests_durable(struct gate_requests *g, const char *writer, uint64_t 
  */
 int gate_requests_office(struct gate_requests *g, const void *p, size_t len);
 void gate_requests_office_gone(struct gate_requests *g);
+/* The same of insight, which asks for acknowledges of handshakes. */
+int gate_requests_insight(struct gate_requests *g, const void *p, size_t len);
+void gate_requests_insight_gone(struct gate_requests *g);
 /* `penstock request ...`; argv[0] is who asks, as the supervisor saw it (proc/who.h). c given. */
 void gate_requests_client(struct gate_requests *g, struct client *c, int argc, const char *const *argv);
 /* An entry of something else: RELEASE, DISCARD, NODE. */

@@ -3,6 +3,7 @@
  * gate reads; no socket, no address. With nothing to derive it has no ring and no timer, and reads no sample.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "proc/child.h"
 #include "site/derive.h"
 
+#define MESSAGES_A_TURN	64
 #define RING_SECONDS	2
 #define RING_LEAST	(1u << 20)
 #define RING_MOST	(64u << 20)
@@ -27,7 +29,10 @@ struct insight_proc {
 	bool			 started;
 	stat_t			*figures;
 	char			 dir[512];
+	struct to_gate		*gate;		/* NULL: no channel */
 };
+
+struct to_gate { struct channel channel; uv_poll_t poll; };	/* freed when its handle is closed */
 
 static void run(struct insight_proc *p);
 
@@ -44,6 +49,112 @@ on_batch(void *arg, const struct batch_head *head, const struct sample *v, const
 	ring_commit(p->ring, batch_pack(head, v, blob, to), head->n);
 	child_signal(p->self);
 }
+
+/* ---- gate ---- */
+
+static void
+gate_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+static void
+gate_drop(struct insight_proc *p)
+{
+	struct to_gate *g = p->gate;
+
+	if (g == NULL)
+		return;
+	p->gate = NULL;
+	uv_poll_stop(&g->poll);
+	channel_close(&g->channel);
+	g->poll.data = g;
+	uv_close((uv_handle_t *)&g->poll, gate_closed);
+}
+
+static int
+on_ask(void *arg, uint64_t token, const struct request *q)
+{
+	struct insight_proc *p = arg;
+	uint8_t bytes[8 + REQUEST_BYTES_MAX];
+	struct writer w = wr_init(bytes, sizeof bytes);
+
+	if (p->gate == NULL)
+		return ERR_AGAIN;
+	wr_le64(&w, token);
+	int err = request_pack(&w, q);
+	return err != 0 ? err : channel_send(&p->gate->channel, MSG_REQUEST, bytes, wr_len(&w), -1);
+}
+
+static int
+take_message(struct insight_proc *p, const struct msg *m)
+{
+	struct reader r = rd_init(m->p, m->len);
+	struct arena a = { 0 };
+	struct request_result res;
+
+	uint64_t first = rd_le64(&r);
+	if (m->type == MSG_DURABLE) {
+		uint64_t no = rd_le64(&r);
+		bool hole = rd_u8(&r) != 0;
+		if (rd_end(&r) != 0)
+			return ERR_PROTO;
+		insight_durable(p->insight, first, no, hole, wall_now());
+		return 0;
+	}
+	request_result_unpack(&r, &a, &res);
+	int err = rd_end(&r);
+	if (err == 0)
+		insight_outcome(p->insight, first, &res, wall_now());
+	arena_fini(&a);
+	return err;
+}
+
+static void
+on_gate(uv_poll_t *h, int status, int events)
+{
+	struct insight_proc *p = h->data;
+	struct msg m;
+	(void)status;
+	(void)events;
+
+	for (int i = 0; i < MESSAGES_A_TURN; i++) {
+		int err = channel_recv(&p->gate->channel, &m);
+		if (err == ERR_AGAIN)
+			break;
+		if (err == 0)
+			err = take_message(p, &m);
+		if (err != 0) {
+			log_info("gate_gone", "error=\"%s\"", err_text(err));
+			gate_drop(p);
+			break;
+		}
+	}
+	run(p);
+}
+
+static void
+op_peer(void *arg, int fd)
+{
+	struct insight_proc *p = arg;
+	struct to_gate *g = calloc(1, sizeof *g);
+
+	gate_drop(p);
+	if (g == NULL || uv_poll_init(p->self->loop, &g->poll, fd) != 0) {
+		log_error("no_channel_to_gate", "fd=%d", fd);
+		free(g);
+		stream_close(fd);
+		return;
+	}
+	channel_init(&g->channel, fd, ROLE_INSIGHT, ROLE_GATE);
+	p->gate = g;
+	g->poll.data = p;
+	uv_poll_start(&g->poll, UV_READABLE, on_gate);
+	insight_gate_new(p->insight);
+	run(p);
+}
+
+/* ---- insight ---- */
 
 static void
 on_ring_dead(void *arg, const char *writer, uint64_t epoch)
@@ -65,8 +176,8 @@ wanted_ring(const struct plan *plan)
 			continue;
 		bool texts = false;
 		for (uint32_t k = 0; k < s->ntags; k++) {
-			texts = texts || s->tags[k].type == VALUE_TEXT;
-			bytes += (BYTES_A_SAMPLE + (s->tags[k].type == VALUE_TEXT ? TEXT_BYTES : 0)) *
+			texts = texts || value_has_bytes(s->tags[k].type);
+			bytes += (BYTES_A_SAMPLE + (value_has_bytes(s->tags[k].type) ? TEXT_BYTES : 0)) *
 			    (s->tags[k].scan_ns > 0 ? 1e9 / (double)s->tags[k].scan_ns : 1);
 		}
 		size_t n = s->ntags < BATCH_SAMPLES_MAX ? s->ntags : BATCH_SAMPLES_MAX;
@@ -114,6 +225,8 @@ publish(const struct insight_proc *p)
 	stat_set(&p->figures[STATS_insight_gaps], f.gaps);
 	stat_set(&p->figures[STATS_insight_refused_records], f.refused);
 	stat_set(&p->figures[STATS_insight_save_errors], f.save_errors);
+	stat_set(&p->figures[STATS_insight_events], f.events);
+	stat_set(&p->figures[STATS_insight_event_faults], f.event_faults);
 }
 
 static void
@@ -156,7 +269,7 @@ op_plan(void *arg, struct plan *plan)
 		p->started = true;
 	}
 	err = insight_plan(p->insight, plan, wall_now());
-	p->figures = insight_tags(p->insight) > 0 ? stats_object(p->self->stats, STATS_insight, "insight") : NULL;
+	p->figures = insight_tags(p->insight) > 0 || insight_declared(p->insight) > 0 ? stats_object(p->self->stats, STATS_insight, "insight") : NULL;
 	if (err == 0)
 		run(p);
 	return err;
@@ -191,13 +304,14 @@ op_client(void *arg, struct client *c, const char *verb, int argc, const char *c
 {
 	static const char no[]
 	    = "{\"error\":\"it is derived, so nothing is read for it; penstock why shows what it is made of\"}\n";
-	static const char none[] = "{\"error\":\"no derived tag has this path\"}\n";
+	static const char none[] = "{\"error\":\"no derived tag and no event has this path\"}\n";
 	struct insight_proc *p = arg;
 
-	for (int i = 0; i < argc && strcmp(verb, "why") == 0; i++)
-		if (insight_why(p->insight, argv[i], to_client, c) == 0)
+	bool why = strcmp(verb, "why") == 0, events = strcmp(verb, "event") == 0;
+	for (int i = 0; i < argc && (why || events); i++)
+		if ((why ? insight_why(p->insight, argv[i], to_client, c) : 0) + insight_events(p->insight, argv[i], to_client, c) == 0 && why)
 			client_reply(c, none, sizeof none - 1);
-	if (strcmp(verb, "why") != 0)
+	if (!why && !events)
 		client_reply(c, no, sizeof no - 1);
 	client_end(c);
 }
@@ -237,14 +351,14 @@ int
 insight_main(const char *name, const char *state_dir)
 {
 	static const struct child_ops ops = { .plan = op_plan, .ring_in = op_ring_in, .wake = op_wake,
-	    .client = op_client,
+	    .client = op_client, .peer = op_peer,
 	    .drain = op_drain,
 	    .stop = op_stop };
 	static struct insight_proc p;
 
 	log_open(name, LOG_LEVEL_INFO);
 	snprintf(p.dir, sizeof p.dir, "%s/insight", state_dir);
-	struct insight_opts opts = { .dir = p.dir, .disk = &disk_os, .emit = on_batch, .ring_dead = on_ring_dead,
+	struct insight_opts opts = { .dir = p.dir, .disk = &disk_os, .emit = on_batch, .ask = on_ask, .ring_dead = on_ring_dead,
 	    .arg = &p };
 	p.insight = insight_new(&opts);
 	if (p.insight == NULL)

@@ -161,6 +161,31 @@ send_peers(struct proc *p)
 	close(fds[1]);
 }
 
+/* Events: gate and insight get the two ends of a channel whenever one of them starts. */
+static void
+send_insight_peer(struct proc *p)
+{
+	struct proc *gate = p->role == ROLE_GATE ? p : NULL, *insight = p->role == ROLE_INSIGHT ? p : NULL;
+	int fds[2];
+
+	for (struct proc *q = p->sup->procs; q != NULL && (gate != NULL || insight != NULL); q = q->next) {
+		gate = gate == NULL && q->role == ROLE_GATE ? q : gate;
+		insight = insight == NULL && q->role == ROLE_INSIGHT ? q : insight;
+	}
+	if (gate == NULL || insight == NULL || !gate->running || !insight->running)
+		return;
+	int err = channel_pair(fds);
+	if (err != 0) {
+		log_error("no_channel", "between=%s and=%s error=\"%s\"", gate->name, insight->name, err_text(err));
+		proc_kill(insight, "has no channel to gate");	/* and is given one when it starts again */
+		return;
+	}
+	say(gate, MSG_PEER_INSIGHT, NULL, 0, fds[0]);
+	say(insight, MSG_PEER, NULL, 0, fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* The way of requests: gate and each field process get the two ends of a channel whenever one of them starts. */
 static void
 send_field_peer(struct proc *gate, struct proc *field)
@@ -308,6 +333,7 @@ proc_start(struct proc *p)
 		proc_kill(p, "has no plan");
 	send_rings(p);
 	send_peers(p);
+	send_insight_peer(p);
 	send_field_peers(p);
 }
 
