@@ -20,7 +20,7 @@ write_property(struct build *b, struct buf *out, bool *comma, const char *prop, 
 	buf_putc(out, ':');
 	if (edm_put_json(out, b->m->m.version, false, v) == 0)
 		return VALUE_THERE;
-	return build_fault(b, "mapping", prop, "%s is of type %s, which OData %u does not have: correct the mapping %s", prop, edm_name(v->type), b->m->m.version,
+	return message_fault(b, "mapping", prop, "%s is of type %s, which OData %u does not have: correct the mapping %s", prop, edm_name(v->type), b->m->m.version,
 	    b->m->m.name);
 }
 
@@ -140,7 +140,7 @@ write_call(struct build *b, const struct edm_value *identity, struct buf *out)
 		if (got == VALUE_ABSENT)
 			continue;
 		if (odata_put_literal(&literal, b->m->m.version, f != NULL ? &value : identity) != 0)
-			got = build_fault(b, "mapping", f != NULL ? f->prop : "", "a parameter has a type that OData %u does not have", b->m->m.version);
+			got = message_fault(b, "mapping", f != NULL ? f->prop : "", "a parameter has a type that OData %u does not have", b->m->m.version);
 		buf_printf(out, "%c%s=", begun ? '&' : '?', f != NULL ? f->prop : b->m->m.identity_prop);
 		odata_put_escaped(out, buf_text(&literal), literal.len);
 		buf_fini(&literal);
@@ -172,7 +172,7 @@ build(struct build *b, struct message *out)
 	const struct edm_value *known = m->identity_prop != NULL ? &identity : NULL;
 	int got = m->call ? write_call(b, known, &body) : write_entity(b, &b->m->fields, known, &body, &out->items);
 	if (got != VALUE_FAULT && body.err != 0)
-		got = build_fault(b, "too-long", "", "the message would be longer than %u bytes", BODY_MAX);
+		got = message_fault(b, "too-long", "", "the message would be longer than %u bytes", BODY_MAX);
 	if (got != VALUE_FAULT) {
 		out->method = "POST";
 		out->path = m->call ? arena_strndup(b->a, buf_text(&body), body.len) : m->set;
@@ -199,7 +199,7 @@ message_build(const struct mapping *m, const struct odata_meta *meta, const stru
 	*out = (struct message){ .method = "", .path = "", .body = "", .lane = "", .lookup = "", .identity = "" };
 	*why = (struct fault){ 0 };
 	if (m->reading != NULL) {
-		build_fault(&b, "mapping", "", "the mapping %s reads; it makes no messages", m->name);
+		message_fault(&b, "mapping", "", "the mapping %s reads; it makes no messages", m->name);
 		return ERR_RANGE;
 	}
 	json_t *event = event_open(&b, event_json, len);
@@ -208,7 +208,7 @@ message_build(const struct mapping *m, const struct odata_meta *meta, const stru
 	const char *type = json_string_value(json_object_get(event, "type"));
 	int err = ERR_RANGE;
 	if (type == NULL || strcmp(type, m->event) != 0)
-		build_fault(&b, "event", "", "the event is of type \"%.60s\"; the mapping %s takes \"%s\": choose another mapping for it", type != NULL ? type : "",
+		message_fault(&b, "event", "", "the event is of type \"%.60s\"; the mapping %s takes \"%s\": choose another mapping for it", type != NULL ? type : "",
 		    m->name, m->event);
 	else
 		err = build(&b, out);

@@ -12,7 +12,7 @@
 #include "proto/odata/answer.h"
 
 int
-build_fault(struct build *b, const char *code, const char *prop, const char *fmt, ...)
+message_fault(struct build *b, const char *code, const char *prop, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -40,9 +40,9 @@ event_open(struct build *b, const char *json, size_t len)
 	b->fields = json_object_get(j, "fields");
 	b->units = json_object_get(j, "units");
 	if (j == NULL)
-		build_fault(b, "event", "", "the event is not JSON: %s", why);
+		message_fault(b, "event", "", "the event is not JSON: %s", why);
 	else if (!json_is_object(b->fields) || json_string_length(json_object_get(j, "id")) != 36)
-		build_fault(b, "event", "", "this is not an event: it has no fields, or no id");
+		message_fault(b, "event", "", "this is not an event: it has no fields, or no id");
 	else
 		return j;
 	json_decref(j);

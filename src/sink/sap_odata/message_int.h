@@ -21,7 +21,7 @@ struct build {
 enum { VALUE_ABSENT = 0, VALUE_THERE = 1, VALUE_FAULT = -1 };
 
 /* message_fault.c: say what is wrong; VALUE_FAULT. */
-int build_fault(struct build *b, const char *code, const char *prop, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int message_fault(struct build *b, const char *code, const char *prop, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* message_event.c: the event taken apart. Given: json_decref(). NULL with the fault. */
 json_t *event_open(struct build *b, const char *json, size_t len);

@@ -67,16 +67,16 @@ by_key(struct build *b, const struct edm_value *identity, struct buf *out)
 
 	for (const char *const *s = b->m->lookup; *s != NULL; s++) {
 		if (n == sizeof keys / sizeof keys[0])
-			return build_fault(b, "mapping", *s, "a key has at most 16 parts");
+			return message_fault(b, "mapping", *s, "a key has at most 16 parts");
 		keys[n].name = *s;
 		int got = value_of(b, *s, identity, &keys[n++].value);
 		if (got != VALUE_THERE)
-			return got == VALUE_FAULT ? got : build_fault(b, "missing", *s, "%s is part of the key, and the event has no value for it", *s);
+			return got == VALUE_FAULT ? got : message_fault(b, "missing", *s, "%s is part of the key, and the event has no value for it", *s);
 	}
 	buf_puts(out, b->m->m.set);
 	if (odata_put_key(out, b->m->m.version, keys, n) == 0)
 		return VALUE_THERE;
-	return build_fault(b, "mapping", "", "a part of the key has a type that no address can say");
+	return message_fault(b, "mapping", "", "a part of the key has a type that no address can say");
 }
 
 static int
@@ -97,7 +97,7 @@ by_filter(struct build *b, const struct edm_value *identity, struct buf *out)
 	int err = odata_query_end(&q);
 	if (got == VALUE_FAULT)
 		return got;
-	return err == 0 ? VALUE_THERE : build_fault(b, "mapping", "", "the lookup has a value that no address can say");
+	return err == 0 ? VALUE_THERE : message_fault(b, "mapping", "", "the lookup has a value that no address can say");
 }
 
 int
@@ -111,7 +111,7 @@ lookup_path(struct build *b, const struct edm_value *identity, struct message *o
 	out->lookup = arena_strndup(b->a, buf_text(&path), path.len);
 	out->lookup_key = b->m->lookup_by_key;
 	if (got != VALUE_FAULT && path.err != 0)
-		got = build_fault(b, "too-long", "", "the address of the lookup would be longer than %zu bytes", path.max);
+		got = message_fault(b, "too-long", "", "the address of the lookup would be longer than %zu bytes", path.max);
 	buf_fini(&path);
 	return got;
 }

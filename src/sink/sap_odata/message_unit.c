@@ -50,7 +50,7 @@ contradicts(struct build *b, const struct field *f, const char *code, enum unit_
 
 	if (ucum == NULL || row == NULL || same_unit(ucum, row->ucum))
 		return VALUE_THERE;
-	return build_fault(b, "unit", f->prop, "the event says the unit \"%.10s\" for \"%.63s\", which is measured in \"%.40s\": one of them is wrong; correct the "
+	return message_fault(b, "unit", f->prop, "the event says the unit \"%.10s\" for \"%.63s\", which is measured in \"%.40s\": one of them is wrong; correct the "
 	    "field in the site file, or the event (penstock outbox edit)", code, f->unit_of, ucum);
 }
 
@@ -77,7 +77,7 @@ field_unit(struct build *b, const struct field *f, const char **out)
 	*out = row != NULL ? code_of(row, f->code) : NULL;
 	if (*out != NULL)
 		return VALUE_THERE;
-	return build_fault(b, "unit", f->prop, "\"%.63s\" is in \"%.40s\", for which no %s is known: give the field a unit that SAP has, or add it to `units` of "
+	return message_fault(b, "unit", f->prop, "\"%.63s\" is in \"%.40s\", for which no %s is known: give the field a unit that SAP has, or add it to `units` of "
 	    "the mapping %.60s", f->unit_of, ucum, f->code == UNIT_ISO ? "ISO code" : "unit of SAP", b->m->m.name);
 }
 
@@ -93,7 +93,7 @@ units_agree(struct build *b, const struct fields *v)
 				continue;
 			const char *other = event_unit(b, o->source);
 			if (other != NULL && !same_unit(mine, other))
-				return build_fault(b, "unit", f->prop, "\"%.63s\" is in \"%.40s\" and \"%.63s\" in \"%.40s\", but SAP has one unit for both (%s): "
+				return message_fault(b, "unit", f->prop, "\"%.63s\" is in \"%.40s\" and \"%.63s\" in \"%.40s\", but SAP has one unit for both (%s): "
 				    "declare both fields with the same unit in the site file, which converts", f->source, mine, o->source, other, f->unit_prop);
 		}
 	}

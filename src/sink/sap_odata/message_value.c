@@ -49,14 +49,14 @@ fitted(struct build *b, const struct field *f, const struct edm_facets *limit, c
 {
 	int n = decimal_plain(s, strlen(s), out);
 	if (n < 0)
-		return build_fault(b, "number", f->prop, "%s is \"%.40s\", which is no number that %s can take: edit the event, or correct the field's expression",
+		return message_fault(b, "number", f->prop, "%s is \"%.40s\", which is no number that %s can take: edit the event, or correct the field's expression",
 		    origin(b, f), s, f->prop);
 	int err = decimal_fit(out, limit->precision, limit->scale, f->round);
 	if (err == ERR_LIMIT)
-		return build_fault(b, "number", f->prop, "%s is %.40s, but %s has %d decimals: declare the field in a unit or with a rounding that fits, or say "
+		return message_fault(b, "number", f->prop, "%s is %.40s, but %s has %d decimals: declare the field in a unit or with a rounding that fits, or say "
 		    "`round:` in the mapping", origin(b, f), s, f->prop, limit->scale);
 	if (err != 0)
-		return build_fault(b, "number", f->prop, "%s is %.40s, but %s takes at most %d digits before the point (Decimal(%u,%d)): is it a count that ran away, or "
+		return message_fault(b, "number", f->prop, "%s is %.40s, but %s takes at most %d digits before the point (Decimal(%u,%d)): is it a count that ran away, or "
 		    "the wrong unit?", origin(b, f), s, f->prop, (int)limit->precision - limit->scale, limit->precision, limit->scale);
 	return VALUE_THERE;
 }
@@ -76,7 +76,7 @@ as_text(struct build *b, const struct field *f, const struct edm_facets *limit, 
 	size_t len = strlen(s), units = utf8_len16(s, len);
 	if (limit->max_length > 0 && units > limit->max_length) {
 		if (!f->cut)
-			return build_fault(b, "too-long", f->prop, "%s is \"%.60s%s\", %zu characters; %s takes %u: shorten it where it is made, edit the event, or say "
+			return message_fault(b, "too-long", f->prop, "%s is \"%.60s%s\", %zu characters; %s takes %u: shorten it where it is made, edit the event, or say "
 			    "`too-long: cut` in the mapping", origin(b, f), s, len > 60 ? "..." : "", units, f->prop, limit->max_length);
 		len = utf8_cut16(s, len, limit->max_length);
 	}
@@ -105,7 +105,7 @@ from_text(struct build *b, const struct field *f, const char *s, bool number, st
 		return field_time(b, f, s, out);
 	if (edm_from_text(s, strlen(s), f->type, b->a, out, why) == 0)
 		return VALUE_THERE;
-	return build_fault(b, f->type >= EDM_BYTE && f->type <= EDM_DECIMAL ? "number" : "value", f->prop, "%s cannot be %s: %.160s", origin(b, f), f->prop, why);
+	return message_fault(b, f->type >= EDM_BYTE && f->type <= EDM_DECIMAL ? "number" : "value", f->prop, "%s cannot be %s: %.160s", origin(b, f), f->prop, why);
 }
 
 /* The word that SAP has for the event's. */
@@ -125,7 +125,7 @@ translated(struct build *b, const struct field *f, const char **s)
 		if (n < sizeof known)
 			n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "", f->map[i].from);
 	}
-	return build_fault(b, "word", f->prop, "%s is \"%.40s\", for which the mapping has no word; it knows %s: add it to `map` of %s", origin(b, f), *s, known, f->prop);
+	return message_fault(b, "word", f->prop, "%s is \"%.40s\", for which the mapping has no word; it knows %s: add it to `map` of %s", origin(b, f), *s, known, f->prop);
 }
 
 static int
@@ -136,11 +136,11 @@ absent(struct build *b, const struct field *f, struct edm_value *out)
 	if (!f->required)
 		return VALUE_ABSENT;
 	if (f->from == FROM_SETTING)
-		return build_fault(b, "setting", f->prop, "%s needs the setting \"%.60s\", which this sink does not have: add %.60s=... to its key `settings`", f->prop,
+		return message_fault(b, "setting", f->prop, "%s needs the setting \"%.60s\", which this sink does not have: add %.60s=... to its key `settings`", f->prop,
 		    f->source, f->source);
 	if (f->unit_of != NULL)
-		return build_fault(b, "unit", f->prop, "\"%.63s\" has no unit, and %s needs one: give the field a unit in the site file", f->unit_of, f->prop);
-	return build_fault(b, "missing", f->prop, "%s has no value, and %s needs one: see why it had none when the event was made, then edit the event "
+		return message_fault(b, "unit", f->prop, "\"%.63s\" has no unit, and %s needs one: give the field a unit in the site file", f->unit_of, f->prop);
+	return message_fault(b, "missing", f->prop, "%s has no value, and %s needs one: see why it had none when the event was made, then edit the event "
 	    "(penstock outbox edit) or cancel it", origin(b, f), f->prop);
 }
 
@@ -164,13 +164,13 @@ from_field(struct build *b, const struct field *f, const char **s, bool *number)
 	if (json_is_null(j)) {
 		if (f->pass_null || f->required)	/* required says it better */
 			return VALUE_ABSENT;
-		return build_fault(b, "no-value", f->prop, "%s had no usable value when the event was made, and %s without it may be a wrong booking: edit the event with the "
+		return message_fault(b, "no-value", f->prop, "%s had no usable value when the event was made, and %s without it may be a wrong booking: edit the event with the "
 		    "true value (penstock outbox edit), or cancel it", origin(b, f), f->prop);
 	}
 	*number = json_is_number(j);
 	*s = event_text(b, j);
 	if (*s == NULL)
-		return build_fault(b, "value", f->prop, "%s is a list or an object, or holds a NUL; %s takes one value", origin(b, f), f->prop);
+		return message_fault(b, "value", f->prop, "%s is a list or an object, or holds a NUL; %s takes one value", origin(b, f), f->prop);
 	return VALUE_THERE;
 }
 
