@@ -1,0 +1,406 @@
+/* tsan */
+/*
+ * The whole sink, as office runs it, against a small far end that keeps what was posted: each event has one effect, whatever answers get lost, and what
+ * people and office see of it is true. The far end is ours and knows no more of SAP than these tests need; test/sys/test_sap.py has the simulator.
+ */
+#include <string.h>
+
+#include "base/test.h"
+#include "os/clock.h"
+#include "ring/stats.h"
+#include "sink/sap_odata/http_rig.h"
+#include "sink/sink.h"
+
+#define SERVICE		"/sap/opu/odata/sap/API_PROD_ORDER_CONFIRMATION_2_SRV"
+#define EVENTS_MAX	500u
+
+/* ---- the far end ---- */
+
+static struct sap {
+	pthread_mutex_t	 lock;
+	char		 ids[2 * EVENTS_MAX][40];	/* of what was posted */
+	size_t		 n, lost, posts, lookups, batches;
+	unsigned	 lose_every;			/* of postings: booked, and no answer */
+	const char	*refuse;			/* status line and body for all postings */
+	bool		 gone;				/* 503 to everything */
+} sap = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void
+answer(struct buf *out, const char *status, const char *headers, const char *body)
+{
+	buf_printf(out, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, headers, strlen(body), body);
+}
+
+/* The value of "ExternalSystemConfirmation" behind p. */
+static bool
+identity(const char *p, char out[40])
+{
+	const char *at = strstr(p, "\"ExternalSystemConfirmation\":\"");
+	return at != NULL && sscanf(at + 30, "%39[0-9a-f-]", out) == 1;
+}
+
+static void
+book(const char *p, struct buf *out)
+{
+	char id[40];
+	if (!identity(p, id) || sap.n == 2 * EVENTS_MAX)
+		return;
+	strcpy(sap.ids[sap.n++], id);
+	buf_printf(out, "{\"d\":{\"ConfirmationGroup\":\"0000000001\",\"ConfirmationCount\":\"%08zu\",\"ExternalSystemConfirmation\":\"%s\"}}", sap.n, id);
+}
+
+static void
+batch(const char *request, struct buf *out)
+{
+	struct buf parts = { 0 }, body = { 0 };
+	const char *p = strstr(request, "\r\n\r\n");
+
+	sap.batches++;
+	while ((p = strstr(p, "POST ProdnOrdConf2")) != NULL) {
+		p += 18;
+		body.len = 0;
+		book(p, &body);
+		buf_printf(&parts, "--r\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n"
+		    "Content-Transfer-Encoding: binary\r\n\r\nHTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s"
+		    "\r\n--c--\r\n", body.len, buf_text(&body));
+	}
+	buf_puts(&parts, "--r--\r\n");
+	answer(out, "202 Accepted", "Content-Type: multipart/mixed; boundary=r\r\n", buf_text(&parts));
+	buf_fini(&parts);
+	buf_fini(&body);
+}
+
+static void
+look_up(const char *request, struct buf *out)
+{
+	struct buf body = { 0 };
+	bool comma = false;
+
+	sap.lookups++;
+	buf_puts(&body, "{\"d\":{\"results\":[");
+	for (size_t i = 0; i < sap.n; i++)
+		if (strncmp(request, "GET ", 4) == 0 && strstr(request, sap.ids[i]) != NULL) {
+			buf_printf(&body, "%s{\"ConfirmationGroup\":\"0000000001\",\"ConfirmationCount\":\"%08zu\",\"ExternalSystemConfirmation\":\"%s\"}",
+			    comma ? "," : "", i + 1, sap.ids[i]);
+			comma = true;
+		}
+	buf_puts(&body, "]}}");
+	answer(out, "200 OK", "Content-Type: application/json\r\n", buf_text(&body));
+	buf_fini(&body);
+}
+
+static bool
+post(const char *request, struct buf *out)
+{
+	struct buf body = { 0 };
+
+	sap.posts++;
+	if (sap.refuse != NULL) {
+		answer(out, "400 Bad Request", "Content-Type: application/json\r\n", sap.refuse);
+		return true;
+	}
+	if (strstr(request, "$batch") != NULL)
+		batch(request, out);
+	else {
+		book(request, &body);
+		answer(out, "201 Created", "Content-Type: application/json\r\n", buf_text(&body));
+	}
+	buf_fini(&body);
+	if (sap.lose_every == 0 || sap.posts % sap.lose_every != 0)
+		return true;
+	sap.lost++;
+	buf_reset(out);
+	return false;
+}
+
+static bool
+reply(struct rig *r, size_t i, const char *request, struct buf *out)
+{
+	bool stay = true;
+	(void)r;
+	(void)i;
+
+	pthread_mutex_lock(&sap.lock);
+	if (sap.gone)
+		answer(out, "503 Service Unavailable", "Retry-After: 1\r\n", "");
+	else if (strstr(request, "$metadata") != NULL)
+		answer(out, "404 Not Found", "", "");
+	else if (strncmp(request, "POST", 4) == 0)
+		stay = post(request, out);
+	else if (strstr(request, "ProdnOrdConf2") != NULL)
+		look_up(request, out);
+	else
+		answer(out, "200 OK", "x-csrf-token: t\r\nset-cookie: s=1; path=/\r\n", "{}");
+	pthread_mutex_unlock(&sap.lock);
+	return stay;
+}
+
+/* ---- the office ---- */
+
+static struct world {
+	uv_loop_t	 loop;
+	struct sink_host host;
+	struct sink	 cfg;
+	struct keyval	 keys[64];
+	struct plan	 plan;
+	struct rig	 rig;
+	void		*inst;
+	uint64_t	 stats[STATS_FIGURES_MAX], done, refused;
+	bool		 connected, stopped;
+	char		 server[40], dir[300], state[500], why[500], answer[4000];
+	const char	*posts[1];
+	uv_timer_t	 tick;
+} w;
+
+static void on_done(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last) { (void)h; (void)s; w.done += last - first + 1; }
+static void on_ready(struct sink_host *h) { (void)h; }
+static void on_lost(struct sink_host *h, const char *why) { (void)h; (void)why; }
+static void on_stopped(void *arg) { *(bool *)arg = true; }
+static void on_tick(uv_timer_t *t) { (void)t; }
+
+static void
+on_refused(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last, const char *reason)
+{
+	(void)h;
+	(void)s;
+	w.refused += last - first + 1;
+	snprintf(w.why, sizeof w.why, "%s", reason);
+}
+
+static void
+on_state(struct sink_host *h, bool connected, const char *text)
+{
+	(void)h;
+	w.connected = connected;
+	snprintf(w.state, sizeof w.state, "%s", text);
+}
+
+static void
+on_answer(void *arg, const char *lines, size_t len)
+{
+	(void)arg;
+	snprintf(w.answer, sizeof w.answer, "%.*s", (int)len, lines);
+}
+
+static struct keyval *
+key(const char *name)
+{
+	for (size_t i = 0; sap_odata_sink.info.keys[i].name != NULL; i++)
+		if (strcmp(sap_odata_sink.info.keys[i].name, name) == 0) {
+			w.keys[i].set = true;
+			return &w.keys[i];
+		}
+	test_fail(__FILE__, __LINE__, "no key %s", name);
+}
+
+static void
+sink_starts(void)
+{
+	char why[400];
+
+	w.inst = calloc(1, sap_odata_sink.size);
+	int err = sap_odata_sink.open(w.inst, &w.cfg, &w.plan, &w.host, why, sizeof why);
+	if (err != 0)
+		test_fail(__FILE__, __LINE__, "open: %s", why);
+}
+
+static void
+sink_stops(void)
+{
+	w.stopped = false;
+	sap_odata_sink.stop(w.inst, mono_add(mono_now(), 5 * NS_PER_S), on_stopped, &w.stopped);
+	while (!w.stopped)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	sap_odata_sink.close(w.inst);
+	free(w.inst);
+	w.inst = NULL;
+}
+
+static void
+begin(unsigned batch_max)
+{
+	memset(&w, 0, sizeof w);
+	sap.n = sap.lost = sap.posts = sap.lookups = sap.batches = 0;
+	sap.lose_every = 0;
+	sap.refuse = NULL;
+	sap.gone = false;
+	rig_serve(&w.rig, reply, NULL);
+	uv_loop_init(&w.loop);
+	uv_timer_init(&w.loop, &w.tick);
+	uv_timer_start(&w.tick, on_tick, 20, 20);
+	snprintf(w.dir, sizeof w.dir, "%s", test_dir());
+	snprintf(w.server, sizeof w.server, "127.0.0.1:%u", w.rig.port);
+	w.host = (struct sink_host){ .loop = &w.loop, .state_dir = w.dir, .done = on_done, .refused = on_refused, .ready = on_ready, .lost = on_lost,
+	    .state = on_state, .stats = w.stats };
+	w.cfg = (struct sink){ .name = "sap", .kind = "sap-odata", .keys = w.keys, .nkeys = (uint32_t)key_count(sap_odata_sink.info.keys) };
+	w.posts[0] = "** -> production-confirmation";
+	key("server")->s = w.server;
+	key("token-path")->s = "/t";
+	key("post")->list = w.posts;
+	key("post")->n = 1;
+	key("tls")->b = false;
+	key("connections")->i = 4;
+	key("batch")->i = batch_max;
+	key("timeout")->i = key("connect-timeout")->i = 5 * NS_PER_S;
+	key("settle")->i = 100 * NS_PER_MS;
+	key("keep")->i = 3600 * NS_PER_S;
+	key("keep-max")->i = 100000;
+	key("answer-max")->i = 1 << 20;
+	key("metadata-every")->i = key("poll")->i = 3600 * NS_PER_S;
+	sink_starts();
+}
+
+static void
+end(void)
+{
+	sink_stops();
+	uv_close((uv_handle_t *)&w.tick, NULL);
+	while (uv_loop_close(&w.loop) == UV_EBUSY)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	rig_stop(&w.rig);
+	rig_free(&w.rig);
+}
+
+static struct spool_tag tags[] = { { .name = "Line/confirmation", .type = VALUE_JSON }, { .name = "Line/speed", .type = VALUE_F64 } };
+static const struct spool_schema schema = { .flow = "bookings", .version = 1, .tags = tags, .n = 2 };
+static struct sink_stream stream = { .flow = "bookings", .schema = &schema };
+
+static int
+offer_value(uint64_t no, uint32_t tag, struct value v)
+{
+	struct sample s = { .tag = tag, .v = v };
+	const struct spool_batch b = { .first = no, .n = 1, .samples = &s };
+	return sap_odata_sink.offer(w.inst, &stream, &b, true);
+}
+
+/* Event number no, of one of 20 orders. */
+static int
+offer(unsigned no)
+{
+	char json[600];
+	int len = snprintf(json, sizeof json, "{\"id\":\"6f1c0000-0000-5000-8000-%012u\",\"event\":\"Line/confirmation\",\"type\":\"operations-performance\","
+	    "\"key\":\"%u\",\"no\":%u,\"time\":\"2026-11-22T22:40:12.123Z\",\"fields\":{\"order\":\"%u\",\"operation\":\"0010\",\"yield\":%u,\"unit\":\"PC\"},"
+	    "\"units\":{},\"status\":{},\"from\":{}}", no, no, no, 1000100 + no % 20, no);
+	return offer_value(no, 0, (struct value){ .type = VALUE_JSON, .len = (uint32_t)len, .p = json });
+}
+
+static size_t
+different(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sap.n; i++) {
+		size_t k = 0;
+		while (strcmp(sap.ids[k], sap.ids[i]) != 0)
+			k++;
+		n += k == i;
+	}
+	return n;
+}
+
+static size_t
+booked(void)
+{
+	pthread_mutex_lock(&sap.lock);
+	size_t n = sap.n;
+	pthread_mutex_unlock(&sap.lock);
+	return n;
+}
+
+#define UNTIL(cond, what) do {									\
+	struct mono until_ = mono_add(mono_now(), 40 * NS_PER_S);				\
+	while (!(cond) && mono_before(mono_now(), until_))					\
+		uv_run(&w.loop, UV_RUN_ONCE);							\
+	if (!(cond))										\
+		test_fail(__FILE__, __LINE__, "no %s; state: %s", (what), w.state);		\
+} while (0)
+
+static void
+offer_all(unsigned from, unsigned to)
+{
+	for (unsigned i = from; i <= to; i++)
+		while (offer(i) == ERR_FULL)
+			uv_run(&w.loop, UV_RUN_ONCE);
+}
+
+TEST(each_event_is_booked_once_though_answers_are_lost)
+{
+	begin(1);
+	sap.lose_every = 7;
+	offer_all(1, 200);
+	UNTIL(w.done == 200, "all done");
+	UNTIL(booked() >= 200 && strstr(w.state, " wait") == NULL, "all booked");
+	CHECK_INT(sap.n, 200);
+	CHECK_INT(different(), 200);
+	CHECK(sap.lost > 10 && sap.lookups >= sap.lost);
+	UNTIL(w.connected, "connection");
+	end();
+}
+
+TEST(events_in_batches_are_booked_once_as_well)
+{
+	begin(20);
+	offer_all(1, 40);
+	UNTIL(booked() >= 40, "first ones booked");
+	sap.lose_every = 5;
+	offer_all(41, 300);
+	UNTIL(booked() >= 300 && strstr(w.state, " wait") == NULL && w.done == 300, "all booked");
+	CHECK_INT(sap.n, 300);
+	CHECK_INT(different(), 300);
+	CHECK(sap.batches > 0);
+	end();
+}
+
+TEST(what_stands_in_the_outbox_is_posted_after_a_restart_and_a_repeat_is_passed_over)
+{
+	begin(1);
+	sap.gone = true;
+	offer_all(1, 30);
+	UNTIL(w.done == 30, "all done");
+	UNTIL(strstr(w.state, "503") != NULL || strstr(w.state, "HTTP/503") != NULL || strstr(w.state, "next try") != NULL, "trouble told");
+	CHECK(!w.connected);
+	CHECK_INT(sap.n, 0);
+	sink_stops();
+	sap.gone = false;
+	sink_starts();
+	offer_all(1, 30);	/* the spool did not know */
+	UNTIL(booked() >= 30 && strstr(w.state, " wait") == NULL && w.done == 60, "all booked");
+	CHECK_INT(sap.n, 30);
+	CHECK_INT(different(), 30);
+	end();
+}
+
+TEST(a_refusal_waits_for_a_person_who_can_retry_it)
+{
+	static const char *const list[] = { "retry", "1", "--reason", "the order is open again" };
+
+	begin(1);
+	sap.refuse = "{\"error\":{\"code\":\"RU/505\",\"message\":{\"lang\":\"en\",\"value\":\"Order 1000101 is closed\"}}}";
+	CHECK_INT(offer(1), 0);
+	UNTIL(strstr(w.state, "1 refused waits for a person: penstock outbox list") != NULL, "refusal in the state");
+	pthread_mutex_lock(&sap.lock);
+	sap.refuse = NULL;
+	pthread_mutex_unlock(&sap.lock);
+	const struct sink_ask q = { .verb = "outbox", .argc = 4, .argv = list, .who = "anna", .answer = on_answer };
+	CHECK_INT(sap_odata_sink.ask(w.inst, &q), 0);
+	UNTIL(w.answer[0] != '\0', "answer");
+	CHECK(strstr(w.answer, "error") == NULL);
+	UNTIL(booked() == 1, "booking");
+	end();
+}
+
+TEST(what_is_no_event_is_refused_and_says_why)
+{
+	begin(1);
+	CHECK_INT(offer_value(7, 1, (struct value){ .type = VALUE_F64, .f64 = 1.5 }), 0);
+	CHECK_INT(w.refused, 1);
+	CHECK(strstr(w.why, "Line/speed is no event") != NULL && strstr(w.why, "bookings") != NULL);
+	CHECK_INT(offer_value(8, 0, (struct value){ .type = VALUE_JSON, .len = 7, .p = "{\"a\":1}" }), 0);
+	UNTIL(w.refused == 2, "refusal");
+	CHECK(strstr(w.why, "sample 8: this is no event") != NULL);
+	CHECK_INT(offer_value(9, 0, (struct value){ .type = VALUE_NULL }), 0);
+	UNTIL(w.done == 1, "an empty sample is passed over");
+	end();
+}
+
+TEST_MAIN
