@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/ctl.h"
 #include "cli/ledger_received.h"
+#include "cli/outboxes.h"
 #include "cli/streams.h"
 #include "spool/ledger.h"
 
@@ -145,8 +146,12 @@ one_stream(struct asked *a, const struct stream_name *st)
 static int
 finish(struct asked *a, size_t n)
 {
+	size_t outboxes = 0;		/* that do not add up */
+
 	if (a->json) {
 		json_close(&a->j, ']');
+		json_key(&a->j, "outboxes");
+		outboxes = outboxes_json(ctl_state_dir(a->state), &a->j);
 		json_key(&a->j, "balance");
 		json_u64(&a->j, a->off);
 		json_key(&a->j, "findings");
@@ -154,7 +159,10 @@ finish(struct asked *a, size_t n)
 		json_close(&a->j, '}');
 		printf("%s\n", buf_text(&a->out));
 	} else {
+		outboxes = outboxes_print(ctl_state_dir(a->state));
 		fputs(buf_text(&a->findings), stdout);
+		if (outboxes > 0)
+			printf("%zu outboxes do not add up: keep their files and report this\n", outboxes);
 		if (n == 0)
 			printf("no stream has been begun yet\n");
 		if (a->off != 0)
@@ -169,7 +177,7 @@ finish(struct asked *a, size_t n)
 		else
 			printf("balance 0: every admitted sample is accounted for\n");
 	}
-	return a->off != 0 || a->damaged > 0 ? EXIT_FINDINGS : EXIT_OK;
+	return a->off != 0 || a->damaged > 0 || outboxes > 0 ? EXIT_FINDINGS : EXIT_OK;
 }
 
 static int

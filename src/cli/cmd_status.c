@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/ctl.h"
+#include "cli/outboxes.h"
 #include "cli/status_show.h"
 
 #define SINKS_MS	1000	/* office has so long to say how its sinks are; the rest is shown without it */
@@ -50,6 +51,19 @@ ask_sinks(const char *state)
 	return list;
 }
 
+/* The accounts of outboxes, from their files. Those that this user may not read are left out. */
+static json_t *
+read_outboxes(const char *state)
+{
+	struct buf b = { 0 };
+	struct json j = { .out = &b };
+
+	outboxes_json(state, &j);
+	json_t *list = json_loadb(buf_text(&b), b.len, 0, NULL);
+	buf_fini(&b);
+	return list != NULL ? list : json_array();
+}
+
 static int
 show(const char *state, bool json, bool security)
 {
@@ -65,6 +79,7 @@ show(const char *state, bool json, bool security)
 	if (root == NULL)
 		return EXIT_CANNOT;
 	json_object_set_new(root, "sinks", ask_sinks(state));
+	json_object_set_new(root, "outboxes", read_outboxes(state));
 	if (json) {
 		json_dumpf(root, stdout, JSON_COMPACT);
 		putchar('\n');

@@ -175,23 +175,41 @@ sink_head(int w)
 	printf("%-*s %-9s %11s %9s %9s %8s  %s\n", w, "SINK", "STATE", "DELIVERED", "BACKLOG", "IN FLIGHT", "QUARANT.", "LAST ACK");
 }
 
-/* What office says of a sink; NULL when it says nothing. */
+/* What a list says of a sink ("sinks": office's words; "outboxes": what waits there); NULL when it says nothing. */
 static const json_t *
-said_of(const struct look *l, const char *name)
+said_of(const struct look *l, const char *list, const char *name)
 {
 	size_t i;
 	json_t *o;
 
-	json_array_foreach(json_object_get(l->root, "sinks"), i, o)
+	json_array_foreach(json_object_get(l->root, list), i, o)
 		if (strcmp(str(o, "sink"), name) == 0)
 			return o;
 	return NULL;
 }
 
+/* Events on their way out, and since when the oldest waits. */
+static void
+outbox_row(const struct look *l, const json_t *o)
+{
+	static const char *const states[] = { "ready", "sent", "confirmed", "refused", "quarantined", "cancelled" };
+	struct wall oldest;
+	char t[48];
+
+	printf("    outbox:");
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+		printf("%s %" JSON_INTEGER_FORMAT " %s", i > 0 ? "," : "", num(o, states[i]), states[i]);
+	if (wall_parse(str(o, "oldest_waiting"), &oldest) == 0)
+		printf("; the oldest that waits came %s", ago(oldest.ns, l->now, t, sizeof t));
+	if (num(o, "complaints") > 0)
+		printf("; %" JSON_INTEGER_FORMAT " complaints", num(o, "complaints"));
+	printf("%s\n", json_is_true(json_object_get(o, "suspended")) ? "; SUSPENDED: penstock outbox list says why" : "");
+}
+
 static void
 sink_row(const struct look *l, const json_t *o)
 {
-	const json_t *said = said_of(l, str(o, "name"));
+	const json_t *said = said_of(l, "sinks", str(o, "name")), *outbox = said_of(l, "outboxes", str(o, "name"));
 	char t[48];
 
 	cell(str(o, "name"), l->width);
@@ -200,6 +218,8 @@ sink_row(const struct look *l, const json_t *o)
 	    ago(num(o, "last_ack_ns"), l->now, t, sizeof t));
 	if (!num(o, "connected") && said != NULL)
 		printf("    since %s: %s\n", str(said, "since"), str(said, "state"));
+	if (outbox != NULL)
+		outbox_row(l, outbox);
 }
 
 static void

@@ -51,6 +51,7 @@
 	X(RELEASE, "release")	/* out of quarantine, delivered */					\
 	X(DISCARD, "discard")	/* out of quarantine, dropped by a person */				\
 	X(NODE,    "node")	/* another node was invited, let in, turned away; its certificate renewed */	\
+	X(OUTBOX,  "outbox")	/* a person changes events that wait in a sink's outbox */		\
 	X(BEGIN,   "begin")	/* gate started */							\
 	X(TORN,    "torn")	/* an unfinished entry was cut off */					\
 	X(FLOOD,   "flood")	/* so many requests were refused without an entry of their own */

@@ -91,6 +91,9 @@ struct office {
 	struct office_ask	*asks;		/* requests that gate has and has not answered, request.c */
 	uint32_t		 nasks;
 	uint64_t		 next_ask;
+	struct office_change	*changes;	/* what people do with outboxes, under way, change.c */
+	uint32_t		 nchanges;
+	uint64_t		 next_change;
 };
 
 /* office.c */
@@ -142,6 +145,13 @@ void office_requests_lost(struct office *o);	/* gate is gone: what it had is unk
 void office_requests_of_sink_gone(struct office *o, const char *sink);
 void office_requests_tick(struct office *o);
 void office_requests_free(struct office *o);
+
+/* change.c: what office itself needs of it. */
+int office_audited(struct office *o, const void *p, size_t len);
+void office_changes_lost(struct office *o);	/* gate is gone: what is not in its log is not done */
+void office_changes_of_sink_gone(struct office *o, const char *sink);
+void office_changes_tick(struct office *o);
+void office_changes_free(struct office *o);
 
 static inline struct owed *
 owed_of(struct pair *p)

@@ -88,13 +88,14 @@ on_gate(uv_poll_t *h, int status, int events)
 	if (o->reporter.ch.fd < 0 || reporter_receive(&o->reporter) != 0) {
 		drop_gate(o);
 		office_requests_lost(o);
+		office_changes_lost(o);
 	}
 }
 
 static int
-on_outcome(void *arg, const void *p, size_t len)
+on_outcome(void *arg, const struct msg *m)
 {
-	return office_outcome(arg, p, len);
+	return m->type == MSG_AUDITED ? office_audited(arg, m->p, m->len) : office_outcome(arg, m->p, m->len);
 }
 
 void
@@ -105,6 +106,7 @@ office_peer(struct office *o, int fd)
 	if (o->reporter.ch.fd >= 0)
 		reporter_receive(&o->reporter);
 	office_requests_lost(o);
+	office_changes_lost(o);
 	reporter_channel(&o->reporter, fd);
 	o->gate_poll = malloc(sizeof *o->gate_poll);
 	if (o->gate_poll == NULL)
@@ -149,6 +151,7 @@ on_tick(uv_timer_t *t)
 		}
 	streams_tick(o);
 	office_requests_tick(o);
+	office_changes_tick(o);
 	if (mono_diff(now, o->confirmed) >= CONFIRM_NS) {
 		o->confirmed = now;
 		release_confirm(o);
@@ -367,6 +370,7 @@ office_close(struct office *o)
 	quarantine_close(o->quarantine);
 	reporter_fini(&o->reporter);
 	office_requests_free(o);
+	office_changes_free(o);
 	streams_free(o);
 	plan_let_go(o->plan);
 	o->handles = 3;

@@ -46,6 +46,15 @@ void office_peer(struct office *o, int fd);
  * false: no such verb.
  */
 bool office_ask(struct office *o, const char *verb, int argc, const char *const *argv, struct buf *out);
+/*
+ * What a person does with the outbox of a sink, `penstock outbox`: argv is SINK (or "": the only one that has an outbox), a verb and its
+ * arguments; who: as the supervisor saw it. A change is first tried dry, then entered in gate's audit log with what it will do, and done
+ * only when it stands there durably. answer() gets lines of JSON, the last time with `end`, from the loop, also from within the call.
+ */
+typedef void office_answer(void *arg, const char *lines, size_t len, bool end);
+void office_change(struct office *o, const char *who, int argc, const char *const *argv, office_answer *answer, void *arg);
+/* The one who waits with this arg is gone. What it asked goes its way. */
+void office_change_forget(struct office *o, const void *arg);
 /* Finish what is in flight, report it, then call stopped(), at the latest at the deadline. */
 void office_stop(struct office *o, struct mono deadline);
 /* After stopped(). The loop must run once more: handles are closed from it. */

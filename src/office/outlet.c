@@ -268,6 +268,7 @@ outlet_free(struct outlet *k)
 	office_requests_of_sink_gone(k->office, k->name);
 	if (k->inst != NULL)
 		k->type->close(k->inst);
+	office_changes_of_sink_gone(k->office, k->name);	/* after close no answer comes */
 	free(k->inst);
 	while (*at != k)
 		at = &(*at)->next;

@@ -220,7 +220,7 @@ reporter_receive(struct reporter *r)
 	while ((err = channel_recv(&r->ch, &m)) == 0) {
 		if (m.type == MSG_ACCOUNTED && report_read(m.p, m.len, &rep) == 0)
 			accounted(r, &rep);
-		else if (m.type == MSG_OUTCOME && r->outcome != NULL && r->outcome(r->arg, m.p, m.len) == 0)
+		else if ((m.type == MSG_OUTCOME || m.type == MSG_AUDITED) && r->outcome != NULL && r->outcome(r->arg, &m) == 0)
 			continue;
 		else {
 			err = ERR_PROTO;

@@ -36,7 +36,8 @@ struct reporter {
 	struct channel		 ch;		/* fd -1: gate is away */
 	struct account		*accounts;
 	bool			 dirty;
-	int			(*outcome)(void *arg, const void *p, size_t len);	/* OUTCOME came; an error breaks the channel. NULL: none is wanted */
+	/* OUTCOME or AUDITED came; an error breaks the channel. NULL: none is wanted. */
+	int			(*outcome)(void *arg, const struct msg *m);
 	void			*arg;
 };
 

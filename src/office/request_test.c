@@ -18,9 +18,9 @@ static enum request_state state;
 static uint64_t		 id;
 
 static int
-on_outcome(void *arg, const void *p, size_t len)
+on_outcome(void *arg, const struct msg *m)
 {
-	return office_outcome(arg, p, len);
+	return office_outcome(arg, m->p, m->len);
 }
 
 static void

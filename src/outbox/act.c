@@ -73,6 +73,19 @@ pair(struct json *j, const char *key, const char *text)
 	json_text(j, text);
 }
 
+#define SHOWN_MAX 500u	/* of a value, in an answer and in the audit log; the record has all of it */
+
+static void
+value(struct json *j, const char *key, const struct buf *b)
+{
+	json_key(j, key);
+	json_str(j, buf_text(b), b->len < SHOWN_MAX ? b->len : SHOWN_MAX);
+	if (b->len > SHOWN_MAX) {
+		json_key(j, "cut_at");
+		json_u64(j, SHOWN_MAX);
+	}
+}
+
 /* What was done with one item: for the person, and for the audit log. */
 static void
 tell(struct deed *d, int64_t seq, const char *lane, const char *key, const char *did)
@@ -88,8 +101,8 @@ tell(struct deed *d, int64_t seq, const char *lane, const char *key, const char 
 	json_text(&j, did);
 	if (d->what.len > 0) {
 		pair(&j, "field", buf_text(&d->what));
-		pair(&j, "before", buf_text(&d->before));
-		pair(&j, "after", buf_text(&d->after));
+		value(&j, "before", &d->before);
+		value(&j, "after", &d->after);
 	}
 	json_close(&j, '}');
 	buf_putc(d->out, '\n');
@@ -414,6 +427,42 @@ perform(struct deed *d, const struct verb *v)
 	return err;
 }
 
+/* What goes out for an event, exactly, as the poster would make it now. */
+static int
+message(struct deed *d, int argc, const char *const *argv)
+{
+	const struct outbox_poster *p = &d->b->opts.poster;
+	struct buf text = { .max = 1u << 20 };
+	struct json j = { .out = d->out };
+	struct outbox_item item;
+	sqlite3_stmt *s;
+	int64_t seq = 0;
+
+	if (argc != 2 || num_parse_i64(argv[1], strlen(argv[1]), &seq) != 0 || seq <= 0)
+		return complain(d, 0, ERR_SYNTAX, "message of which event? Give its number");
+	if (p->preview == NULL)
+		return complain(d, seq, ERR_UNSUPPORTED, "this sink cannot say what it would send");
+	int err = row_get(d->b, seq, &s);
+	if (err != 0)
+		return complain(d, seq, err, err == ERR_NOTFOUND ? "no such event" : "the outbox cannot be read");
+	row_item(s, &item);
+	err = p->preview(p->arg, &item, &text);
+	sqlite3_reset(s);
+	if (err == 0 && text.err == 0) {
+		json_open(&j, '{');
+		json_key(&j, "id");
+		json_i64(&j, seq);
+		json_key(&j, "message");
+		json_str(&j, buf_text(&text), text.len);
+		json_close(&j, '}');
+		buf_putc(d->out, '\n');
+	} else
+		err = complain(d, seq, err != 0 ? err : text.err, "no message can be made of it: %s", text.len > 0 ? buf_text(&text) :
+		    err_text(err));
+	buf_fini(&text);
+	return err;
+}
+
 int
 outbox_do(struct outbox *b, int argc, const char *const *argv, const char *who, bool dry, struct mono now, struct wall wall,
     struct buf *out)
@@ -423,6 +472,8 @@ outbox_do(struct outbox *b, int argc, const char *const *argv, const char *who, 
 	const struct verb *v = NULL;
 	bool resume = strcmp(d.verb, "resume") == 0;
 
+	if (strcmp(d.verb, "message") == 0)
+		return message(&d, argc, argv);
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
 		if (strcmp(d.verb, verbs[i].name) == 0)
 			v = &verbs[i];

@@ -1,6 +1,6 @@
 /*
- * A field of an event changed by a person. The bytes of that one value are replaced and its entry in "status" is taken out (a person
- * vouches for it now); every other byte stays as it is, so that no number changes its digits on the way through a parser.
+ * A field of an event changed by a person. The bytes of that one value are replaced and what is said against it ("status", "fault") is
+ * taken out; every other byte stays as it is, so that no number changes its digits on the way through a parser.
  *
  * The body has been proved to be JSON (json_valid()) when it was put, so the scanner below need not find faults; it keeps within its
  * bounds all the same.
@@ -138,17 +138,30 @@ as_json(struct span there, const char *value, struct buf *out)
 	return out->err;
 }
 
-/* The body without the entry of the field in "status". */
 static void
-without_status(const struct buf *body, const char *field, struct buf *out)
+without(struct buf *body, struct span part)
 {
-	struct span all = { body->p, body->len }, status, whole, value, entry;
+	size_t from = (size_t)(part.p - body->p), rest = body->len - from - part.len;
 
-	if (find(all, "status", &status, &whole) && find(status, field, &value, &entry)) {
-		buf_put(out, all.p, (size_t)(entry.p - all.p));
-		buf_put(out, entry.p + entry.len, (size_t)(all.p + all.len - (entry.p + entry.len)));
-	} else
-		buf_put(out, all.p, all.len);
+	memmove(body->p + from, part.p + part.len, rest);
+	body->len -= part.len;
+	body->p[body->len] = '\0';
+}
+
+/* What was said against the field: its entry in "status", and "fault" if it is about this field. A person vouches for it now. */
+static void
+clear_marks(struct buf *body, const char *field)
+{
+	struct span part, whole, value, entry;
+	struct buf key = { 0 };
+
+	if (find((struct span){ body->p, body->len }, "status", &part, &whole) && find(part, field, &value, &entry))
+		without(body, entry);
+	json_quote(&key, field, strlen(field));
+	if (find((struct span){ body->p, body->len }, "fault", &part, &whole) && find(part, "field", &value, &entry) &&
+	    value.len == key.len && memcmp(value.p, key.p, key.len) == 0)
+		without(body, whole);
+	buf_fini(&key);
 }
 
 int
@@ -165,7 +178,9 @@ edit_field(const char *body, size_t len, const char *field, const char *value, s
 		buf_put(&changed, buf_text(&new), new.len);
 		buf_put(&changed, there.p + there.len, (size_t)(body + len - (there.p + there.len)));
 		buf_put(before, there.p, there.len);
-		without_status(&changed, field, out);
+		if (changed.err == 0)
+			clear_marks(&changed, field);
+		buf_put(out, buf_text(&changed), changed.len);
 		err = changed.err != 0 ? changed.err : before->err != 0 ? before->err : out->err;
 	}
 	if (err == 0 && (out->len > OUTBOX_BODY_MAX || !json_valid(out->p, out->len)))

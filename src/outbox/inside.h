@@ -17,6 +17,10 @@
 #define OUTBOX_BUCKETS		1024u	/* a power of two */
 #define OUTBOX_SLOW_NS		(60 * NS_PER_S)	/* nothing is due: look again after this */
 
+/* Of table item, as row.c reads them. */
+#define OUTBOX_COLUMNS "seq, state, unknown, complaint, open, attempts, waits, tries, put, first_sent, last_try, settled, posted_t, follow_t," \
+	" aged_t, time, lane, document, code, text, target, id, event, type, ekey, flow, eno, mapping, body"
+
 enum statement {
 	SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_GET_ACCOUNT, SQL_PUT_ACCOUNT,
@@ -133,6 +137,7 @@ sqlite3_stmt *store_statement(struct outbox *b, enum statement which);
 int store_done(struct outbox *b, sqlite3_stmt *s);
 /* Note what the database has to say about a failure, with what to do. Returns err. */
 int store_fail(struct outbox *b, int err);
+int store_account(struct outbox *b);	/* read it from the file */
 int store_begin(struct outbox *b);	/* 0 also within a transaction */
 int store_commit(struct outbox *b, int64_t t);
 void store_rollback(struct outbox *b);

@@ -110,6 +110,8 @@ struct outbox_poster {
 	 * later again, as above. NULL where no verdict wants it.
 	 */
 	int	(*follow)(void *arg, const struct outbox_item *item);
+	/* The exact message, as text for people; an error: none can be made, out says why. Starts nothing. NULL: cannot say. */
+	int	(*preview)(void *arg, const struct outbox_item *item, struct buf *out);
 	void	*arg;
 };
 
@@ -237,6 +239,7 @@ int outbox_counts(struct outbox *b, struct mono now, struct outbox_counts *out);
  * change nothing.
  *	retry ID... --reason TEXT		edit ID FIELD=VALUE... --reason TEXT
  *	cancel ID... --reason TEXT		seen ID... --reason TEXT	resume --reason TEXT
+ *	retry|cancel all [--lane L] [--code C] --reason TEXT			message ID
  * 0, or the first error.
  */
 int outbox_do(struct outbox *b, int argc, const char *const *argv, const char *who, bool dry, struct mono now,

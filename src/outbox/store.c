@@ -31,9 +31,6 @@
 #define PATH_BYTES 4200
 #define BUSY_MS 5000	/* somebody who looks may hold up a checkpoint for a moment */
 
-#define COLUMNS "seq, state, unknown, complaint, open, attempts, waits, tries, put, first_sent, last_try, settled, posted_t, follow_t," \
-	" aged_t, time, lane, document, code, text, target, id, event, type, ekey, flow, eno, mapping, body"
-
 static const char *const sql[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
@@ -42,9 +39,9 @@ static const char *const sql[SQL_COUNT] = {
 	    " lanes_held, clock, fresh, suspended FROM account",
 	[SQL_PUT_ACCOUNT] = "UPDATE account SET ready=?1, sent=?2, confirmed=?3, refused=?4, quarantined=?5, cancelled=?6, taken=?7,"
 	    " repeated=?8, removed=?9, complaints=?10, unknown=?11, lanes_held=?12, clock=?13, fresh=?14, suspended=?15",
-	[SQL_INSERT] = "INSERT INTO item(" COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+	[SQL_INSERT] = "INSERT INTO item(" OUTBOX_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
 	    " ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT(id) DO NOTHING",
-	[SQL_GET] = "SELECT " COLUMNS " FROM item WHERE seq=?1",
+	[SQL_GET] = "SELECT " OUTBOX_COLUMNS " FROM item WHERE seq=?1",
 	[SQL_UPDATE] = "UPDATE item SET state=?2, unknown=?3, complaint=?4, open=?5, attempts=?6, waits=?7, tries=?8, first_sent=?9,"
 	    " last_try=?10, settled=?11, posted_t=?12, follow_t=?13, aged_t=?14, document=?15, code=?16, text=?17, target=?18 WHERE seq=?1",
 	[SQL_SET_BODY] = "UPDATE item SET body=?2 WHERE seq=?1",
@@ -74,7 +71,7 @@ static const char *const sql[SQL_COUNT] = {
 	    " ORDER BY seq LIMIT 1",
 };
 
-const char store_select_from[] = "SELECT " COLUMNS " FROM item WHERE seq>=?1 ORDER BY seq LIMIT 1";
+const char store_select_from[] = "SELECT " OUTBOX_COLUMNS " FROM item WHERE seq>=?1 ORDER BY seq LIMIT 1";
 
 static const char schema[] =
 	"PRAGMA auto_vacuum=INCREMENTAL;"
@@ -195,8 +192,8 @@ store_text(sqlite3_stmt *s, int column)
 
 /* ---- transactions ---- */
 
-static int
-get_account(struct outbox *b)
+int
+store_account(struct outbox *b)
 {
 	sqlite3_stmt *s = store_statement(b, SQL_GET_ACCOUNT);
 	int rc = s == NULL ? sqlite3_errcode(b->db) : sqlite3_step(s);
@@ -337,12 +334,12 @@ open_file(struct outbox *b, struct wall wall)
 	if (err == 0)
 		err = store_err(sqlite3_exec(b->db, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;", NULL, NULL, NULL));
 	if (err == 0)
-		err = get_account(b);
+		err = store_account(b);
 	if (err != 0)
 		return err;
 	b->clock0 = wall.ns > b->acc.clock ? wall.ns : b->acc.clock + 1;
 	err = recover(b);
-	return err != 0 ? err : get_account(b);
+	return err != 0 ? err : store_account(b);
 }
 
 /* A crash between the two renames of store_replace(): the new one is whole, and the only one. */

@@ -197,21 +197,23 @@ static const struct verb {
 	const char	*name;
 	enum route	 route;
 	int		 min_args;
+	bool		 who;		/* the person stands before the arguments */
 	void		(*self)(struct supervisor *, const char *const *argv, int fd);
 } verbs[] = {
-	{ "status", TO_SELF, 0, do_status },
-	{ "rings", TO_SELF, 0, do_rings },
-	{ "stop", TO_SELF, 0, do_stop },
-	{ "apply", TO_SELF, 1, do_apply },
-	{ "back", TO_SELF, 0, do_back },
-	{ "read", TO_TAG, 1, NULL },
-	{ "why", TO_TAG, 1, NULL },
-	{ "trace", TO_SOURCE, 1, NULL },
-	{ "quarantine", TO_OFFICE, 1, NULL },
-	{ "sinks", TO_OFFICE, 0, NULL },
-	{ "event", TO_INSIGHT, 1, NULL },
-	{ "request", TO_GATE, 1, NULL },	/* with who asks before its arguments, as all that go to gate */
-	{ "node", TO_GATE, 4, NULL },		/* penstock node has done something: an entry for the audit log */
+	{ "status", TO_SELF, 0, false, do_status },
+	{ "rings", TO_SELF, 0, false, do_rings },
+	{ "stop", TO_SELF, 0, false, do_stop },
+	{ "apply", TO_SELF, 1, false, do_apply },
+	{ "back", TO_SELF, 0, false, do_back },
+	{ "read", TO_TAG, 1, false, NULL },
+	{ "why", TO_TAG, 1, false, NULL },
+	{ "trace", TO_SOURCE, 1, false, NULL },
+	{ "quarantine", TO_OFFICE, 1, false, NULL },
+	{ "sinks", TO_OFFICE, 0, false, NULL },
+	{ "outbox", TO_OFFICE, 2, true, NULL },
+	{ "event", TO_INSIGHT, 1, false, NULL },
+	{ "request", TO_GATE, 1, true, NULL },	/* with who asks before its arguments, as all that go to gate */
+	{ "node", TO_GATE, 4, true, NULL },		/* penstock node has done something: an entry for the audit log */
 };
 
 static struct proc *
@@ -286,10 +288,10 @@ control_answer(struct supervisor *s, int argc, const char *const *argv, int fd)
 		}
 		struct proc *p = route(s, &verbs[i], argv, &no);
 		char who[WHO_MAX];
-		if (p != NULL && verbs[i].route == TO_GATE && who_is(fd, who, sizeof who) != 0)
+		if (p != NULL && verbs[i].who && who_is(fd, who, sizeof who) != 0)
 			reply_error(s, fd, "the kernel does not say who you are");
 		else if (p != NULL)
-			hand_over(s, p, verbs[i].route == TO_GATE ? who : NULL, argc, argv, fd);
+			hand_over(s, p, verbs[i].who ? who : NULL, argc, argv, fd);
 		else
 			reply_error(s, fd, no != NULL ? no : "nobody to ask");
 		return;

@@ -147,9 +147,13 @@ on_report(uv_poll_t *h, int status, int events)
 			peer_drop(p);
 			return;
 		}
-		if (m.type != MSG_REQUEST)
+		if (m.type == MSG_REQUEST)
+			err = gate_requests_office(p->requests, m.p, m.len);
+		else if (m.type == MSG_AUDIT)
+			err = gate_requests_audit(p->requests, m.p, m.len);
+		else
 			take_report(p, o, m.type, m.p, m.len);
-		else if ((err = gate_requests_office(p->requests, m.p, m.len)) != 0) {
+		if (err != 0) {
 			log_error("request_malformed", "error=\"%s\" effect=\"office is let go and gets a new channel when it restarts\"",
 			    err_text(err));
 			peer_drop(p);
@@ -182,17 +186,17 @@ accounted(void *arg, const char *stream, const char *sink, uint64_t last)
 }
 
 static int
-to_office(void *arg, const void *bytes, size_t len)
+to_office(void *arg, enum msg_type type, const void *bytes, size_t len)
 {
 	struct gate_proc *p = arg;
-	return p->peer == NULL ? ERR_CONN : channel_send(&p->peer->channel, MSG_OUTCOME, bytes, len, -1);
+	return p->peer == NULL ? ERR_CONN : channel_send(&p->peer->channel, type, bytes, len, -1);
 }
 
 static int
-to_insight(void *arg, const void *bytes, size_t len)
+to_insight(void *arg, enum msg_type type, const void *bytes, size_t len)
 {
 	struct gate_proc *p = arg;
-	return p->insight == NULL ? ERR_CONN : gate_insight_outcome(p->insight, bytes, len);
+	return p->insight == NULL ? ERR_CONN : gate_insight_say(p->insight, type, bytes, len);
 }
 
 /* From within a callback of anybody's: the loop comes back to run(). */

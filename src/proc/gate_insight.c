@@ -72,9 +72,9 @@ gate_insight_open(uv_loop_t *loop, int fd, const struct gate_insight_ops *ops)
 }
 
 int
-gate_insight_outcome(struct gate_insight *g, const void *p, size_t len)
+gate_insight_say(struct gate_insight *g, enum msg_type type, const void *p, size_t len)
 {
-	return channel_send(&g->channel, MSG_OUTCOME, p, len, -1);
+	return channel_send(&g->channel, type, p, len, -1);
 }
 
 int

@@ -4,6 +4,8 @@
 
 #include <uv.h>
 
+#include "ring/channel.h"
+
 #include "base/clock.h"
 
 struct gate_insight;
@@ -16,7 +18,7 @@ struct gate_insight_ops {
 struct gate_insight *gate_insight_open(uv_loop_t *loop, int fd, const struct gate_insight_ops *ops);
 void gate_insight_close(struct gate_insight *g);
 /* 0; ERR_AGAIN: the channel is full; anything else: the other end is gone. */
-int gate_insight_outcome(struct gate_insight *g, const void *p, size_t len);
+int gate_insight_say(struct gate_insight *g, enum msg_type type, const void *p, size_t len);
 int gate_insight_durable(struct gate_insight *g, uint64_t origin, uint64_t no, bool hole);
 
 #endif

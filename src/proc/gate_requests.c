@@ -10,16 +10,19 @@
 
 #include "base/log.h"
 #include "os/clock.h"
+#include "proc/gate_audit.h"
 #include "proc/gate_client.h"
 #include "proc/orders.h"
 
 #define ZONES_MAX	64u
 #define AGAIN_NS	(50 * NS_PER_MS)	/* office did not take an outcome: again after this */
 #define SAID_MAX	1024u			/* outcomes that office may leave unread */
+#define AUDITS_A_SECOND	50u
 #define PUBLISH_NS	(500 * NS_PER_MS)
 
 struct said {			/* an outcome that office, or insight, has not been told yet */
 	struct said	*next;
+	enum msg_type	 type;
 	size_t		 len;
 	uint8_t		 p[];
 };
@@ -44,7 +47,8 @@ struct gate_requests {
 	struct asker		*askers;
 	uint64_t		 next_token;
 	struct owed_to		 owed[PEERS];
-	struct mono		 published;
+	struct mono		 published, audit_second;
+	uint32_t		 audits;	/* of office, within that second */
 	stat_t			*figures, *reasons[REASON_COUNT];
 };
 
@@ -109,8 +113,8 @@ say(struct gate_requests *g)
 
 	for (int i = 0; i < PEERS; i++) {
 		struct owed_to *o = &g->owed[i];
-		int (*to)(void *, const void *, size_t) = i == PEER_OFFICE ? g->ops.to_office : g->ops.to_insight;
-		while (o->first != NULL && to(g->ops.arg, o->first->p, o->first->len) != ERR_AGAIN) {
+		int (*to)(void *, enum msg_type, const void *, size_t) = i == PEER_OFFICE ? g->ops.to_office : g->ops.to_insight;
+		while (o->first != NULL && to(g->ops.arg, o->first->type, o->first->p, o->first->len) != ERR_AGAIN) {
 			struct said *s = o->first;
 			o->first = s->next;
 			if (o->first == NULL)
@@ -133,25 +137,32 @@ unsay(struct owed_to *o)
 	*o = (struct owed_to){ .end = &o->first };
 }
 
+/* To office or insight, now or when it listens. */
 static void
-say_outcome(struct gate_requests *g, enum peer peer, uint64_t number, const struct request_result *r)
+say_soon(struct gate_requests *g, enum peer peer, enum msg_type type, const uint8_t *p, size_t len)
 {
-	struct said *s = malloc(sizeof *s + 8 + REQUEST_BYTES_MAX);
+	struct said *s = malloc(sizeof *s + len);
+
 	if (s == NULL)
 		fatal("out_of_memory", "what=outcome");
-	struct writer w = wr_init(s->p, 8 + REQUEST_BYTES_MAX);
-
-	wr_le64(&w, number);
-	request_result_pack(&w, r);	/* it came through a message that is no longer than this one */
-	s->len = wr_len(&w);
-	struct said *less = realloc(s, sizeof *s + s->len);
-	s = less != NULL ? less : s;
-	s->next = NULL;
+	*s = (struct said){ .type = type, .len = len };
+	memcpy(s->p, p, len);
 	g->owed[peer].n++;
 	*g->owed[peer].end = s;
 	g->owed[peer].end = &s->next;
 	if (!say(g))
 		g->ops.soon(g->ops.arg);
+}
+
+static void
+say_outcome(struct gate_requests *g, enum peer peer, uint64_t number, const struct request_result *r)
+{
+	static uint8_t bytes[8 + REQUEST_BYTES_MAX];
+	struct writer w = wr_init(bytes, sizeof bytes);
+
+	wr_le64(&w, number);
+	request_result_pack(&w, r);	/* it came through a message that is no longer than this one */
+	say_soon(g, peer, MSG_OUTCOME, bytes, wr_len(&w));
 }
 
 static void
@@ -379,6 +390,37 @@ int
 gate_requests_office(struct gate_requests *g, const void *p, size_t len)
 {
 	return from_peer(g, PEER_OFFICE, p, len);
+}
+
+/* So many changes a second and no more: a person's, also of a script; the log is not office's to fill. */
+static bool
+audit_allowed(struct gate_requests *g, struct mono now)
+{
+	if (mono_diff(now, g->audit_second) >= NS_PER_S) {
+		g->audit_second = now;
+		g->audits = 0;
+	}
+	return g->audits++ < AUDITS_A_SECOND;
+}
+
+int
+gate_requests_audit(struct gate_requests *g, const void *p, size_t len)
+{
+	struct buf json = { .max = AUDIT_LINE_MAX - 1024 };
+	uint8_t bytes[12];
+	struct writer w = wr_init(bytes, sizeof bytes);
+	uint64_t number;
+
+	int err = g->owed[PEER_OFFICE].n >= SAID_MAX ? ERR_FULL : gate_audit_read(p, len, &number, &json);
+	if (err == 0) {
+		int entered = json.err != 0 ? ERR_LIMIT : !audit_allowed(g, mono_now()) ? ERR_FULL :
+		    audit_put(g->audit, &(struct audit_new){ AUDIT_OUTBOX, 0, NULL, buf_text(&json) }, 1, wall_now());
+		wr_le64(&w, number);
+		wr_le32(&w, (uint32_t)entered);
+		say_soon(g, PEER_OFFICE, MSG_AUDITED, bytes, wr_len(&w));
+	}
+	buf_fini(&json);
+	return err;
 }
 
 void

@@ -10,9 +10,9 @@
 
 struct gate_requests;
 struct gate_requests_ops {
-	/* Say OUTCOME to office: 0; ERR_AGAIN: later; anything else: it is gone. */
-	int	(*to_office)(void *arg, const void *p, size_t len);
-	int	(*to_insight)(void *arg, const void *p, size_t len);	/* the same to insight */
+	/* Say OUTCOME or AUDITED to office: 0; ERR_AGAIN: later; anything else: it is gone. */
+	int	(*to_office)(void *arg, enum msg_type type, const void *p, size_t len);
+	int	(*to_insight)(void *arg, enum msg_type type, const void *p, size_t len);	/* the same to insight */
 	/* Something is due earlier than was said: call gate_requests_tick(). */
 	void	(*soon)(void *arg);
 	void	*arg;
@@ -35,6 +35,8 @@ int gate_requests_durable(struct gate_requests *g, const char *writer, uint64_t 
  * an error, and costs office the channel.
  */
 int gate_requests_office(struct gate_requests *g, const void *p, size_t len);
+/* AUDIT of office, likewise: entered with the sink's name and the person that office gives, and answered. */
+int gate_requests_audit(struct gate_requests *g, const void *p, size_t len);
 void gate_requests_office_gone(struct gate_requests *g);
 /* The same of insight, which asks for acknowledges of handshakes. */
 int gate_requests_insight(struct gate_requests *g, const void *p, size_t len);

@@ -9,10 +9,18 @@
 
 static bool reads;
 static uint32_t told, dropped;
+static int entered;		/* what gate said of the newest AUDIT */
 
 static int
-to_office(void *arg, const void *p, size_t len)
+to_office(void *arg, enum msg_type type, const void *p, size_t len)
 {
+	struct reader r = rd_init(p, len);
+
+	if (type == MSG_AUDITED) {
+		(void)rd_le64(&r);
+		entered = (int)(int32_t)rd_le32(&r);
+		return 0;
+	}
 	(void)arg;
 	(void)p;
 	CHECK(len > 8);
@@ -70,6 +78,57 @@ TEST(an_office_that_does_not_listen_is_let_go)
 	CHECK_INT(dropped, 2000 - 1024);
 	gate_requests_office_gone(g);		/* and what it left unread with it */
 	CHECK_INT(ask(g, 1, "server"), 0);
+	gate_requests_close(g);
+	remove_all(dir);
+}
+
+static int
+enter(struct gate_requests *g, const char *sink, const char *who, const char *what)
+{
+	static uint8_t bytes[60000];
+	struct writer w = wr_init(bytes, sizeof bytes);
+
+	wr_le64(&w, 7);
+	wr_text(&w, sink);
+	wr_text(&w, who);
+	wr_text(&w, what);
+	entered = 1;
+	return gate_requests_audit(g, bytes, wr_len(&w));
+}
+
+static int
+look_for(void *arg, const struct audit_place *at, const struct audit_line *l, const char *text, size_t len)
+{
+	(void)at;
+	(void)text;
+	(void)len;
+	if (l != NULL && l->kind == AUDIT_OUTBOX)
+		snprintf(arg, 300, "%.*s", (int)l->json_len, l->json);
+	return 0;
+}
+
+TEST(a_change_to_an_outbox_stands_in_the_log_before_it_is_answered)
+{
+	struct gate_requests_ops ops = { .to_office = to_office, .soon = soon };
+	char dir[] = "/tmp/gate-requests-XXXXXX", logs[64], found[300] = "";
+	struct gate_requests *g;
+
+	log_open("test", LOG_LEVEL_ERROR);
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(logs, sizeof logs, "%s/audit", dir);
+	CHECK_INT(gate_requests_open(dir, &ops, &g), 0);
+	CHECK_INT(enter(g, "sap", "anna", "{\"verb\":\"cancel\"}"), 0);
+	CHECK_INT(entered, 0);
+	audit_walk(logs, &disk_os, look_for, found);
+	CHECK_STR(found, "{\"sink\":\"sap\",\"from\":\"cli\",\"user\":\"anna\",\"change\":{\"verb\":\"cancel\"}}");
+	/* What would break out of the entry, or is none, costs office the channel. */
+	CHECK(enter(g, "sap", "anna", "{\"verb\":1},\"user\":\"root\"") != 0);
+	CHECK(enter(g, "sap", "anna", "[]") != 0);
+	CHECK(enter(g, "a name of a sink that is longer than any name of a sink could ever be in a plan", "anna", "{}") != 0);
+	CHECK_INT(entered, 1);
+	for (int i = 0; i < 60; i++)
+		CHECK_INT(enter(g, "sap", "anna", "{}"), 0);
+	CHECK_INT(entered, ERR_FULL);		/* too many within a second */
 	gate_requests_close(g);
 	remove_all(dir);
 }

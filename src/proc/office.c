@@ -2,11 +2,13 @@
 #include "office/office.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "proc/child.h"
+#include "proc/who.h"
 #include "sink/sink.h"
 
 static struct office_proc {
@@ -72,6 +74,27 @@ on_peer(void *arg, int fd)
 	}
 }
 
+/* ---- the command line ---- */
+
+static void
+on_lines(void *arg, const char *lines, size_t len, bool end)
+{
+	struct client *c = arg;
+
+	if (len > 0 && !client_reply(c, lines, len))
+		log_warn("client_slow", "verb=outbox bytes=%zu", len);
+	if (!end)
+		return;
+	client_on_gone(c, NULL, NULL);
+	client_end(c);
+}
+
+static void
+on_client_gone(void *arg)
+{
+	office_change_forget(proc.office, arg);
+}
+
 static void
 on_client(void *arg, struct client *c, const char *verb, int argc, const char *const *argv)
 {
@@ -79,6 +102,13 @@ on_client(void *arg, struct client *c, const char *verb, int argc, const char *c
 	struct office_proc *p = arg;
 	struct buf out = { .max = 1u << 20 };
 
+	if (p->office != NULL && argc > 0 && strcmp(verb, "outbox") == 0) {
+		struct who who;
+		who_parse(argv[0], &who);
+		client_on_gone(c, on_client_gone, c);
+		office_change(p->office, who.user, argc - 1, argv + 1, on_lines, c);
+		return;
+	}
 	if (p->office == NULL || !office_ask(p->office, verb, argc, argv, &out))
 		buf_put(&out, no, sizeof no - 1);
 	if (!client_reply(c, buf_text(&out), out.len))

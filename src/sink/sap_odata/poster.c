@@ -292,10 +292,34 @@ post(void *arg, const struct outbox_item *const *v, size_t n)
 	return 0;
 }
 
+void
+poster_print(const char *base, const struct mapping *map, const struct message *m, struct buf *out)
+{
+	buf_printf(out, "%s %s%s/%s\nmapping %s\nidentity %s\nlane %s\n%s\n", m->method, base, map->service, m->path, map->name,
+	    m->identity, m->lane, m->body);
+}
+
+static int
+post_preview(void *arg, const struct outbox_item *item, struct buf *out)
+{
+	struct poster *p = arg;
+	struct op op = { .poster = p };
+	struct op_item it = { .seq = item->seq };
+	struct fault why = { .code = "" };
+
+	int err = fault_of(p, &op, item, &it, &why);
+	if (err == 0)
+		poster_print(p->cfg->far.base, it.mapping, &it.message, out);
+	else
+		buf_printf(out, "%s%s%s", why.target, why.target[0] != '\0' ? ": " : "", why.text);
+	arena_fini(&op.arena);
+	return err;
+}
+
 struct outbox_poster
 poster_calls(struct poster *p)
 {
-	return (struct outbox_poster){ .post = post, .lookup = post_lookup, .follow = post_follow, .arg = p };
+	return (struct outbox_poster){ .post = post, .lookup = post_lookup, .follow = post_follow, .preview = post_preview, .arg = p };
 }
 
 void

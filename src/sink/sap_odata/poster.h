@@ -37,6 +37,8 @@ struct poster {
 
 /* The calls for struct outbox_opts; arg is the poster. */
 struct outbox_poster poster_calls(struct poster *p);
+/* A message as text for people. */
+void poster_print(const char *base, const struct mapping *map, const struct message *m, struct buf *out);
 /* After far_close(), which has ended all calls: none is left. */
 void poster_fini(struct poster *p);
 

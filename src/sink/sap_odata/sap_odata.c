@@ -273,8 +273,7 @@ preview_one(struct sap_sink *k, struct metas *metas, const struct value *v, stru
 	if (sap_event_read(v->p, v->len, &a, &e, why.text, sizeof why.text) == 0 &&
 	    (map = sap_mapping_of(&k->cfg, k->set, e.path, e.type, why.text, sizeof why.text)) != NULL &&
 	    message_build(map, metas != NULL ? metas_of(metas, map->service) : NULL, &env, v->p, v->len, &a, &m, &why) == 0)
-		buf_printf(out, "%s %s%s/%s\nmapping %s\nidentity %s\nlane %s\n%s\n", m.method, k->cfg.far.base, map->service, m.path, map->name,
-		    m.identity, m.lane, m.body);
+		poster_print(k->cfg.far.base, map, &m, out);
 	else
 		buf_printf(out, "no message: %s%s%s\n", why.target, why.target[0] != '\0' ? ": " : "", why.text);
 	arena_fini(&a);
