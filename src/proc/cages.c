@@ -16,6 +16,7 @@
 #include "proc/users.h"
 #include "sink/sink.h"
 #include "site/address.h"
+#include "site/roles.h"
 #include "site/ways.h"
 
 #define PATHS_MAX	512u
@@ -104,13 +105,13 @@ plan_net(enum role role, const struct plan *p)
 		return CAGE_NET_NONE;
 	for (uint32_t i = 0; role == ROLE_OFFICE && i < p->nsinks; i++) {
 		const struct sink_type *t = sink_find(p->sinks[i].kind);
-		if (t != NULL && t->info.listens)
+		if (t != NULL && sink_listens(&t->info, &p->sinks[i]))
 			return CAGE_NET_SERVER;
 	}
 	/* Not towards machines: what the drivers of an OT zone speak to never calls in. */
 	for (uint32_t i = 0; role == ROLE_FIELD && i < p->nsources; i++) {
 		const struct driver *d = driver_find(p->sources[i].driver);
-		if (d != NULL && d->info.listens && p->zones[p->sources[i].zone].it)
+		if (d != NULL && source_listens(&d->info, &p->sources[i]) && p->zones[p->sources[i].zone].it)
 			return CAGE_NET_SERVER;
 	}
 	return CAGE_NET_CLIENT;

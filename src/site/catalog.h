@@ -35,6 +35,7 @@ struct driver_info {
 	const char *const	*at_forms;	/* how addresses are written: "form: meaning" a row; NULL-ended, or NULL */
 	int			 default_port;	/* 0: none */
 	bool			 listens;	/* far ends connect to it: only in a zone of the IT side (level 3.5 and above) */
+	const char		*role_key;	/* of choices connect, listen: says it instead; settled by site/roles.c. NULL: none */
 	uint32_t		 ring_bytes;	/* that a source adds to what its process' ring must hold at least; 0: nothing */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*
@@ -66,6 +67,7 @@ struct sink_info {
 	const char		*help;
 	const struct key	*keys;
 	bool			 listens;	/* far ends connect to it, so its process may listen */
+	const char		*role_key;	/* as in struct driver_info */
 	bool			 encrypted;	/* always, without a key `tls` */
 	bool			 events_only;	/* it takes events (tags of type json), no other values */
 	int			 default_port, tls_port;	/* of its endpoint where none is written; tls_port with `tls`. 0: none */

@@ -11,6 +11,7 @@
 #include "site/checks.h"
 #include "site/files.h"
 #include "site/load_derived.h"
+#include "site/roles.h"
 
 const struct node *
 section_first(const struct loader *l, int section)
@@ -92,6 +93,7 @@ load_sections(struct loader *l)
 	load_derived(l);
 	load_events(l);
 	load_flows(l);
+	roles_settle(l);
 	load_requests(l);
 	events_check(l);
 	load_arch(l);

@@ -133,11 +133,6 @@ read_source(struct loader *l, const struct node *n, const char *what, struct sou
 	s->zone = zone_of(l, n, &own[SOURCE_ZONE], what);
 	if (own[SOURCE_ENDPOINT].set)
 		read_endpoint(l, n, d, what, s);
-	if (d != NULL && d->listens && own[SOURCE_ZONE].set && !l->plan->zones[s->zone].it) {
-		site_error(&l->f, "listens-in-ot", keys_item_place(l, n, "zone", 0), "%s is connected to, and nothing may listen in the OT zone %s", what,
-		    l->plan->zones[s->zone].name);
-		site_remedy(&l->f, "give it a zone of level 3.5 or above; the node below connects to this one");
-	}
 	l->drivers[s - l->plan->sources] = d;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "site/link.h"
+#include "site/roles.h"
 
 static const struct driver_info *
 driver_of(const struct catalog *c, const char *name)
@@ -93,7 +94,7 @@ source_way(const struct plan *p, const struct catalog *c, uint32_t i, struct are
 	if (d == NULL || d->endpoint_is_device)
 		return false;
 	*w = (struct way){ .what = arena_printf(a, "source %s", s->name), .kind = s->driver, .zone = p->zones[s->zone].name,
-	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL, .inbound = d->listens };
+	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL, .inbound = source_listens(d, s) };
 	place_end(w, s->endpoint, d->endpoint_scheme, d->default_port, a);
 	return true;
 }
@@ -112,7 +113,7 @@ sink_ways(const struct plan *p, const struct catalog *c, uint32_t i, struct aren
 		if (keys[k].type != KEY_ENDPOINT || !s->keys[k].set || (proxy != NULL && &s->keys[k] != proxy))
 			continue;
 		w[n] = (struct way){ .what = arena_printf(a, "sink %s", s->name), .kind = s->kind, .zone = p->zones[s->zone].name,
-		    .inbound = info->listens, .flows = flows_of_sink(p, i, a),
+		    .inbound = sink_listens(info, s), .flows = flows_of_sink(p, i, a),
 		    .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted };
 		place_end(&w[n++], s->keys[k].s, NULL, &s->keys[k] == proxy ? 0 : tls != NULL && tls->b ? info->tls_port : info->default_port, a);
 	}

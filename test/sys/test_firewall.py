@@ -62,6 +62,20 @@ def test_a_node_gets_the_rules_of_its_own_zones_only():
     assert done.returncode == 2 and "cannot be resolved" in done.stderr, done.stderr
 
 
+def test_a_link_is_let_in_or_out_as_its_role_says():
+    """The sink that connects goes out; where the other end opens the session, the same port is let in, and nothing goes out."""
+    link = SITE.replace("kind: mqtt, zone: dmz, broker: 10.211.2.9, tls: yes", 'kind: link, zone: dmz, to: "10.211.2.2:7433", peer: relay')
+    link = link.replace("level: 2,", "level: 3.5,")
+    out = penstock("firewall", site(link), "edge")
+    equal(out.returncode, 0, out.stderr)
+    assert 'oifname "veth-b" ip daddr 10.211.2.2 tcp dport 7433' in out.stdout, out.stdout
+    assert not any("iifname" in line and "7433" in line for line in out.stdout.splitlines()), out.stdout
+    back = penstock("firewall", site(link.replace("to: dmz }", "to: dmz, initiator: to }")), "edge")
+    equal(back.returncode, 0, back.stderr)
+    assert 'oifname "veth-b" ip daddr 10.211.2.2 tcp dport 7433' not in back.stdout, back.stdout
+    assert any('iifname "veth-b"' in line and "tcp dport 7433" in line for line in back.stdout.splitlines()), back.stdout
+
+
 @contextlib.contextmanager
 def namespaces():
     """The node's namespace, and one far end behind each of its interfaces."""

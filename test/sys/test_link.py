@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import sys
@@ -123,12 +124,51 @@ def test_strangers_who_connect_and_say_nothing_hold_no_link_up():
     wait_for(arrives, 15, "samples above", 0.1)
 
 
-@timeout(60)
-def test_a_link_may_not_listen_in_an_ot_zone():
-    node = LinkNode("line", upper_text("line", "line", 2, free_port(), "cell", "  out: { kind: history, zone: ZONE }\n"))
+def findings(node):
+    """What `penstock check` says of it: "LINE:COLUMN rule" a finding, and the whole text."""
     done = penstock("check", node.site)
-    equal(done.returncode, 1, done.stdout + done.stderr)
-    assert "listens-in-ot" in done.stdout + done.stderr, done.stdout + done.stderr
+    text = done.stdout + done.stderr
+    with open(node.site, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+
+    def at(line, column):
+        return lines[int(line) - 1][int(column) - 1:].split(" ", 1)[0]
+    found = re.finditer(r"site\.yaml:(\d+):(\d+): error: [^\n]*\n[^\n]*\[(listens-in-ot|link-role)\]", text)
+    return [(at(*m.group(1, 2)), m.group(3)) for m in found], text
+
+
+@timeout(60)
+def test_who_opens_the_session_is_judged_by_zone_and_conduit():
+    sinks = "  out: { kind: history, zone: ZONE }\n"
+    sim = Sim("bottling")
+    upper = upper_text("line", "line", 2, 7433, "cell", sinks)
+    lower = cell_text(sim, 7433)
+    for name, text, want in (
+            ("a source in an OT zone connects if nothing is said", upper, []),
+            ("and may not listen", upper.replace("timeout: 3s", "role: listen"), [("listen", "listens-in-ot")]),
+            ("a sink towards a less trusted zone connects", lower, []),
+            ("and may not listen in OT", lower.replace("timeout: 3s", "role: listen"), [("listen", "listens-in-ot")]),
+            ("nor against the conduit", lower.replace("level: 2", "level: 3.5").replace("timeout: 3s", "role: listen"), [("listen", "link-role")]),
+            ("the other end of the conduit may open it", lower.replace("level: 2", "level: 3.5").replace("initiator: from", "initiator: to"), [])):
+        found, output = findings(LinkNode("line", text))
+        equal([(word.rstrip(","), rule) for word, rule in found], want, f"{name}: {output}")
+
+
+@timeout(60)
+def test_the_node_above_may_open_the_session():
+    pair = Pair(start=False, upper=", role: connect")
+    with open(pair.cell.site, encoding="utf-8") as f:
+        text = f.read()
+    with open(pair.cell.site, "w", encoding="utf-8") as f:
+        f.write(text.replace("level: 2", "level: 3.5").replace("initiator: from", "initiator: to"))
+    pair.relay.start()
+    pair.cell.start()
+    pair.trust()
+    wait_for(lambda: pair.relay.streams() and len(pair.relay.dump("line-state")) > 300, 20, "samples above")
+    pair.cell.kill("office")
+    pair.relay.kill("field:dmz")
+    before = len(pair.relay.dump("line-state"))
+    wait_for(lambda: len(pair.relay.dump("line-state")) > before + 300, 20, "life after it")
 
 
 @timeout(60)

@@ -264,7 +264,7 @@ linkd_load(const struct source *s, struct arena *a, struct load_info *out)
 
 const struct driver link_driver = {
 	.info = { .name = "link", .help = "Another Penstock node, which connects to this one and sends its flows (sink link there).", .keys = link_keys,
-	    .at_forms = link_at_forms, .default_port = 7433, .endpoint_scheme = "link", .listens = true, .ring_bytes = 16u << 20,
+	    .at_forms = link_at_forms, .default_port = 7433, .endpoint_scheme = "link", .listens = true, .role_key = "role", .ring_bytes = 16u << 20,
 	    .parse_at = link_parse_at, .load = linkd_load },
 	.link = linkd_link, .size = linkd_size, .open = linkd_open, .close = linkd_close, .wake = linkd_wake, .up = linkd_up, .down = linkd_down,
 	.input = linkd_input, .tick = linkd_tick, .next = linkd_next, .scan = linkd_scan, .give_up = linkd_give_up, .read = linkd_read,

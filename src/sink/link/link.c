@@ -321,7 +321,7 @@ on_close(void *inst)
 
 const struct sink_type link_sink = {
 	.info = { .name = "link", .help = "Another Penstock node, to which this one connects (source of driver link there).", .keys = link_sink_keys,
-	    .encrypted = true, .default_port = 7433, .check = check },
+	    .encrypted = true, .role_key = "role", .default_port = 7433, .check = check },
 	.size = sizeof(struct link_sink),
 	.open = on_open, .stream_add = on_stream_add, .stream_remove = on_stream_remove, .offer = on_offer, .preview = on_preview, .stop = on_stop,
 	.close = on_close,
