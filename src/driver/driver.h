@@ -52,7 +52,9 @@ enum outcome {			/* of one request, as health sees it */
 	OUTCOME_TIMEOUT,	/* nothing came */
 };
 
-struct driver_numbers { uint64_t origin, no, prev, base; };	/* as in struct batch_head */
+/* As in struct batch_head. NUMBERS_LOST: those behind prev, up to no, are lost for good. NUMBERS_ASK: no samples; durable() comes once all that gate took is durable. */
+enum numbers_kind { NUMBERS_SAMPLES, NUMBERS_LOST, NUMBERS_ASK };
+struct driver_numbers { uint64_t origin, no, prev, base; enum numbers_kind kind; };
 #define DRIVER_NUMBERED_BYTES	(512u << 10)
 
 struct driver_host {

@@ -327,7 +327,7 @@ feed_numbered(struct feed *f, const struct sample *v, uint32_t n, const struct d
 	}
 	f->nsamples += n;
 	struct batch_head head = { .source_key = f->source->key, .seq = ++f->seq, .n = n, .blob_len = (uint32_t)blob.len,
-	    .origin = no->origin, .origin_no = no->no, .origin_prev = no->prev, .origin_base = no->base };
+	    .flags = no->kind == NUMBERS_LOST ? BATCH_LOST : no->kind == NUMBERS_ASK ? BATCH_ASK : 0, .origin = no->origin, .origin_no = no->no, .origin_prev = no->prev, .origin_base = no->base };
 	field_emit(f->field, &head, room, buf_text(&blob));
 	buf_fini(&blob);
 }

@@ -162,6 +162,17 @@ take(struct gate *g, const struct leg *l, enum reduce_mode mode, struct mono now
 		origin_took(st, &g->batch.head);
 }
 
+/* Of a stream of another node, lost for good before it came here. How many of them this flow would have taken, nobody knows: all are counted. */
+static void
+lost_on_the_way(struct gate *g, struct stream *st, struct mono now)
+{
+	uint64_t n = origin_lost(st, &g->batch.head);
+
+	if (n > 0)
+		stream_lose(st, n, g->from->writer, "numbers of another node's stream were lost on a one-way link");
+	g->account_at = mono_min(g->account_at, mono_add(now, 100 * NS_PER_MS));
+}
+
 static int
 one_leg(struct gate *g, const struct leg *l, struct mono now, struct wall wall)
 {
@@ -181,6 +192,8 @@ one_leg(struct gate *g, const struct leg *l, struct mono now, struct wall wall)
 	if (must_go_first(g, st))
 		err = stream_flush(g, st, now, wall);
 	if (err == 0) {
+		if (g->batch.head.origin != 0 && (g->batch.head.flags & BATCH_LOST) != 0 && mode != REDUCE_QUIET)
+			lost_on_the_way(g, st, now);
 		take(g, l, mode, now);
 		if (st->latency_ns == 0)
 			err = stream_flush(g, st, now, wall);

@@ -28,6 +28,7 @@ struct origin {
 	uint64_t	id, no;		/* taken by all flows that want it */
 	uint64_t	told;
 	bool		due, hole;
+	bool		asked;		/* who brings it waits for all of it to be durable */
 	char		writer[64];
 };
 
@@ -201,6 +202,8 @@ void admit_lost(struct gate *g, struct ring_in *in, const struct source_route *o
 bool origin_admit(struct gate *g, const struct source_route *sr, const char *writer);
 /* How this stream has to take it; false: not at all, it has it. */
 bool origin_mode(struct stream *st, const struct batch_head *h, enum reduce_mode *mode);
+/* How many numbers of this record, which says that they are lost, the stream does not have. */
+uint64_t origin_lost(struct stream *st, const struct batch_head *h);
 void origin_took(struct stream *st, const struct batch_head *h);
 void origin_flushed(struct stream *st);
 void origin_done(struct gate *g, const struct batch_head *h);

@@ -12,6 +12,10 @@
  *	node dies	Rings and all are gone. The driver asks from the last number that gate has confirmed. Streams that had more pass over it.
  *	ring runs over	A record says which number stood before it. A record whose forerunner is missing is not taken; `hole` sends the driver back.
  *
+ * Nothing can be asked for again over a one-way link (the diode driver). There a record may say of numbers that they are lost for good: it takes their
+ * place, so that no hole is left, and each flow that does not have them enters them in its ledger. After a restart such a driver asks how far gate
+ * is before it declares anything lost: the answer waits until all that gate took, from the dead one's ring as well, is durable.
+ *
  * What gate says is durable: the lowest number that any stream still holds unwritten or unsynced, else all that every flow has taken. A flow
  * that keeps samples in a window has no more than the window's memory of them: on the death of the whole node an open window is lost, as it
  * is for any source.
@@ -113,6 +117,7 @@ origin_admit(struct gate *g, const struct source_route *sr, const char *writer)
 	}
 	snprintf(o->writer, sizeof o->writer, "%s", writer);
 	o->due = true;
+	o->asked = o->asked || (h->flags & BATCH_ASK) != 0;
 	if (h->origin_base > o->no)
 		o->no = h->origin_base;
 	o->hole = h->origin_prev > o->no;
@@ -133,6 +138,16 @@ origin_mode(struct stream *st, const struct batch_head *h, enum reduce_mode *mod
 	if (h->origin_no <= t->disk)
 		*mode = REDUCE_QUIET;
 	return true;
+}
+
+uint64_t
+origin_lost(struct stream *st, const struct batch_head *h)
+{
+	const struct taken *t = taken_find(st, h->origin);
+	uint64_t has = t->no > t->disk ? t->no : t->disk;
+
+	has = has > h->origin_prev ? has : h->origin_prev;
+	return h->origin_no > has ? h->origin_no - has : 0;
 }
 
 void
@@ -194,11 +209,13 @@ origins_tell(struct gate *g)
 		if (g->opts.durable == NULL || (o->told == o->no && !o->due))
 			continue;
 		uint64_t no = durable(g, o);
+		if (o->asked && no < o->no)
+			continue;
 		if (no <= o->told && !o->due)
 			continue;
 		if (g->opts.durable(g->opts.arg, o->writer, o->id, no, o->hole) == 0) {
 			o->told = no;
-			o->due = o->hole = false;
+			o->due = o->hole = o->asked = false;
 		}
 	}
 }

@@ -39,19 +39,24 @@ turns(struct gate *g)
 		gate_turn(g, (struct mono){ RIG_T0 + i * NS_PER_S }, (struct wall){ RIG_T0 + i * NS_PER_S });
 }
 
-/* Samples prev + 1..no of the other node, one tag; their value is their number. */
+/* n samples up to number no of the other node, one tag; their value is their number. */
 static void
-put(struct rig_ring *r, uint64_t prev, uint64_t no, uint64_t base)
+put_flags(struct rig_ring *r, uint64_t prev, uint64_t no, uint64_t base, uint32_t n, uint16_t flags)
 {
 	struct sample s[16];
-	uint32_t n = (uint32_t)(no - prev);
-	struct batch_head head = { .source_key = RIG_KEY(0), .seq = ++r->seq[0], .n = n, .origin = ORIGIN, .origin_no = no, .origin_prev = prev,
+	struct batch_head head = { .flags = flags, .source_key = RIG_KEY(0), .seq = ++r->seq[0], .n = n, .origin = ORIGIN, .origin_no = no, .origin_prev = prev,
 	    .origin_base = base };
 	void *to = ring_reserve(r->w, batch_size(n, 0));
 
 	for (uint32_t i = 0; i < n; i++)
 		s[i] = (struct sample){ .arrival = { RIG_T0 + (int64_t)i }, .v = { .type = VALUE_F64, .f64 = (double)(prev + 1 + i) } };
 	ring_commit(r->w, batch_pack(&head, s, NULL, to), n);
+}
+
+static void
+put(struct rig_ring *r, uint64_t prev, uint64_t no, uint64_t base)
+{
+	put_flags(r, prev, no, base, (uint32_t)(no - prev), 0);
 }
 
 static void
@@ -173,6 +178,55 @@ TEST(what_comes_behind_a_hole_is_not_taken_until_the_hole_is_filled)
 	gate_free(g);
 	whole(dir, "a@00000001", 12);
 	whole(dir, "b@00000001", 12);
+	rig_ring_free(&r);
+}
+
+TEST(numbers_that_are_lost_for_good_leave_no_hole_and_stand_in_the_ledger_once)
+{
+	char dir[300], path[400];
+	struct ledger_account acc;
+	struct rig_ring r;
+	struct told t = { 0 };
+
+	snprintf(dir, sizeof dir, "%s/spool", test_dir());
+	rig_ring_new(&r, 1 << 20);
+	struct gate *g = start(dir, two_flows(), &r, &t);
+	put(&r, 0, 4, 0);
+	put_flags(&r, 4, 9, 0, 1, BATCH_LOST);		/* the gap itself is one sample, that says so */
+	put(&r, 9, 12, 0);
+	put_flags(&r, 4, 9, 0, 1, BATCH_LOST);		/* again: the driver was sent back */
+	turns(g);
+	CHECK(!t.hole);
+	CHECK_INT((long)t.no, 12);
+	gate_free(g);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%c@00000001", dir, 'a' + i);
+		CHECK_INT(ledger_read(path, &disk_os, &acc, NULL), 0);
+		CHECK_INT((long)acc.lost, 5);
+		CHECK_INT((long)acc.admitted, 4 + 1 + 3);
+	}
+	rig_ring_free(&r);
+}
+
+TEST(a_question_is_answered_when_all_that_was_taken_is_durable)
+{
+	char dir[300];
+	struct rig_ring r;
+	struct told t = { 0 };
+
+	snprintf(dir, sizeof dir, "%s/spool", test_dir());
+	rig_ring_new(&r, 1 << 20);
+	struct gate *g = start(dir, two_flows(), &r, &t);
+	put(&r, 0, 4, 0);
+	put(&r, 4, 8, 0);
+	put_flags(&r, 0, 0, 0, 0, BATCH_ASK);		/* of one that knows of nothing that gate has */
+	for (int i = 0; i < 3; i++)
+		gate_turn(g, (struct mono){ RIG_T0 + i }, (struct wall){ RIG_T0 + i });
+	CHECK_INT((long)t.n, 0);			/* "b" waits for its latency */
+	turns(g);
+	CHECK_INT((long)t.no, 8);
+	CHECK(!t.hole);
+	gate_free(g);
 	rig_ring_free(&r);
 }
 

@@ -51,6 +51,12 @@ sample_time(const struct sample *s)
 
 enum batch_flag {
 	BATCH_SCAN_END = 1,	/* the last batch of this scan */
+	/*
+	 * Of a numbered stream (origin below). LOST: what stands behind origin_prev, up to origin_no, will never come; the samples say so to their tags.
+	 * ASK: brings nothing; gate is to say how far it is once all that it took is durable.
+	 */
+	BATCH_LOST = 2,
+	BATCH_ASK = 4,
 };
 
 enum batch_times { BATCH_SOURCE_TIMES = 1, BATCH_SERVER_TIMES = 2, BATCH_ARRIVAL_TIMES = 4, BATCH_TIMES_ALL = 7 };
