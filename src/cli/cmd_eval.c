@@ -72,8 +72,12 @@ load_data(struct eval *e)
 {
 	int64_t last = 0, now = wall_now().ns;
 
-	e->data.p = e->p;
-	if (expr_inputs(e->p) == 0)
+	struct eval_input *inputs = arena_array(&e->arena, expr_inputs(e->p) + 1, sizeof *inputs);
+	for (size_t i = 0; i < expr_inputs(e->p); i++)
+		inputs[i] = (struct eval_input){ expr_input(e->p, i)->name, expr_input(e->p, i)->type };
+	e->data.inputs = inputs;
+	e->data.ninputs = expr_inputs(e->p);
+	if (e->data.ninputs == 0)
 		return EXIT_OK;
 	if (e->csv != NULL)
 		return eval_from_csv(&e->data, e->csv) == 0 ? EXIT_OK : EXIT_CANNOT;

@@ -49,8 +49,8 @@ add(struct eval_data *d, int64_t t, uint32_t input, uint32_t status, const struc
 static int
 input_of(const struct eval_data *d, const char *path, size_t len)
 {
-	for (size_t i = 0; i < expr_inputs(d->p); i++) {
-		const char *name = expr_input(d->p, i)->name;
+	for (size_t i = 0; i < d->ninputs; i++) {
+		const char *name = d->inputs[i].name;
 		if (strlen(name) == len && memcmp(name, path, len) == 0)
 			return (int)i;
 	}
@@ -139,7 +139,7 @@ csv_point(struct eval_data *d, const struct csv *c, const char **why)
 		status = status_of(&c->field[3]);
 	if (c->field[2].len == 0 && status_is_bad(status))
 		v = (struct value){ .type = VALUE_NULL };
-	else if (!read_value(expr_input(d->p, (size_t)i)->type, &c->field[2], &v)) {
+	else if (!read_value(d->inputs[i].type, &c->field[2], &v)) {
 		*why = "the value is not of the tag's type";
 		return false;
 	}
@@ -211,8 +211,8 @@ read_history(struct eval_data *d, const char *path, int64_t from, int64_t to)
 		fprintf(stderr, "penstock: %s\n", why);
 		return err;
 	}
-	for (f.input = 0; f.input < expr_inputs(d->p) && err == 0; f.input++) {
-		err = history_each_series(f.h, expr_input(d->p, f.input)->name, history_series, &f);
+	for (f.input = 0; f.input < d->ninputs && err == 0; f.input++) {
+		err = history_each_series(f.h, d->inputs[f.input].name, history_series, &f);
 		err = err != 0 ? err : f.err;
 	}
 	if (err != 0)

@@ -1,4 +1,4 @@
-/* Samples for `penstock eval`, from a running penstock's rings, from the local history or from a CSV file. */
+/* Samples for `penstock eval` and `penstock event try`, from a running penstock's rings, from the local history or from a CSV file. */
 #ifndef CLI_EVAL_DATA_H
 #define CLI_EVAL_DATA_H
 
@@ -14,8 +14,11 @@ struct eval_point {
 	struct value	v;		/* bytes in the arena */
 };
 
+struct eval_input { const char *name; uint8_t type; };	/* path of a tag, enum value_type */
+
 struct eval_data {
-	const struct expr	*p;		/* whose inputs are looked for; borrowed */
+	const struct eval_input	*inputs;	/* what is looked for; borrowed */
+	size_t			 ninputs;
 	struct eval_point	*v;
 	size_t			 n, cap;
 	struct arena		 texts;

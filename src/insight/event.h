@@ -75,7 +75,7 @@ struct event {
 	struct event_memory	*m;
 	uint32_t		 trigger;	/* program; UINT32_MAX: none */
 	uint32_t		*progs;		/* of each field; UINT32_MAX: a constant */
-	int64_t			 next_ns;	/* every: when next */
+	int64_t			 next_ns;	/* every: when next; 0: not known yet */
 };
 
 /* An event that gate has not confirmed. */

@@ -231,14 +231,13 @@ read_file(struct insight *in, struct buf *b)
 }
 
 void
-events_open(struct insight *in, int64_t now_ns)
+events_open(struct insight *in)
 {
 	struct events *ev = &in->ev;
 	struct buf b = { 0 };
 	char path[DISK_PATH_MAX];
 	size_t good = 0;
 
-	ev->opened_ns = now_ns;
 	if (in->opts.dir == NULL)
 		return;
 	int err = read_file(in, &b);

@@ -171,7 +171,7 @@ by_clock(struct insight *in, int64_t now_ns)
 		int64_t period = e->rule->every_ns;
 		if (period == 0)
 			continue;
-		if (e->next_ns - now_ns > period)	/* the clock went back */
+		if (e->next_ns == 0 || e->next_ns - now_ns > period)	/* the first time, or the clock went back */
 			e->next_ns = (now_ns / period + 1) * period;
 		if (now_ns >= e->next_ns && !in->ev.damaged && ready(in, e, now_ns)) {
 			make(in, e, now_ns / period * period, now_ns);

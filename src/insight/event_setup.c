@@ -166,7 +166,7 @@ events_plan(struct insight *in, bool first, struct wall now)
 		if (!e->m->was_linked)
 			e->m->since_ns = now.ns;
 		if (e->rule->every_ns > 0)
-			e->next_ns = ((e->m->no > 0 ? e->m->time_ns : now.ns) / e->rule->every_ns + 1) * e->rule->every_ns;
+			e->next_ns = e->m->no > 0 ? (e->m->time_ns / e->rule->every_ns + 1) * e->rule->every_ns : 0;
 	}
 	sort_waiting(in);
 }

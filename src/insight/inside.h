@@ -152,7 +152,7 @@ void events_pass(struct insight *in, int64_t now_ns);		/* who has passed what it
 bool event_make_asked(struct insight *in, struct event *e, int64_t now_ns);
 
 /* event_journal.c: what outlives the process */
-void events_open(struct insight *in, int64_t now_ns);
+void events_open(struct insight *in);
 void events_close(struct insight *in);
 int events_commit(struct insight *in, int64_t now_ns);
 /* What the expressions of all events remember, into their memories. */

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "insight/inside.h"
+#include "site/derive.h"
 
 struct insight *
 insight_new(const struct insight_opts *opts)
@@ -55,7 +56,7 @@ insight_plan(struct insight *in, struct plan *p, struct wall now)
 	bool first = in->s == NULL;
 	if (first) {	/* the process may write to its folder by now */
 		keep_open(in);
-		events_open(in, now.ns);
+		events_open(in);
 	} else {
 		events_remember(in);
 		setup_carry(s, in->s);
@@ -119,6 +120,22 @@ size_t
 insight_tags(const struct insight *in)
 {
 	return in->s != NULL ? in->s->nderived : 0;
+}
+
+size_t
+insight_inputs(const struct insight *in, const struct tag **out, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; in->s != NULL && i < in->s->npoints; i++) {
+		const struct tag *t = in->s->points[i].tag;
+		if (source_is_derived(&in->s->plan->sources[t->source]))
+			continue;
+		if (n < max)
+			out[n] = t;
+		n++;
+	}
+	return n;
 }
 
 size_t

@@ -55,6 +55,8 @@ int insight_ring(struct insight *in, const char *writer, struct ring_reader *r);
 /* Rings held; derived tags; declarations of events. */
 size_t insight_rings(const struct insight *in);
 size_t insight_tags(const struct insight *in);
+/* The tags of devices that derived tags and events are made of, at most max of them into out. Returns how many there are. */
+size_t insight_inputs(const struct insight *in, const struct tag **out, size_t max);
 size_t insight_declared(const struct insight *in);	/* events */
 
 struct insight_turn {

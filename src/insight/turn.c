@@ -359,6 +359,8 @@ insight_turn(struct insight *in, struct wall now)
 
 	if (in->s == NULL || in->s->nprogs == 0)
 		return t;
+	if (in->ev.opened_ns == 0)
+		in->ev.opened_ns = now.ns;
 	t.more = read_rings(in);
 	if (in->ev.npassing > 0)
 		events_pass(in, now.ns);
