@@ -258,7 +258,7 @@ def test_a_handshake_makes_one_event_a_request_though_processes_die_in_it():
     equal(press.run.stop(), 0, "exit status")
 
 
-def test_a_machine_that_never_lowers_its_request_and_a_full_refusal_are_told():
+def test_a_machine_that_never_lowers_its_request_is_told():
     press = Press()
     press.machine.produce(4)
     time.sleep(0.2)
