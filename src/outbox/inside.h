@@ -147,7 +147,8 @@ const char *store_text(sqlite3_stmt *s, int column);
 /* The first event from a number on, with the columns of SQL_GET. */
 extern const char store_select_from[];
 
-/* salvage.c: what can be read of the store at path goes into b's. 0 with events carried over and numbers that could not be read. */
+/* salvage.c: what can be read of the store at path goes into b's. 0 with events carried over and numbers that could not be read
+ * (UINT64_MAX: none could). */
 int salvage(struct outbox *b, const char *path, uint64_t *n, uint64_t *lost);
 
 /* ---- row.c: the only place where a state changes ---- */

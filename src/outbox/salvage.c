@@ -1,6 +1,6 @@
 /*
- * What can still be read of a damaged store is carried over, number by number. Where reading fails, the search goes on past the bad
- * place in growing steps. Whatever was ready or sent comes back as sent with an unknown outcome, since the newest writes may be what is
+ * What can still be read of a damaged store is carried over, number by number. Where reading fails, the end of the damage is searched by
+ * steps that grow and then halve. Whatever was ready or sent comes back as sent with an unknown outcome, since the newest writes may be what is
  * missing: it is looked up before anything is posted. Histories of tries stay in the file that was put aside.
  */
 #include <stdlib.h>
@@ -9,8 +9,7 @@
 #include "outbox/inside.h"
 
 #define COMMIT_EVERY	1000u
-#define STEP_MAX	(1 << 20)	/* numbers skipped at once */
-#define FAILURES_MAX	10000u		/* of reading, until the rest is given up */
+#define STEP_MAX	(1ll << 40)	/* numbers skipped at once */
 
 struct rescue {
 	struct outbox	*b;
@@ -45,6 +44,16 @@ copy(struct rescue *k, const struct row *r, const struct outbox_new *v)
 	return err;
 }
 
+/* Is there something to be read at or after seq? SQLITE_ROW, SQLITE_DONE, or what is wrong. */
+static int
+probe(struct rescue *k, int64_t seq)
+{
+	sqlite3_bind_int64(k->next, 1, seq);
+	int rc = sqlite3_step(k->next);
+	sqlite3_reset(k->next);
+	return rc;
+}
+
 /* The first row at or after seq. SQLITE_ROW: carried over, *seq is its number. */
 static int
 next(struct rescue *k, int64_t *seq)
@@ -64,37 +73,55 @@ next(struct rescue *k, int64_t *seq)
 	return rc;
 }
 
+/* Reading fails at bad: the first number past the damage, to within one; 0: nothing more can be read. */
+static int64_t
+past_damage(struct rescue *k, int64_t bad)
+{
+	int64_t good = bad, step = 1;
+	int rc = SQLITE_CORRUPT;
+
+	/* Ends: the step doubles until it is larger than any store. */
+	for (; rc != SQLITE_ROW && step <= STEP_MAX; step *= 2) {
+		bad = good;
+		good += step;
+		rc = probe(k, good);
+		if (rc == SQLITE_DONE)
+			return 0;
+	}
+	while (rc == SQLITE_ROW && good - bad > 1) {	/* halves each time */
+		int64_t middle = bad + (good - bad) / 2;
+		if (probe(k, middle) == SQLITE_ROW)
+			good = middle;
+		else
+			bad = middle;
+	}
+	return rc == SQLITE_ROW ? good : 0;
+}
+
 int
 salvage(struct outbox *b, const char *path, uint64_t *n, uint64_t *lost)
 {
 	struct rescue k = { .b = b };
-	int64_t step = 1;
-	uint64_t failures = 0;
+	int rc;
 
+	*lost = UINT64_MAX;
 	if (sqlite3_open_v2(path, &k.from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
 	    sqlite3_prepare_v2(k.from, store_select_from, -1, &k.next, NULL) == SQLITE_OK) {
-		/* Ends: seq grows, and failures are counted. */
-		for (int64_t seq = 1; k.err == 0 && failures < FAILURES_MAX && seq < INT64_MAX - STEP_MAX;) {
+		/* Ends: seq grows; a store has an end, or reading fails from some number on. */
+		for (int64_t seq = 1; k.err == 0 && seq > 0;) {
 			int64_t at = seq;
-			int rc = next(&k, &seq);
+			rc = next(&k, &seq);
 			if (rc == SQLITE_DONE)
 				break;
-			if (rc == SQLITE_ROW) {
-				seq++;
-				step = 1;
-				continue;
-			}
-			failures++;
-			k.lost += (uint64_t)step;
-			seq = at + step;
-			step = step < STEP_MAX ? step * 2 : step;
+			seq = rc == SQLITE_ROW ? seq + 1 : past_damage(&k, at);
+			k.lost += rc == SQLITE_ROW ? 0 : seq > 0 ? (uint64_t)(seq - at) : 1;
 		}
+		*lost = k.lost;
 	}
 	sqlite3_finalize(k.next);
 	sqlite3_close(k.from);
 	if (k.err == 0 && b->in_transaction)
 		k.err = store_commit(b, b->clock0);
 	*n = k.n;
-	*lost = k.lost;
 	return k.err;
 }

@@ -442,6 +442,7 @@ int
 store_replace(struct outbox *b, struct wall wall)
 {
 	char kept[PATH_BYTES], new[PATH_BYTES], when[WALL_TEXT], *path = b->path;
+	char unread[40];
 	uint64_t n = 0, lost = 0;
 
 	store_close(b);
@@ -466,8 +467,9 @@ store_replace(struct outbox *b, struct wall wall)
 		    "Nothing is sent until then", path, err_text(err));
 		return err;
 	}
-	log_error("outbox_damaged", "file=\"%s\" kept=\"%s\" carried_over=%llu numbers_not_read=%llu effect=\"nothing is sent\" "
+	snprintf(unread, sizeof unread, lost == UINT64_MAX ? "all" : "%llu numbers", (unsigned long long)lost);
+	log_error("outbox_damaged", "file=\"%s\" kept=\"%s\" carried_over=%llu not_read=\"%s\" effect=\"nothing is sent\" "
 	    "remedy=\"compare with the far end, then: penstock outbox resume --reason TEXT; what comes is looked up before it is sent\"",
-	    path, kept, (unsigned long long)n, (unsigned long long)lost);
+	    path, kept, (unsigned long long)n, unread);
 	return 0;
 }

@@ -135,7 +135,8 @@ send_head(struct outbox *b, struct room *m, const char *lane, int64_t head, int6
 	sqlite3_stmt *s;
 	struct row was, r;
 
-	if (flight_find(b, head) != NULL)	/* of a store that was lost, and still not answered */
+	const struct flight *before = flight_find(b, head);
+	if (before != NULL && !before->answered)	/* of a store that was lost */
 		return lane_refresh(b, lane, t + NS_PER_S, t, true);
 	int err = row_get(b, head, &s);
 	if (err == ERR_NOTFOUND)

@@ -61,8 +61,8 @@ far_end_down(struct outbox *b, const struct outbox_verdict *v, int64_t t)
 	else if (v->after_ns > 0 && t + v->after_ns > b->down_until_t)
 		b->down_until_t = t + v->after_ns;
 	b->probing = true;
-	snprintf(b->down_why, sizeof b->down_why, "%.*s%s%.*s", (int)OUTBOX_CODE_MAX, v->code != NULL ? v->code : "",
-	    v->code != NULL && *v->code != '\0' ? ": " : "", 190, v->text != NULL ? v->text : "");
+	const char *code = v->code != NULL ? v->code : "", *text = v->text != NULL ? v->text : "";
+	snprintf(b->down_why, sizeof b->down_why, "%.200s%s%.190s", code, *code != '\0' && *text != '\0' ? ": " : "", text);
 }
 
 static void

@@ -4,9 +4,8 @@
 
 #include <uv.h>
 
-#include "ring/channel.h"
-
 #include "base/clock.h"
+#include "ring/channel.h"
 
 struct gate_insight;
 struct gate_insight_ops {
