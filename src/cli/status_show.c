@@ -218,6 +218,8 @@ sink_row(const struct look *l, const json_t *o)
 	    ago(num(o, "last_ack_ns"), l->now, t, sizeof t));
 	if (!num(o, "connected") && said != NULL)
 		printf("    since %s: %s\n", str(said, "since"), str(said, "state"));
+	else if (said != NULL && strchr(str(said, "state"), ';') != NULL)	/* more than that it is connected: what waits, what needs somebody */
+		printf("    %s\n", str(said, "state"));
 	if (outbox != NULL)
 		outbox_row(l, outbox);
 }

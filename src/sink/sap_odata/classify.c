@@ -9,6 +9,7 @@
 
 #include "proto/odata/error.h"
 
+#define LOGON_AGAIN_NS	(10 * NS_PER_S)	/* a password that was mended is seen soon; nothing goes out before that */
 #define AFTER_MAX_NS	(3600 * NS_PER_S)
 
 /* Short for the table. */
@@ -29,8 +30,8 @@ static const struct status_row {
 } rows[] = {
 	{ 200, 299, DONE,    DONE,    DONE,    0,   NULL },
 	{ 300, 399, DOWN,    DOWN,    DOWN,    60,  "the address leads elsewhere: check server and proxy; maybe a page to log on stands before the service" },
-	{ 401, 401, DOWN,    DOWN,    DOWN,    300, "the log-on was refused: check user and password in SAP and in the file; it is not tried more "
-						    "often, since SAP locks a user after some failures" },
+	/* How often that is tried is far_logon.c's matter. */
+	{ 401, 401, DOWN,    DOWN,    DOWN,    10,  "the log-on was refused (401): check user and password, or client and secret, in SAP and in the file" },
 	{ 403, 403, REFUSED, DOWN,    REFUSED, 60,  "the technical user lacks an authorisation: transaction SU53 there shows which" },
 	{ 404, 404, BUSY,    BUSY,    BUSY,    300, "the service or the set is not there: activate it in SAP, or mend the mapping" },
 	{ 405, 405, BUSY,    BUSY,    BUSY,    300, "the service does not let it be done: check mapping and service" },
@@ -102,6 +103,7 @@ not_answered(const struct sap_answer *a, struct arena *arena, struct outbox_verd
 
 	out->kind = lost ? OUTBOX_IS_UNKNOWN : OUTBOX_IS_DOWN;
 	out->code = lost ? "lost" : "unreachable";
+	out->after_ns = a->stage == FAR_LOGON ? LOGON_AGAIN_NS : 0;
 	out->text = arena_printf(arena, "%s%s", what, a->why != NULL ? a->why : "");
 }
 
@@ -115,7 +117,8 @@ say(const struct odata_error *e, const struct sap_answer *a, const struct status
 	buf_puts(&t, stages[a->stage]);
 	buf_puts(&t, e->text[0] != '\0' ? e->text : a->why != NULL ? a->why : "");
 	for (uint32_t i = 0; i < e->ndetails; i++)
-		buf_printf(&t, "; %s%s%s", e->details[i].code, e->details[i].code[0] != '\0' ? ": " : "", e->details[i].text);
+		if (strncmp(e->details[i].code, "/IWBEP/CX_MGW_", 14) != 0)	/* the gateway's way of saying that there was an error */
+			buf_printf(&t, "; %s%s%s", e->details[i].code, e->details[i].code[0] != '\0' ? ": " : "", e->details[i].text);
 	if (e->transaction[0] != '\0')
 		buf_printf(&t, " [transaction %s]", e->transaction);
 	if (row->hint != NULL && (!e->structured || a->status != 400))
@@ -152,6 +155,7 @@ sap_judge(enum asked asked, bool by_key, const struct sap_answer *a, struct wall
 		kind = DOWN;
 	else if (a->token_required) {
 		kind = DOWN;
+		out->after_ns = after;
 		out->code = "csrf";
 		out->text = "a token that was fetched just now was refused: maybe the session's cookies get lost behind a load balancer";
 	} else if (asked == ASKED_LOOKUP && a->status == 404 && by_key && e.structured)

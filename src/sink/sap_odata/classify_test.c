@@ -84,6 +84,7 @@ TEST(what_never_left_may_be_repeated_and_what_left_is_asked_about)
 	sap_judge(ASKED_POST, false, &(struct sap_answer){ .stage = FAR_CALL, .end = HTTP_ANSWERED, .status = 403, .token_required = true }, now, &a, &v);
 	CHECK_INT(v.kind, OUTBOX_IS_DOWN);
 	CHECK_STR(v.code, "csrf");
+	CHECK_INT(v.after_ns, 0);
 	arena_fini(&a);
 }
 

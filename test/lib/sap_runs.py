@@ -1,0 +1,110 @@
+"""A simulated bottling line whose events go to the simulated S/4HANA. Imported by itself: from sap_runs import *
+
+    line = Line(s4)                         # the demo's line, confirmations every 200 ms of four machines, one order a machine
+    line.items(), line.account(), line.state(), line.settled()
+"""
+import json
+import os
+import sqlite3
+
+from cases import wait_for
+from site_runs import Gateway
+
+MACHINES = {"Filler": 1000100, "Capper": 1000101, "Labeller": 1000102, "Packer": 1000103}
+STATES = ("ready", "sent", "confirmed", "refused", "quarantined", "cancelled")
+
+EVENT = """  Packaging/Line 3/{machine}/confirmation:
+    type: operations-performance
+    every: {every}
+    key: [ order, no ]
+    fields:
+      order: {{ value: "{order}" }}
+      operation: {{ value: "0010" }}
+      yield: {{ count: good-count }}
+      unit: {{ value: PC }}
+"""
+
+SINK = """  sap:
+    kind: sap-odata
+    zone: plant-it
+    server: "{address}"
+    rate: 0
+    settle: 500 ms
+    timeout: 4 s
+    connect-timeout: 2 s
+    follow-up: never
+    settings: [ "plant = 1010" ]
+    post: [ "Packaging/**/confirmation -> production-confirmation" ]
+{keys}"""
+
+FLOW = """flows:
+  bookings:
+    what: [ "Packaging/**/confirmation" ]
+    to: sap
+    how: { every-sample: yes }
+    why: production is booked in SAP
+    owner: production-it
+"""
+
+
+class Line(Gateway):
+    """keys: further lines of the sink. address: where it connects to, s4 itself unless told. more: text appended to the site file."""
+
+    def __init__(self, s4, keys=(), address=None, every="200 ms", orders=None, more="", edit=None, **options):
+        self.s4, self.address = s4, address or s4.address
+        self.keys, self.every, self.orders, self.more = list(keys), every, orders or MACHINES, more
+        self.edit = edit or (lambda text: text)
+        s4.orders(*({"id": o, "material": "BOTTLE-05", "quantity": 10000000} for o in self.orders.values()))
+        if not s4.tls:
+            self.keys.append("tls: no")
+        super().__init__(s4.port, edit=self.booking, sim_options=("--seed", "3", "--skip", "2m", "--scale", "10"), **options)
+
+    def booking(self, text):
+        """The demo's site file with the sink sap alone."""
+        head = text[:text.index("\nflows:")]
+        lines = [line for line in head.splitlines() if "kind: mqtt" not in line and "kind: history" not in line]
+        lines.insert(lines.index("sinks:") + 1, SINK.format(address=self.address, keys="".join(f"    {key}\n" for key in self.keys)))
+        events = "".join(EVENT.format(machine=m, order=o, every=self.every) for m, o in self.orders.items())
+        return self.edit("\n".join(lines) + "\nevents:\n" + events + FLOW + self.more)
+
+    def rows(self, sql):
+        path = os.path.join(self.state, "office/sap/outbox.db")
+        if not os.path.exists(path):
+            return []
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as db:
+            try:
+                return db.execute(sql).fetchall()
+            except sqlite3.OperationalError:        # it is being made
+                return []
+
+    def items(self):
+        names = ("state", "lane", "document", "code", "text", "target", "attempts", "complaint", "body")
+        return [dict(zip(names, row), state=STATES[row[0]]) for row in self.rows(f"SELECT {','.join(names)} FROM item ORDER BY seq")]
+
+    def account(self):
+        found = self.rows(f"SELECT {','.join(STATES)}, taken FROM account")
+        return dict(zip((*STATES, "taken"), found[0])) if found else {}
+
+    def told(self):
+        """The sink's sentence for people."""
+        return next((k["state"] for k in self.status()["sinks"] if k["sink"] == "sap"), "")
+
+    def until_told(self, words, limit_s=20):
+        try:
+            return wait_for(lambda: words in self.told(), limit_s, f"\"{words}\" in the state of the sink", every_s=0.3)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}; it says: {self.told()}") from None
+
+    def settled(self, limit_s=60):
+        """Waits until nothing waits any more, and returns the account."""
+        def empty():
+            a = self.account()
+            return a if a and a["taken"] and a["ready"] + a["sent"] == 0 else None
+        return wait_for(empty, limit_s, "an outbox in which nothing waits", every_s=0.3)
+
+    def booked(self):
+        """Sum of what the confirmed events say was made."""
+        return sum(json.loads(i["body"])["fields"]["yield"] for i in self.items() if i["state"] == "confirmed")
+
+
+__all__ = ["Line", "MACHINES"]

@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+"""Events of a line become documents in a simulated S/4HANA (doc/sap-simulator.md): each once, whatever goes wrong on the way; what is refused says so."""
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from penstock import *
+from s4 import *
+from sap_runs import *
+
+
+def some(line, n, limit_s=30):
+    try:
+        wait_for(lambda: line.account().get("confirmed", 0) >= n, limit_s, f"{n} confirmed events", every_s=0.2)
+    except AssertionError as problem:
+        tries = line.rows("SELECT item, n, call, verdict, code, text FROM try ORDER BY at DESC LIMIT 15")
+        raise AssertionError(f"{problem}: {line.account()}; it says: {line.told()}; newest tries: {tries}") from None
+
+
+def rest(line):
+    """No more events; all there are find their end."""
+    line.sim.ask("pause")
+    wait_for(lambda: stopped_growing(line), 30, "the last event", every_s=0.1)
+
+
+def stopped_growing(line):
+    before = line.account().get("taken", 0)
+    time.sleep(1.5)
+    return before and line.account()["taken"] == before
+
+
+def each_once(line, s4):
+    """The simulator's own account against the outbox's."""
+    account, truth = line.settled(), s4.totals()
+    equal(account["confirmed"] + account["refused"] + account["quarantined"], account["taken"], "the account")
+    equal(truth["documents"].get("ProdnOrdConf2", 0), account["confirmed"], "documents")
+    equal(truth["duplicates"], {}, "identities that occur twice")
+    equal(sum(float(o["yield"]) for o in truth["orders"].values()), float(line.booked()), "quantity booked")
+    return account, truth
+
+
+def test_confirmations_are_booked_and_the_state_says_so():
+    s4 = S4()
+    line = Line(s4)
+    some(line, 20)
+    line.until_told("connected to 127.0.0.1")
+    equal(line.stop(), 0, "exit status")
+    done = [i for i in line.items() if i["state"] == "confirmed"]
+    assert all(i["document"] for i in done), "a confirmed event without a document"
+    for i in done[:5]:
+        found = s4.documents(identity=json.loads(i["body"])["id"])
+        equal(len(found), 1, "documents of an event")
+
+
+@timeout(150)
+def test_each_event_is_one_document_though_much_goes_wrong():
+    s4 = S4(faults="seed=5,lost-answer=0.05,cut-before=0.02,throttle=0.03,unavailable=0.02,stale=0.03,locked=0.03,dump=0.02,"
+                   "bad-gateway=0.02,gateway-timeout=0.02,login-page=0.02,bad-json=0.02,empty=0.02")
+    line = Line(s4)
+    some(line, 40, 60)
+    line.kill("office")
+    some(line, 80, 60)
+    s4.calm()
+    line.stop()
+    line.start()
+    account, truth = each_once(line, s4)
+    assert account["refused"] == account["quarantined"] == 0, account
+
+
+@timeout(120)
+def test_batches_of_change_sets_over_lost_answers():
+    s4 = S4()
+    line = Line(s4, keys=["batch: 20"])
+    some(line, 10)
+    s4.rates("seed=9,lost-answer=0.2,cut-within=0.1")
+    some(line, 60, 60)
+    s4.calm()
+    each_once(line, s4)
+
+
+def test_the_stale_session_and_the_throttle_hold_nothing_up():
+    s4 = S4()
+    line = Line(s4)
+    some(line, 5)
+    for fault in ("stale", "throttle", "unavailable", "locked"):
+        s4.fault(fault, method="POST", path="ProdnOrdConf2", times=1)
+        some(line, line.account()["confirmed"] + 10)
+    s4.stop()
+    line.until_told("next try in")
+    s4.start()
+    some(line, line.account()["confirmed"] + 10)
+    each_once(line, s4)
+
+
+def test_a_refusal_bears_the_words_of_sap_and_holds_its_order_alone():
+    s4 = S4()
+    line = Line(s4, start=False)
+    s4.orders({"id": 1000100, "status": "closed"})
+    line.start()
+    some(line, 10)
+    wait_for(lambda: [i for i in line.items() if i["state"] == "refused"], 20, "a refusal")
+    refused = [i for i in line.items() if i["state"] == "refused"]
+    equal(len(refused), 1, "refused events of an order that holds")
+    assert "1000100" in refused[0]["lane"] and refused[0]["code"] and "closed" in refused[0]["text"].lower(), refused
+    line.until_told("1 refused waits for a person: penstock outbox list")
+    assert all("1000100" not in i["lane"] for i in line.items() if i["state"] == "confirmed"), "a booking on a closed order"
+
+
+def test_a_certificate_of_another_authority_is_refused_before_anything_is_said():
+    ours, theirs = Certificates(), Certificates()
+    s4 = S4(tls=theirs, user="MES")
+    logon = ["user: MES", f"password-file: {s4.password_file}"]
+    line = Line(s4, keys=[f"ca-file: {ours.ca}", *logon])
+    line.until_told("certificate")
+    equal(s4.totals()["documents"], {}, "documents")
+    line.stop()
+    line.keys = [f"ca-file: {theirs.ca}", *logon]
+    line.write(line.booking)
+    line.start()
+    some(line, 10)
+    line.until_told("encrypted")
+    each_once(line, s4)
+
+
+def test_a_wrong_password_is_not_tried_again_and_again():
+    s4 = S4(user="MES")
+    secret = os.path.join(temp_dir(), "secret")
+    with open(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as f:
+        f.write("wrong\n")
+    line = Line(s4, keys=["user: MES", f"password-file: {secret}"])
+    line.until_told("401")
+    time.sleep(3)
+    tried = [r for r in s4.ask("requests")["recent"] if "authorization" in r["headers"]]
+    equal(len(tried), 1, "log-ons with a wrong password")
+    assert "wrong" not in "\n".join(line.run.err), "the password stands in the log"
+    with open(secret, "w", encoding="utf-8") as f:
+        f.write(s4.password + "\n")
+    some(line, 10)
+
+
+def test_oauth_tokens_are_renewed_and_never_shown():
+    certificates = Certificates()
+    s4 = S4(tls=certificates, oauth="client-7")
+    line = Line(s4, keys=[f"ca-file: {certificates.ca}", f"token-server: \"{s4.address}\"", "token-path: /sap/bc/sec/oauth2/token",
+                          "oauth-client-id: client-7", f"oauth-secret-file: {s4.secret_file}"])
+    some(line, 10)
+    s4.fault("unauthorized", method="POST", path="ProdnOrdConf2", times=2)
+    some(line, line.account()["confirmed"] + 20)
+    each_once(line, s4)
+    assert s4.secret not in "\n".join(line.run.err) and "Bearer" not in "\n".join(line.run.err), "a secret in the log"
+
+
+def test_a_proxy_that_is_down_is_named_and_nothing_is_lost():
+    s4 = S4()
+    port = free_port()
+    line = Line(s4, keys=[f"proxy: \"127.0.0.1:{port}\""])
+    line.until_told("Failed to connect")
+    wait_for(lambda: line.account().get("ready", 0) > 5, 20, "events in the outbox")
+    equal(s4.totals()["documents"], {}, "documents")
+    line.stop()
+    line.keys = ["tls: no"]
+    line.write(line.booking)
+    line.start()
+    some(line, 10)
+
+
+def test_what_does_not_fit_is_found_before_it_runs():
+    s4 = S4()
+    line = Line(s4, start=False)
+    done = penstock("check", line.site, "--online")
+    equal(done.returncode, 0, f"check --online: {done.stdout}{done.stderr}")
+    s4.settings(metadata="other")
+    done = penstock("check", line.site, "--online")
+    equal(done.returncode, 1, f"check --online against another service: {done.stdout}{done.stderr}")
+    for kind in ("bomb", "entity", "html", "cut", "empty", "binary"):
+        s4.settings(metadata=kind)
+        done = penstock("check", line.site, "--online")
+        equal(done.returncode, 1, f"check --online against {kind}: {done.stdout}")
+        assert "sap-online" in done.stdout, done.stdout
+    s4.stop()
+    done = penstock("check", line.site, "--online")
+    equal(done.returncode, 1, f"check --online without a server: {done.stdout}")
+    line.write(lambda text: line.booking(text).replace('"Packaging/**/confirmation" ]', '"Packaging/**/confirmation", "Packaging/**/speed" ]'))
+    done = penstock("check", line.site)
+    equal(done.returncode, 1, "check of a flow with values")
+    assert "event-sink" in done.stdout, done.stdout
+    line.write(lambda text: line.booking(text).replace("production-confirmation", "maintenance-notification"))
+    done = penstock("check", line.site)
+    assert done.returncode == 1 and "sap-mapping" in done.stdout, done.stdout
+    line.write(lambda text: line.booking(text).replace("production-confirmation", "production-confirmatoin"))
+    done = penstock("check", line.site)
+    assert done.returncode == 1 and "did you mean" in done.stdout, done.stdout
+
+
+if __name__ == "__main__":
+    main()
