@@ -1,5 +1,5 @@
 /*
- * penstock ledger --received: what this node has received over its links, by the receipts (driver/link/receipts.h): from which number to which, how
+ * penstock ledger --received: what this node has received over its links, by the receipts (driver/upstream/receipts.h): from which number to which, how
  * many samples, whether the chain of hashes is whole, and the hash of the last batch, which stands in the header of the lower node's batch that ends there.
  */
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/ledger_received.h"
-#include "driver/link/receipts.h"
+#include "driver/upstream/receipts.h"
 #include "os/disk.h"
 #include "spool/chain.h"
 

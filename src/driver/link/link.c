@@ -3,8 +3,8 @@
  * values, status and all three times unchanged: what was measured below is what is known above. See doc/link.md, and for the parts
  *
  *	proto/link/	frames, TLS, the connection		take.c		what the other node says
- *	way.c		who may connect				durable.c	receipts and acknowledgements, and why nothing is lost or twice
- *	receipts.c	what is kept on disk			gate/origin.c	gate's half of it
+ *	way.c		who may connect				driver/upstream/	its streams: what of them is new, receipts, why nothing is lost or twice
+ *	gate/origin.c	gate's half of it
  *
  * A lost connection makes no tag bad: the lower node keeps what it measures meanwhile, and each sample comes with its own time and status. That
  * the link is down stands in `penstock status`.
@@ -12,8 +12,6 @@
  * All runs in the engine's loop; the one descriptor that LINK_OWN allows is a set of descriptors (os/watch.h).
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "driver/link/link_int.h"
 #include "os/clock.h"
@@ -40,27 +38,27 @@ linkd_size(const struct link_sources *s)
 	return sizeof(struct linkd);
 }
 
+static void
+ask_again(void *arg, const char *why)
+{
+	way_lost(arg, why);
+}
+
 static int
 linkd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 {
 	struct linkd *d = ctx;
-	char why[200];
 
 	d->watch = d->timer_fd = -1;
 	if (s->n != 1)
 		return ERR_LIMIT;	/* each source has a link of its own, see endpoint_scheme */
 	d->h = h;
 	d->s = s->v[0];
-	d->persist_at = MONO_NEVER;
 	d->quiet = (struct log_limit){ .burst = 5, .period_ms = 60000 };
-	d->at = calloc(d->s->ntags + 1, sizeof *d->at);
-	d->trouble = calloc(d->s->ntags + 1, sizeof *d->trouble);
-	d->pending = calloc(PENDING_MAX, sizeof *d->pending);
-	int err = stored_init(&d->stored);
-	if (d->at == NULL || d->trouble == NULL || d->pending == NULL)
-		err = ERR_NOMEM;
-	for (uint32_t i = 0; i < d->s->ntags && err == 0; i++)
-		err = link_at_parse(d->s->tags[i].at, &d->at[i], why, sizeof why);
+	d->us.received = linkd_received;
+	d->us.ask_again = ask_again;
+	d->us.arg = d;
+	int err = upstreams_init(&d->us, d->s, h);
 	if (err == 0)
 		err = watch_open(&d->watch);
 	if (err == 0)
@@ -76,17 +74,9 @@ linkd_close(void *ctx)
 	struct linkd *d = ctx;
 
 	way_close(d);
-	while (d->ups != NULL) {
-		struct upstream *u = d->ups;
-		d->ups = u->next;
-		upstream_free(u);
-	}
-	stored_fini(&d->stored);
+	upstreams_fini(&d->us);
 	stream_close(d->timer_fd);
 	stream_close(d->watch);
-	free(d->pending);
-	free(d->trouble);
-	free(d->at);
 }
 
 static int
@@ -99,12 +89,10 @@ linkd_wake(const void *ctx)
 static void
 arm(struct linkd *d)
 {
-	struct mono next = d->persist_at;
+	struct mono next = upstream_next(&d->us);
 
 	if (d->n != NULL)
 		next = mono_min(next, link_conn_next(&d->n->c));
-	if (d->npending > 0)
-		next = mono_min(next, mono_add(d->moved, STUCK_NS + NS_PER_S));
 	timer_arm(d->timer_fd, next);
 }
 
@@ -114,7 +102,7 @@ linkd_up(void *ctx, struct mono now, struct wall wall)
 	struct linkd *d = ctx;
 
 	(void)wall;
-	d->moved = now;
+	d->us.moved = now;
 	way_open(d);
 	arm(d);
 }
@@ -124,10 +112,10 @@ linkd_down(void *ctx, struct mono now, struct wall wall)
 {
 	struct linkd *d = ctx;
 
-	d->persist_at = now;
-	linkd_persist(d, now, wall);
+	d->us.persist_at = now;
+	upstream_persist(&d->us, now, wall);
 	way_close(d);
-	d->persist_at = MONO_NEVER;
+	d->us.persist_at = MONO_NEVER;
 	timer_arm(d->timer_fd, MONO_NEVER);
 	d->h->left(d->h);
 }
@@ -147,9 +135,8 @@ linkd_tick(void *ctx, struct mono now, struct wall wall)
 {
 	struct linkd *d = ctx;
 
-	if (d->npending == 0)
-		d->moved = now;
-	linkd_persist(d, now, wall);
+	upstream_persist(&d->us, now, wall);
+	linkd_hold(d);
 	way_step(d, now);
 	arm(d);
 }
@@ -166,7 +153,7 @@ on_durable(void *ctx, uint64_t origin, uint64_t no, bool hole)
 {
 	struct linkd *d = ctx;
 
-	linkd_durable(d, origin, no, hole, mono_now());
+	upstream_durable(&d->us, origin, no, hole, mono_now());
 	arm(d);
 }
 
@@ -217,21 +204,7 @@ linkd_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 	const struct linkd *d = ctx;
 	(void)src;
 
-	if (d->trouble[tag][0] != '\0') {
-		json_key(out, "reason");
-		json_text(out, d->trouble[tag]);
-	}
-	json_key(out, "flow");
-	json_text(out, d->at[tag].flow);
-	for (const struct upstream *u = d->ups; u != NULL; u = u->next) {
-		if (strcmp(u->flow, d->at[tag].flow) != 0)
-			continue;
-		json_key(out, "received_to");
-		json_i64(out, (int64_t)(u->receipts.n > 0 ? u->receipts.newest[u->receipts.n - 1].last : 0));
-		json_key(out, "on_the_way_to");
-		json_i64(out, (int64_t)upstream_last(d, u, NULL));
-		return;
-	}
+	upstream_why(&d->us, tag, out);
 }
 
 static struct driver_counts
@@ -241,7 +214,7 @@ linkd_counts(const void *ctx, uint32_t src)
 	struct driver_counts c = { .replies = d->frames_in };
 	(void)src;
 
-	for (const struct upstream *u = d->ups; u != NULL; u = u->next)
+	for (const struct upstream *u = d->us.list; u != NULL; u = u->next)
 		c.blocks += u->batches;
 	return c;
 }
@@ -264,8 +237,8 @@ linkd_load(const struct source *s, struct arena *a, struct load_info *out)
 
 const struct driver link_driver = {
 	.info = { .name = "link", .help = "Another Penstock node, which connects to this one and sends its flows (sink link there).", .keys = link_keys,
-	    .at_forms = link_at_forms, .default_port = 7433, .endpoint_scheme = "link", .listens = true, .role_key = "role", .ring_bytes = 16u << 20,
-	    .parse_at = link_parse_at, .load = linkd_load },
+	    .at_forms = upstream_at_forms, .default_port = 7433, .endpoint_scheme = "link", .listens = true, .role_key = "role", .ring_bytes = 16u << 20,
+	    .parse_at = upstream_parse_at, .load = linkd_load },
 	.link = linkd_link, .size = linkd_size, .open = linkd_open, .close = linkd_close, .wake = linkd_wake, .up = linkd_up, .down = linkd_down,
 	.input = linkd_input, .tick = linkd_tick, .next = linkd_next, .scan = linkd_scan, .give_up = linkd_give_up, .read = linkd_read,
 	.trace = linkd_trace, .why = linkd_why, .counts = linkd_counts, .explain = linkd_explain, .durable = on_durable,

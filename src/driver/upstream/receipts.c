@@ -1,5 +1,5 @@
 /* See receipts.h, where the format stands. */
-#include "driver/link/receipts.h"
+#include "driver/upstream/receipts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,7 +186,8 @@ fold(void *arg, const struct receipt *v)
 	bool old = f->left > RECEIPTS_KEPT;
 
 	f->left--;
-	if (old && s->first != 0 && v->generation == s->generation && (v->flags & RECEIPT_GAP) == 0 && v->first == s->last + 1) {
+	if (old && s->first != 0 && v->generation == s->generation && ((v->flags | s->flags) & RECEIPT_LOST) == 0 && (v->flags & RECEIPT_GAP) == 0 &&
+	    v->first == s->last + 1) {
 		uint32_t chained = s->flags & v->flags & RECEIPT_CHAINED;
 		uint64_t first = s->first, samples = s->samples + v->samples;
 		uint32_t gap = s->flags & RECEIPT_GAP;

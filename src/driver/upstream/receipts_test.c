@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/test.h"
-#include "driver/link/link_int.h"
+#include "driver/upstream/upstream.h"
 
 static const uint8_t schema[LINK_HASH] = { 7 };
 
@@ -89,20 +89,20 @@ TEST(a_long_file_is_folded_and_still_proves_every_sample)
 
 TEST(an_address_names_flow_path_and_type)
 {
-	struct link_at a;
+	struct upstream_at a;
 	char why[200];
 
-	CHECK_INT(link_at_parse("oee/Line 3/Filler/speed [type float32]", &a, why, sizeof why), 0);
+	CHECK_INT(upstream_at_parse("oee/Line 3/Filler/speed [type float32]", &a, why, sizeof why), 0);
 	CHECK_STR(a.flow, "oee");
 	CHECK_STR(a.path, "Line 3/Filler/speed");
 	CHECK_INT(a.type, VALUE_F32);
-	CHECK_INT(link_at_parse("oee/x", &a, why, sizeof why), 0);
+	CHECK_INT(upstream_at_parse("oee/x", &a, why, sizeof why), 0);
 	CHECK_INT(a.type, VALUE_F64);
-	CHECK_INT(link_at_parse("oee/x [type int16[]]", &a, why, sizeof why), 0);
+	CHECK_INT(upstream_at_parse("oee/x [type int16[]]", &a, why, sizeof why), 0);
 	CHECK_INT(a.type, VALUE_I16 | VALUE_ARRAY);
-	CHECK_INT(link_at_parse("oee", &a, why, sizeof why), ERR_SYNTAX);
-	CHECK_INT(link_at_parse("/x", &a, why, sizeof why), ERR_SYNTAX);
-	CHECK_INT(link_at_parse("oee/x [type nonsense]", &a, why, sizeof why), ERR_SYNTAX);
+	CHECK_INT(upstream_at_parse("oee", &a, why, sizeof why), ERR_SYNTAX);
+	CHECK_INT(upstream_at_parse("/x", &a, why, sizeof why), ERR_SYNTAX);
+	CHECK_INT(upstream_at_parse("oee/x [type nonsense]", &a, why, sizeof why), ERR_SYNTAX);
 }
 
 TEST_MAIN

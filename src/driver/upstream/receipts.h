@@ -8,14 +8,15 @@
  *		u32 generation, u32 flags, 32 bytes hash of the batch, u64 0
  *
  * Flags: 1 chained: its hash was computed here over the hash of the row before and its bytes, and is what the sender's header said; 2 numbers are
- * missing before it (removed at the sender by quota or age, or received by a node before this one); 4 sum: stands for all rows from first to last.
+ * missing before it (removed at the sender by quota or age, or received by a node before this one), or were lost; 4 sum: stands for all rows from first to
+ * last; 8 lost: these numbers were lost on a one-way link for good, `samples` of them, and `sealed` says until when they were made at the latest.
  * A stream whose sender lost numbers to a power cut and gave them again begins a new generation; the rows of the one before remain.
  *
  * A torn last row is cut when the file is opened; it was never acknowledged. A file past RECEIPTS_MAX rows is written anew: one sum row for
  * the oldest of each generation, then the newest RECEIPTS_KEPT rows; aside, synced, renamed.
  */
-#ifndef DRIVER_LINK_RECEIPTS_H
-#define DRIVER_LINK_RECEIPTS_H
+#ifndef DRIVER_UPSTREAM_RECEIPTS_H
+#define DRIVER_UPSTREAM_RECEIPTS_H
 
 #include "os/disk.h"
 #include "base/clock.h"
@@ -24,7 +25,7 @@
 #define RECEIPTS_KEPT	LINK_HAVE_MAX
 #define RECEIPTS_MAX	20000u
 
-enum { RECEIPT_CHAINED = 1, RECEIPT_GAP = 2, RECEIPT_SUM = 4 };
+enum { RECEIPT_CHAINED = 1, RECEIPT_GAP = 2, RECEIPT_SUM = 4, RECEIPT_LOST = 8 };
 
 struct receipt {
 	uint64_t	first, last, samples;
