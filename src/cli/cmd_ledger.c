@@ -22,7 +22,8 @@ static const char usage[] =
 	"For each flow and sink: how many samples were admitted for it, and what became of every one of them.\n"
 	"--verify also proves every checksum and hash of spool and ledger. LOST were never admitted: overwritten in a\n"
 	"ring before they could be read. --received: what came from other nodes over links, by its receipts: numbers,\n"
-	"samples, whether the chain of hashes is whole, and its last hash, which the other node has too. Exit status 1 when something does not add up or is damaged.\n";
+	"samples, whether the chain of hashes is whole, and its last hash, which the other node has too; of one-way links also\n"
+	"what was lost, and whether both together are what was sent. Exit status 1 when something does not add up or is damaged.\n";
 
 struct asked {
 	const char	*state, *flow;

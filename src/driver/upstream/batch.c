@@ -190,6 +190,8 @@ upstream_batch(struct upstreams *us, struct upstream *u, const uint8_t rec[LINK_
 	memcpy((*p)->r.hash, b.hash, LINK_HASH);
 	if (us->keep)
 		keep_copy(*p, rec, payload, len);
+	if (us->begins != NULL)
+		us->begins(us->arg, *p);
 	(*p)->bytes = emit_all(us, u, &b);
 	u->batches++;
 	us->pending_bytes += (*p)->bytes;
@@ -197,15 +199,15 @@ upstream_batch(struct upstreams *us, struct upstream *u, const uint8_t rec[LINK_
 }
 
 /*
- * A loss, as its tags see it: from just after the newest sample that came on, nothing is known of them. The tags of a record of the ring that is never split
+ * A loss, as its tags see it: from just after the newest sample that came on, and before the next one, nothing is known of them. The tags of a record of the ring that is never split
  * are limited; what more there are get theirs without a number, which may come twice after a crash and says the same.
  */
 static size_t
-emit_loss(struct upstreams *us, struct upstream *u, const struct receipt *r)
+emit_loss(struct upstreams *us, struct upstream *u, const struct receipt *r, struct wall at)
 {
 	static struct sample out[BATCH_SAMPLES_MAX];
 	struct driver_numbers no = { .origin = u->origin, .no = r->last, .prev = u->emitted, .base = u->base, .kind = NUMBERS_LOST };
-	struct wall at = { u->newest.ns > 0 ? u->newest.ns + 1 : wall_now().ns }, none = { 0 };
+	struct wall none = { 0 };
 	struct value nothing = { .type = VALUE_NULL };
 	uint32_t n = 0, i = 0;
 
@@ -220,8 +222,17 @@ emit_loss(struct upstreams *us, struct upstream *u, const struct receipt *r)
 	return batch_size(n, 0);
 }
 
+static struct wall
+time_of_loss(const struct upstream *u, struct wall before)
+{
+	struct wall at = { u->newest.ns > 0 ? u->newest.ns + 1 : before.ns > 0 ? before.ns - 1 : wall_now().ns };
+
+	at.ns = before.ns > 1 && at.ns >= before.ns ? before.ns - 1 : at.ns;
+	return at.ns > 0 ? at : wall_now();
+}
+
 int
-upstream_lost(struct upstreams *us, struct upstream *u, uint64_t to, struct wall made)
+upstream_lost(struct upstreams *us, struct upstream *u, uint64_t to, struct wall made, struct wall before)
 {
 	uint64_t have = upstream_last(us, u, NULL);
 
@@ -230,11 +241,13 @@ upstream_lost(struct upstreams *us, struct upstream *u, uint64_t to, struct wall
 	if (us->npending == PENDING_MAX)
 		return ERR_FULL;
 	struct pending *p = &us->pending[us->npending++];
-	*p = (struct pending){ .up = u, .origin = u->origin,
+	*p = (struct pending){ .up = u, .origin = u->origin, .at = time_of_loss(u, before),
 	    .r = { .first = have + 1, .last = to, .samples = to - have, .sealed = made, .generation = u->generation, .flags = RECEIPT_LOST } };
 	log_error("samples_lost_on_the_way", "source=\"%s\" flow=\"%s\" first=%llu last=%llu samples=%llu", us->s->name, u->flow,
 	    (unsigned long long)(have + 1), (unsigned long long)to, (unsigned long long)(to - have));
-	p->bytes = emit_loss(us, u, &p->r);
+	if (us->begins != NULL)
+		us->begins(us->arg, p);
+	p->bytes = emit_loss(us, u, &p->r, p->at);
 	us->pending_bytes += p->bytes;
 	u->lost += to - have;
 	return 0;
@@ -254,7 +267,7 @@ upstream_again(struct upstreams *us, uint64_t origin)
 		if (p->durable || (origin != 0 && p->origin != origin) || p->origin != p->up->origin)
 			continue;
 		if ((p->r.flags & RECEIPT_LOST) != 0)
-			emit_loss(us, p->up, &p->r);
+			emit_loss(us, p->up, &p->r, p->at);
 		else if (stored_take(&us->stored, p->copy, p->copy + LINK_REC, p->copy_len - LINK_REC, &p->up->schema, NULL, &chained, &b) == 0)
 			emit_all(us, p->up, &b);
 	}

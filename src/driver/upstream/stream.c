@@ -153,6 +153,7 @@ upstream_new(struct upstreams *us, uint64_t id, const char *flow, uint32_t versi
 	}
 	const struct receipt *last = u->receipts.n > 0 ? &u->receipts.newest[u->receipts.n - 1] : NULL;
 	upstream_begin(us, u, last != NULL ? last->generation : 0, last != NULL ? last->last : 0);
+	u->newest = last != NULL ? last->sealed : u->newest;
 	u->next = us->list;
 	us->list = u;
 	for (uint32_t i = 0; i < us->s->ntags; i++)

@@ -45,8 +45,9 @@ struct upstream {
 	uint64_t		 origin;	/* names stream and generation in the ring */
 	uint64_t		 start;		/* numbers up to this one are not of this account: 0, or where a one-way link came in */
 	uint64_t		 emitted, base;	/* of this origin: last number given to gate; last that gate has called durable */
-	struct wall		 newest;	/* time of the newest sample that came */
+	struct wall		 newest;	/* time of the newest sample that came; after a restart, when it was sealed at the latest */
 	uint64_t		 repeats, batches, samples, late, lost;
+	void			*user;		/* the driver's */
 };
 
 struct pending {
@@ -54,6 +55,7 @@ struct pending {
 	uint64_t		 origin;
 	struct receipt		 r;
 	size_t			 bytes;		/* in the ring */
+	struct wall		 at;		/* of a loss: the time that its tags are given */
 	bool			 durable;
 	uint8_t			*copy;		/* keep: header and payload, to give them again */
 	uint32_t		 copy_len;
@@ -75,6 +77,8 @@ struct upstreams {
 	struct log_limit	 quiet;
 	bool			 keep;		/* it cannot be asked for again: keep copies of what gate has not confirmed */
 	char			 why[600];	/* of the last failure, for people */
+	/* This goes to gate next. NULL: nobody wants to know. */
+	void			(*begins)(void *arg, const struct pending *p);
 	/* A receipt was written. NULL: nobody wants to know. */
 	void			(*received)(void *arg, const struct pending *p);
 	/* keep is false: what was dropped from here must be asked for again. */
@@ -103,10 +107,10 @@ enum batch_is { BATCH_NEW, BATCH_REPEATED, BATCH_IN_WORK, BATCH_LATE };
 int upstream_batch(struct upstreams *us, struct upstream *u, const uint8_t rec[LINK_REC], const uint8_t *payload, size_t len,
     enum batch_is *is, uint64_t *first, uint64_t *last, struct pending **p);
 /*
- * The numbers behind the last one, up to `to`, are lost for good: entered as such, and each tag says so. made: they were made at the latest then. 0;
- * ERR_FULL. Does nothing when `to` is not beyond the last one.
+ * The numbers behind the last one, up to `to`, are lost for good: entered as such, and each tag says so. made: they were made at the latest then;
+ * before: the time of the oldest sample behind them, 0: none is known. 0; ERR_FULL. Does nothing when `to` is not beyond the last one.
  */
-int upstream_lost(struct upstreams *us, struct upstream *u, uint64_t to, struct wall made);
+int upstream_lost(struct upstreams *us, struct upstream *u, uint64_t to, struct wall made, struct wall before);
 /* Give gate again what it has not confirmed (keep). */
 void upstream_again(struct upstreams *us, uint64_t origin);
 /* The highest number of u that is on its way or received; its start when none. Its receipt into *r, which may be NULL and is zero when there is none. */

@@ -2,9 +2,6 @@
  * The lower end of a link between nodes: connects to the upper node and sends it the batches of its flows as they stand in the spool, compressed as
  * they are, each with its header, whose hash the far end checks. What the far end has durably it acknowledges; what it has already (HAVE) is
  * not sent again. Which samples those are, and why nothing is lost or twice: driver/link. See doc/link.md.
- *
- * A stream has an identity that outlives its name: 64 random bits, kept in a file of the sink's folder. So a node that is set up anew, and whose
- * numbers begin at 1 again, is not mistaken for the one before.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +9,8 @@
 
 #include "os/clock.h"
 #include "ring/stats.h"
+#include "sink/identity.h"
 #include "sink/link/link_sink.h"
-#include "spool/names.h"
 #include "spool/schema.h"
 
 static const char *const roles[] = { "connect", "listen", NULL };
@@ -163,33 +160,6 @@ on_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sink
 	return 0;
 }
 
-/* The stream's identity, made when it is first seen. */
-static int
-identity(const struct link_sink *k, const struct sink_stream *s, uint64_t *id)
-{
-	char name[NAME_DIR_MAX], path[DISK_PATH_MAX + NAME_DIR_MAX + 8], text[17] = "";
-	int err = name_stream(s->flow, s->schema_version, name);
-
-	if (err != 0)
-		return err;
-	snprintf(path, sizeof path, "%s/%s.id", k->dir, name);
-	int fd = disk_os.open(disk_os.ctx, path, DISK_READ);
-	if (fd >= 0) {
-		err = disk_read_all(&disk_os, fd, text, 16, 0);
-		disk_os.close(disk_os.ctx, fd);
-		char *end;
-		*id = strtoull(text, &end, 16);
-		return err == 0 && *end == '\0' && *id != 0 ? 0 : ERR_CORRUPT;
-	}
-	if (fd != ERR_NOTFOUND)
-		return fd;
-	while (*id == 0)
-		if (uv_random(NULL, NULL, id, sizeof *id, 0, NULL) != 0)
-			return ERR_IO;
-	snprintf(text, sizeof text, "%016llx", (unsigned long long)*id);
-	return disk_replace(&disk_os, path, text, 16);
-}
-
 static uint32_t
 free_no(struct link_sink *k)
 {
@@ -207,7 +177,7 @@ on_stream_add(void *inst, struct sink_stream *s)
 
 	if (st == NULL || (st->have = calloc(LINK_HAVE_MAX, sizeof *st->have)) == NULL)
 		fatal("out_of_memory", "sink=%s", k->cfg->name);
-	int err = identity(k, s, &st->id);
+	int err = sink_identity(k->dir, s, &st->id);
 	if (err == 0 && s->plan_flow != NULL && s->plan_flow->live_first) {
 		log_error("link_live_first", "sink=%s flow=\"%s\" remedy=\"a link carries a flow in order: take live-first away from it, or give it to the sink of the "
 		    "last node\"", k->cfg->name, s->flow);

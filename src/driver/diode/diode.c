@@ -1,0 +1,333 @@
+/*
+ * The receiving end of a one-way link: datagrams of another node's `diode` sink, from which its streams are made again. Nothing is ever sent: what is lost
+ * beyond the code's power is declared lost, with its numbers, to gate, to the tags and to the receipts. See doc/diode.md, and for the parts
+ *
+ *	proto/diode/	datagrams, code, blocks, sessions	take.c		schemas, batches, beacons
+ *	receive.c	the socket and its thread		flight.c	how a restart of anything loses no account
+ *	sessions.c	which senders were seen			driver/upstream/	streams, receipts, losses
+ *
+ * Silence makes no tag bad, as with a link: that the beacon is LATE or LOST stands in `penstock status` and in the log.
+ */
+#include "driver/diode/diode_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/stream.h"
+#include "os/timer.h"
+#include "os/wake.h"
+#include "os/watch.h"
+#include "site/link.h"
+
+static int
+dd_link(const struct source *s, struct link_spec *out)
+{
+	struct endpoint e;
+	const char *path;
+	char why[200];
+
+	*out = (struct link_spec){ .kind = LINK_OWN };
+	return endpoint_parse_url(s->endpoint, "diode", &e, &path, why, sizeof why);
+}
+
+static size_t
+dd_size(const struct link_sources *s)
+{
+	(void)s;
+	return sizeof(struct diode_in);
+}
+
+static int
+dd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
+{
+	struct diode_in *d = ctx;
+
+	d->watch = d->timer_fd = d->wake_fd = -1;
+	if (s->n != 1)
+		return ERR_LIMIT;	/* each source has a link of its own, see endpoint_scheme */
+	d->h = h;
+	d->s = s->v[0];
+	d->open_at = MONO_NEVER;
+	d->quiet = (struct log_limit){ .burst = 20, .period_ms = 60000 };
+	d->us.keep = true;
+	d->us.begins = flight_begins;
+	d->us.arg = d;
+	int err = upstreams_init(&d->us, d->s, h);
+	if (err == 0)
+		err = upstream_dir(&d->us, d->dir);
+	if (err == 0)
+		err = watch_open(&d->watch);
+	if (err == 0)
+		err = timer_open(&d->timer_fd);
+	if (err == 0)
+		err = wake_open(&d->wake_fd);
+	if (err == 0)
+		err = watch_set(d->watch, d->timer_fd, true, false);
+	return err != 0 ? err : watch_set(d->watch, d->wake_fd, true, false);
+}
+
+static void
+dd_close(void *ctx)
+{
+	struct diode_in *d = ctx;
+
+	dd_thread_stop(d->t);
+	for (struct upstream *u = d->us.list; u != NULL; u = u->next)
+		flight_close(u);
+	upstreams_fini(&d->us);
+	stream_close(d->wake_fd);
+	stream_close(d->timer_fd);
+	stream_close(d->watch);
+}
+
+static int
+dd_wake(const void *ctx)
+{
+	return ((const struct diode_in *)ctx)->watch;
+}
+
+static void
+start(struct diode_in *d, struct mono now)
+{
+	char why[700];
+
+	int err = dd_thread_start(d->s, d->dir, d->wake_fd, &d->t, why, sizeof why);
+	d->open_at = err == 0 ? MONO_NEVER : mono_add(now, 5 * NS_PER_S);
+	if (err == 0)
+		snprintf(why, sizeof why, "waits for the first beacon on %.100s", d->s->endpoint);
+	d->h->reach(d->h, 0, false, why);
+}
+
+/* Of figures that only ever should be small, each change is told. */
+static void
+tell_counts(struct diode_in *d, struct mono now)
+{
+	struct dd_counts c = dd_thread_counts(d->t);
+	unsigned long left_out;
+
+	if ((c.overrun > d->told.overrun || c.queue_full > d->told.queue_full || c.n.no_room > d->told.n.no_room) && log_limit_ok(&d->quiet, now, &left_out)) {
+		log_warn("diode_overrun", "source=\"%s\" datagrams=%llu records=%llu no_room=%llu note=\"this machine was too slow, the way did not lose them\" "
+		    "remedy=\"raise net.core.rmem_max, or lower the sender's rate\" left_out=%lu", d->s->name, (unsigned long long)c.overrun,
+		    (unsigned long long)c.queue_full, (unsigned long long)c.n.no_room, left_out);
+		d->told = c;
+	}
+	if (c.n.bad_mac > d->told.n.bad_mac && log_limit_ok(&d->quiet, now, &left_out)) {
+		log_warn("diode_bad_mac", "source=\"%s\" datagrams=%llu note=\"another key at the other end, or a stranger who sends to this port\" left_out=%lu",
+		    d->s->name, (unsigned long long)c.n.bad_mac, left_out);
+		d->told.n.bad_mac = c.n.bad_mac;
+	}
+}
+
+static void
+work(struct diode_in *d, struct mono now, struct wall wall)
+{
+	struct mono next;
+
+	if (d->t == NULL && !mono_before(now, d->open_at))
+		start(d, now);
+	upstream_persist(&d->us, now, wall);
+	if (d->t != NULL) {
+		tell_counts(d, now);
+		diode_take(d, now, wall);
+	}
+	next = mono_min(mono_min(upstream_next(&d->us), d->open_at), diode_look_at_beacon(d, now));
+	for (struct upstream *u = d->us.list; u != NULL; u = u->next) {
+		struct flight *f = u->user;
+		flight_tidy(d, u);
+		if (f == NULL || !f->asking)
+			continue;
+		if (mono_diff(now, f->asked_at) >= ASK_NS)
+			flight_ask(d, u, now);
+		next = mono_min(next, mono_add(f->asked_at, ASK_NS));
+	}
+	timer_arm(d->timer_fd, next);
+}
+
+static void
+dd_up(void *ctx, struct mono now, struct wall wall)
+{
+	struct diode_in *d = ctx;
+	int err = disk_os.mkdir(disk_os.ctx, d->dir);
+
+	if (err != 0)
+		log_error("diode_folder", "source=\"%s\" folder=\"%s\" error=\"%s\"", d->s->name, d->dir, err_text(err));
+	d->us.moved = now;
+	diode_recall(d, now);
+	d->open_at = now;
+	work(d, now, wall);
+}
+
+static void
+dd_down(void *ctx, struct mono now, struct wall wall)
+{
+	struct diode_in *d = ctx;
+
+	if (d->t != NULL)
+		diode_take(d, now, wall);
+	dd_thread_stop(d->t);
+	d->t = NULL;
+	d->open_at = MONO_NEVER;
+	d->us.persist_at = now;
+	upstream_persist(&d->us, now, wall);
+	d->us.persist_at = MONO_NEVER;
+	timer_arm(d->timer_fd, MONO_NEVER);
+	d->h->left(d->h);
+}
+
+static void
+dd_input(void *ctx, const void *p, size_t len, struct mono now, struct wall wall)
+{
+	(void)ctx;
+	(void)p;
+	(void)len;
+	(void)now;
+	(void)wall;
+}
+
+static void
+dd_tick(void *ctx, struct mono now, struct wall wall)
+{
+	struct diode_in *d = ctx;
+
+	wake_clear(d->wake_fd);
+	work(d, now, wall);
+}
+
+static struct mono
+dd_next(const void *ctx)
+{
+	(void)ctx;
+	return MONO_NEVER;
+}
+
+static void
+dd_durable(void *ctx, uint64_t origin, uint64_t no, bool hole)
+{
+	struct diode_in *d = ctx;
+	struct mono now = mono_now();
+
+	for (struct upstream *u = d->us.list; u != NULL; u = u->next)
+		if (u->origin == origin && u->user != NULL && ((struct flight *)u->user)->asking)
+			flight_answered(d, u, no, wall_now());
+	upstream_durable(&d->us, origin, no, hole, now);
+	wake_set(d->wake_fd);	/* there may be room again */
+}
+
+static int
+dd_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall)
+{
+	(void)ctx;
+	(void)src;
+	(void)scan_class;
+	(void)probe;
+	(void)now;
+	(void)wall;
+	return ERR_UNSUPPORTED;		/* LINK_OWN: the engine does not scan */
+}
+
+static void
+dd_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall)
+{
+	(void)ctx;	/* see the top: nothing is made bad */
+	(void)src;
+	(void)status;
+	(void)wall;
+}
+
+static int
+dd_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id, struct mono now)
+{
+	(void)ctx;
+	(void)src;
+	(void)tags;
+	(void)n;
+	(void)id;
+	(void)now;
+	return ERR_UNSUPPORTED;		/* nothing can be asked of the other end */
+}
+
+static void
+dd_trace(void *ctx, uint32_t src, bool on)
+{
+	(void)ctx;
+	(void)src;
+	(void)on;
+}
+
+static void
+number(struct json *out, const char *name, uint64_t v)
+{
+	json_key(out, name);
+	json_i64(out, (int64_t)v);
+}
+
+static void
+dd_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
+{
+	static const char *const states[] = { [BEACON_NONE] = "none yet", [BEACON_OK] = "OK", [BEACON_LATE] = "LATE", [BEACON_LOST] = "LOST" };
+	const struct diode_in *d = ctx;
+	struct dd_counts c = d->t != NULL ? dd_thread_counts(d->t) : (struct dd_counts){ 0 };
+	(void)src;
+
+	upstream_why(&d->us, tag, out);
+	json_key(out, "beacon");
+	json_text(out, states[d->beacon]);
+	number(out, "clock_offset_ms", (uint64_t)(d->offset_ns / NS_PER_MS));
+	number(out, "sender_waiting_datagrams", d->last.waiting);
+	number(out, "gone_at_the_sender", d->last.gone);
+	number(out, "datagrams", c.n.datagrams);
+	number(out, "datagrams_missing", c.n.missing);
+	number(out, "datagrams_without_room", c.overrun);
+	number(out, "datagrams_repeated", c.n.duplicate);
+	number(out, "datagrams_reordered", c.n.reordered);
+	number(out, "datagrams_late", c.n.late);
+	number(out, "datagrams_bad_mac", c.n.bad_mac);
+	number(out, "datagrams_refused", c.n.refused + c.n.mismatched + c.n.malformed);
+	number(out, "blocks", c.n.blocks);
+	number(out, "blocks_rebuilt", c.n.rebuilt);
+	number(out, "blocks_lost", c.n.lost_blocks);
+	number(out, "batches_without_schema", d->no_schema);
+	for (const struct upstream *u = d->us.list; u != NULL; u = u->next)
+		if (strcmp(u->flow, d->us.at[tag].flow) == 0) {
+			number(out, "lost", u->lost);
+			number(out, "late", u->late);
+			return;
+		}
+}
+
+static struct driver_counts
+dd_counts(const void *ctx, uint32_t src)
+{
+	const struct diode_in *d = ctx;
+	struct dd_counts c = d->t != NULL ? dd_thread_counts(d->t) : (struct dd_counts){ 0 };
+	(void)src;
+
+	return (struct driver_counts){ .replies = c.n.datagrams, .garbage = c.n.bad_mac + c.n.malformed + c.n.refused + c.n.mismatched,
+	    .late_dropped = c.n.late, .blocks = c.n.blocks, .timeouts = c.n.lost_blocks };
+}
+
+static void
+dd_explain(bool out, const void *p, size_t len, struct buf *text)
+{
+	(void)out;
+	buf_put(text, p, len);
+}
+
+static int
+dd_load(const struct source *s, struct arena *a, struct load_info *out)
+{
+	(void)s;
+	(void)a;
+	(void)out;
+	return ERR_UNSUPPORTED;		/* the other node says how much it sends */
+}
+
+const struct driver diode_driver = {
+	.info = { .name = "diode", .help = "Another Penstock node, which sends to this one over a way that has no way back (sink diode there).", .keys = diode_keys,
+	    .at_forms = upstream_at_forms, .default_port = 7434, .endpoint_scheme = "diode", .listens = true, .ring_bytes = 16u << 20,
+	    .parse_at = upstream_parse_at, .load = dd_load },
+	.link = dd_link, .size = dd_size, .open = dd_open, .close = dd_close, .wake = dd_wake, .up = dd_up, .down = dd_down,
+	.input = dd_input, .tick = dd_tick, .next = dd_next, .scan = dd_scan, .give_up = dd_give_up, .read = dd_read,
+	.trace = dd_trace, .why = dd_why, .counts = dd_counts, .explain = dd_explain, .durable = dd_durable,
+};

@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+"""One-way links: a cell sends through a way that loses datagrams, an enterprise node receives. What the code can bear is not lost, what it cannot is known
+to the number at the far end, and no packet ever goes back."""
+import json
+import os
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from links import *
+from one_way import *
+from penstock import *
+
+LOST = 0x809D0000       # BadDataLost
+PORT = 7434
+
+
+class OneWay:
+    """cell -> way -> upper. Only the cell's office and the upper node's field process stand in the way's namespaces."""
+    made = 0
+
+    def __init__(self, drop=lambda d: False, keys="", upper_keys=None, durability="each"):
+        if os.geteuid() != 0:
+            skip("network namespaces take root")
+        self.sim = Sim("bottling", "--skip", "10m", "--scale", "10")
+        OneWay.made += 1
+        self.way = Way(f"pd{os.getpid()}-{OneWay.made}", drop)
+        key = os.path.join(temp_dir(), "diode.key")
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write("1 " + os.urandom(32).hex() + "\n")
+        names = self.way.names
+        text = cell_text(self.sim, 1, durability)
+        text = text.replace('kind: link, zone: dmz, to: "127.0.0.1:1", peer: relay, name: cell, timeout: 3s',
+                            f'kind: diode, zone: dmz, to: "{ADDRESS["r"]}:{PORT}", key: {key}, beacon: 300ms{keys}')
+        self.cell = LinkNode("cell", text.replace("level: 3.5", f"level: 3.5, netns: {names['s']}"))
+        text = upper_text("upper", "dmz", 3.5, 1, "cell", "  out: { kind: history, zone: it }\n", ("it", 4), durability)
+        text = text.replace('driver: link, zone: dmz, endpoint: "127.0.0.1:1", peer: cell, name: upper, timeout: 3s',
+                            f'driver: diode, zone: dmz, endpoint: "{ADDRESS["r"]}:{PORT}", key: {key}, hold: 300ms{keys if upper_keys is None else upper_keys}')
+        self.upper = LinkNode("upper", text.replace("level: 3.5", f"level: 3.5, netns: {names['r']}"))
+        self.upper.start()
+        self.cell.start()
+
+    def received(self):
+        done = self.upper.cli("ledger", "--received", "--json")
+        return json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else None
+
+    def admitted(self):
+        return json.loads(self.cell.cli("ledger", "--json").stdout)["streams"][0]["admitted"]
+
+    def settle(self, limit_s=30):
+        """Nothing more is measured, all is sent, and the far end has an account of each number."""
+        self.sim.stop()
+        before = [-1]
+
+        def quiet():
+            r = self.received()
+            n = self.admitted()
+            still, before[0] = n == before[0], n
+            return still and r is not None and r["sent"] == n and r["last"] == n
+        wait_for(quiet, limit_s, "sent = received + lost")
+
+    def compare(self):
+        """Every number of the cell is at the far end unchanged, or within a range that the far end calls lost; returns how many were received and lost."""
+        r = self.received()
+        truth = self.cell.dump("line-state")
+        lost = set()
+        for gap in r["losses"]:
+            lost.update(range(gap["first"], gap["last"] + 1))
+        want = [s for i, s in enumerate(truth, 1) if i not in lost and i >= r["first"]]
+        got = [s for s in self.upper.dump("line-state") if int(s.get("status_code", s["status"]) if not isinstance(s["status"], str) else LOST if "DataLost" in s["status"] else 0) != LOST]
+        for i, (a, b) in enumerate(zip(want, got)):
+            a, b = {**a, "n": 0}, {**b, "n": 0}
+            assert a == b, f"sample {i + 1} above is {b}, below {a}"
+        equal(len(got), len(want), "samples above, and those below that were not lost")
+        equal(r["samples"] + r["lost"], len(truth) - r["first"] + 1, "received + lost, and sent")
+        equal(r["lost"], len(lost), "lost numbers and their ranges")
+        return r["samples"], r["lost"]
+
+
+def at_random(rate, seed):
+    rnd = random.Random(seed)
+    return lambda d: not d.control and rnd.random() < rate
+
+
+@timeout(120)
+def test_5_per_cent_and_bursts_within_the_power_lose_nothing_and_nothing_goes_back():
+    rnd, count = random.Random(5), [0]
+
+    def drop(d):
+        """Every 200th begins a burst of 7, with nothing else lost close to it; elsewhere 5 %, beacons too."""
+        count[0] += 1
+        place = count[0] % 200
+        return place < 7 or (20 <= place < 180 and rnd.random() < 0.05)
+    pair = OneWay(drop)
+    wait_for(lambda: pair.upper.streams() and len(pair.upper.dump("line-state")) > 3000, 40, "samples above")
+    pair.settle()
+    equal(pair.way.beyond(), set(), "blocks beyond the power of the code, by what the way dropped")
+    received, lost = pair.compare()
+    equal(lost, 0, "lost")
+    assert received > 3000 and pair.way.dropped() > 100, (received, pair.way.dropped())
+    equal(len(pair.way.back), 0, f"packets back: {pair.way.back[:3]}")
+    text = pair.upper.cli("ledger", "--received").stdout
+    assert "0 lost in 0 ranges, as many as were sent" in text, text
+
+
+@timeout(150)
+def test_what_is_lost_beyond_it_is_known_to_the_number():
+    hole = [0]
+
+    def drop(d):
+        if hole[0] > 0 and not d.control:
+            hole[0] -= 1
+            return True
+        return False
+    pair = OneWay(drop)
+    wait_for(lambda: pair.upper.streams() and len(pair.upper.dump("line-state")) > 500, 30, "samples above")
+    for _ in range(4):
+        hole[0] = 40
+        time.sleep(1.5)
+    pair.settle()
+    assert pair.way.beyond(), "the way dropped nothing that matters"
+    received, lost = pair.compare()
+    assert lost > 0, "nothing was lost, though blocks were beyond the power of the code"
+    # Each loss stands in the far ledger and with the tags.
+    account = json.loads(pair.upper.cli("ledger", "--json").stdout)["streams"][0]
+    equal(account["lost_before_admission"], lost, "lost by the far ledger")
+    marks = [s for s in pair.upper.dump("line-state") if "DataLost" in str(s["status"])]
+    ranges = len(pair.received()["losses"])
+    equal(len(marks), ranges * 20, "each of the 20 tags says so once a range")
+    equal(pair.upper.cli("ledger", "--verify").returncode, 0, "proof of the far ledger")
+    equal(len(pair.way.back), 0, f"packets back: {pair.way.back[:3]}")
+
+
+@timeout(180)
+def test_the_account_holds_whatever_dies():
+    pair = OneWay(at_random(0.02, 3))
+    wait_for(lambda: pair.upper.streams() and len(pair.upper.dump("line-state")) > 300, 30, "samples above")
+    for node, process in ((pair.cell, "office"), (pair.upper, "field:dmz"), (pair.upper, "gate"), (pair.cell, "gate"), (pair.upper, "field:dmz"),
+                          (pair.upper, "office")):
+        node.kill(process)
+        time.sleep(1)
+    for node in (pair.upper, pair.cell):
+        node.kill_all()
+        node.start()
+        time.sleep(1)
+    before = pair.received()["last"]
+    wait_for(lambda: pair.received()["last"] > before + 300, 30, "life after it")
+    pair.settle()
+    received, _ = pair.compare()
+    assert received > 1000, received
+    equal(len(pair.way.back), 0, f"packets back: {pair.way.back[:3]}")
+
+
+main()
