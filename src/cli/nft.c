@@ -67,6 +67,31 @@ usable(const struct way *w, struct addresses *to, char *why, size_t size)
 	return ERR_NOTFOUND;
 }
 
+/*
+ * What a one-way link forbids, before anything else is looked at: where it is alone on its interface, whatever goes the other way; else what would answer a
+ * datagram. inbound: the chain of what comes in.
+ */
+static void
+one_way_drops(const struct nft_opts *o, const struct way *ways, uint32_t n, bool inbound, struct buf *out)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const struct interface *f = facing(o->node, ways[i].zone);
+		bool alone = true;
+		if (f == NULL || !ways[i].one_way || ways[i].inbound == inbound)
+			continue;
+		for (uint32_t k = 0; k < n; k++)
+			alone = alone && (facing(o->node, ways[k].zone) != f || (ways[k].one_way && ways[k].inbound == ways[i].inbound));
+		for (size_t k = 0; o->management != NULL && o->management[k] != NULL; k++)
+			alone = alone && (strncmp(o->management[k], f->name, strlen(f->name)) != 0 || o->management[k][strlen(f->name)] != ' ');
+		buf_printf(out, "\t\t%s \"%s\" ", inbound ? "iifname" : "oifname", f->name);
+		if (!alone && inbound)
+			buf_printf(out, "%s saddr %s ", strchr(ways[i].host, ':') != NULL ? "ip6" : "ip", ways[i].host);
+		else if (!alone)	/* what would answer: this port, and the kernel that says that nobody is there */
+			buf_printf(out, "udp sport %d counter drop\n\t\toifname \"%s\" icmp type destination-unreachable ", ways[i].port, f->name);
+		buf_printf(out, "counter drop comment \"one way: nothing %s\"\n", inbound ? "comes in" : "goes out");
+	}
+}
+
 /* Rules of one direction. */
 static int
 chain_of_ways(const struct nft_opts *o, const struct way *ways, uint32_t n, bool inbound, struct buf *out, char *why, size_t size)
@@ -86,7 +111,10 @@ chain_of_ways(const struct nft_opts *o, const struct way *ways, uint32_t n, bool
 			buf_printf(out, "\t\t%s \"%s\" ", inbound ? "iifname" : "oifname", f->name);
 			if (!wildcard)	/* a server on all addresses is still bound to the interface */
 				buf_printf(out, "%s daddr %s ", to.v6[k] ? "ip6" : "ip", to.text[k]);
-			buf_printf(out, "tcp dport %d ct state new limit rate " NEW_RATE " counter accept", ways[i].port);
+			if (ways[i].one_way)	/* no session, so all of it is new */
+				buf_printf(out, "udp dport %d counter accept", ways[i].port);
+			else
+				buf_printf(out, "tcp dport %d ct state new limit rate " NEW_RATE " counter accept", ways[i].port);
 			comment(out, &ways[i]);
 		}
 	}
@@ -124,13 +152,16 @@ nft_rules(const struct nft_opts *o, const struct way *ways, uint32_t n, struct b
 	    "table " NFT_TABLE "\ndelete table " NFT_TABLE "\ntable " NFT_TABLE " {\n", o->node->name, o->site_file);
 	buf_puts(out, "\tchain management {\n");
 	int err = management(o, out, why, size);
-	buf_puts(out, "\t}\n\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n"
-	    "\t\tct state established,related accept\n\t\tct state invalid counter drop\n\t\tiifname \"lo\" accept\n");
+	buf_puts(out, "\t}\n\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n");
+	one_way_drops(o, ways, n, true, out);
+	buf_puts(out, "\t\tct state established,related accept\n\t\tct state invalid counter drop\n\t\tiifname \"lo\" accept\n");
 	buf_puts(out, icmp);
 	if (err == 0)
 		err = chain_of_ways(o, ways, n, true, out, why, size);
 	buf_puts(out, "\t\tjump management\n\t\tlimit rate 5/minute log prefix \"penstock drop in: \"\n\t\tcounter comment \"dropped\"\n\t}\n\n"
-	    "\tchain output {\n\t\ttype filter hook output priority filter; policy drop;\n\t\tct state established,related accept\n"
+	    "\tchain output {\n\t\ttype filter hook output priority filter; policy drop;\n");
+	one_way_drops(o, ways, n, false, out);
+	buf_puts(out, "\t\tct state established,related accept\n"
 	    "\t\toifname \"lo\" accept\n");
 	buf_puts(out, icmp);
 	if (err == 0)
@@ -152,8 +183,8 @@ nft_csv(const struct nft_opts *o, const struct way *ways, uint32_t n, struct buf
 		if (err != 0)
 			return err;
 		for (size_t k = 0; f != NULL && k < to.n; k++)
-			buf_printf(out, "%s,%s,%s,%s,%s,%s,%s,tcp,%d,%s,%s,\"%s\"\r\n", o->node->name, f->name, f->address, ways[i].inbound ? "in" : "out",
-			    ways[i].zone, to.text[k], ways[i].host, ways[i].port, ways[i].encrypted ? "yes" : "no", ways[i].what, ways[i].flows);
+			buf_printf(out, "%s,%s,%s,%s,%s,%s,%s,%s,%d,%s,%s,\"%s\"\r\n", o->node->name, f->name, f->address, ways[i].inbound ? "in" : "out",
+			    ways[i].zone, to.text[k], ways[i].host, ways[i].one_way ? "udp" : "tcp", ways[i].port, ways[i].encrypted ? "yes" : "no", ways[i].what, ways[i].flows);
 	}
 	return out->err;
 }

@@ -209,10 +209,10 @@ interfaces(const struct document *d, struct page *p, struct arena *a)
 
 	page_heading(p, 1, "Interfaces");
 	page_text(p, "Every network way of the plan, and no other: the firewall rules of penstock firewall are made of the same rows.");
-	page_table(p, "interfaces", HEADS("what", "protocol", "zone", "address", "TCP port", "session", "encrypted", "flows"));
+	page_table(p, "interfaces", HEADS("what", "protocol", "zone", "address", "port", "session", "encrypted", "flows"));
 	for (uint32_t i = 0; i < n; i++)
 		ROW(p, ways[i].what, ways[i].kind, ways[i].zone, ways[i].missing != NULL ? ways[i].missing : ways[i].host, ways[i].missing != NULL ? "" :
-		    arena_printf(a, "%d", ways[i].port), ways[i].inbound ? "opened by the far end" : "opened by us", ways[i].encrypted ? "yes" : "no", ways[i].flows);
+		    arena_printf(a, ways[i].one_way ? "%d (UDP)" : "%d", ways[i].port), ways[i].one_way ? "none, one way" : ways[i].inbound ? "opened by the far end" : "opened by us", ways[i].encrypted ? "yes" : "no", ways[i].flows);
 	page_table_end(p);
 }
 

@@ -178,7 +178,7 @@ fill(const struct document *d, const struct flow *f, uint32_t zone, uint32_t sin
 		trigger(f, a), frequency(f, &l, a), f->latency_ns > 0 ? arena_printf(a, "%lld", (long long)(f->latency_ns / NS_PER_MS)) : "",
 		arena_printf(a, "%zu tags, at most %.3g values/s", l.tags, l.per_s), arena_printf(a, "%.3g MiB/day", l.per_s * BYTES_A_SAMPLE * 86400 / 1048576),
 		s->kind, arena_printf(a, "%08x", f->schema), outbound ? "publish" : "served to subscribers", w == NULL ? "stays on this machine" :
-		arena_printf(a, "tcp/%d", w->port), w == NULL ? "" : w->encrypted ? "TLS or OPC UA security" : "none", "",
+		arena_printf(a, w->one_way ? "udp/%d" : "tcp/%d", w->port), w == NULL ? "" : w->encrypted ? "TLS or OPC UA security" : "none", "",
 		"at least once, with a key that drops repeats", "in order of each flow", buffering(f, a), "yes, from the spool", "",
 		"device or server where it gives one, else arrival", f->owner, "", "", x->criticality > 0 ? arena_printf(a, "C%d", x->criticality) : "",
 		p->arch->zones[zone].kind == ZONE_SAFETY ? "yes" : "no", x->personal_data ? arena_printf(a, "%s, personal",

@@ -225,6 +225,21 @@ no_public_peers(struct loader *l, const struct rule *r)
 	}
 }
 
+/* What the receiving side opens, a sink that hears nothing can never use. */
+static void
+senders_open_one_way_links(struct loader *l, const struct rule *r, const struct flow *f)
+{
+	const struct plan *p = l->plan;
+	char where[200];
+
+	for (uint32_t s = 0; s < f->nsinks; s++)
+		for (uint32_t k = 0; strcmp(p->sinks[f->sinks[s]].kind, "diode") == 0 && k < f->nconduits; k++)
+			if (!p->conduits[f->conduits[k]].initiator_from)
+				break_rule(l, r, f->place, named(where, "flow", f->name), "say initiator: from on the conduit",
+				    "sink %s sends one way, and sessions of conduit %s are opened from the other side", p->sinks[f->sinks[s]].name,
+				    p->conduits[f->conduits[k]].name);
+}
+
 static void
 one_way_stays_one_way(struct loader *l, const struct rule *r)
 {
@@ -243,6 +258,8 @@ one_way_stays_one_way(struct loader *l, const struct rule *r)
 					    "conduit %s is one-way, and sink %s of kind %s needs answers", p->conduits[c].name,
 					    p->sinks[p->flows[i].sinks[s]].name, p->sinks[p->flows[i].sinks[s]].kind);
 		}
+	for (uint32_t i = 0; i < p->nflows; i++)
+		senders_open_one_way_links(l, r, &p->flows[i]);
 	for (uint32_t i = 0; i < p->nconduits; i++)
 		if (p->arch->conduits[i].one_way && p->conduits[i].requests)
 			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name), "say requests: no",

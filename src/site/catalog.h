@@ -36,6 +36,7 @@ struct driver_info {
 	int			 default_port;	/* 0: none */
 	bool			 listens;	/* far ends connect to it: only in a zone of the IT side (level 3.5 and above) */
 	const char		*role_key;	/* of choices connect, listen: says it instead; settled by site/roles.c. NULL: none */
+	bool			 one_way;	/* UDP to it alone, which it never answers */
 	uint32_t		 ring_bytes;	/* that a source adds to what its process' ring must hold at least; 0: nothing */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*
@@ -68,6 +69,7 @@ struct sink_info {
 	const struct key	*keys;
 	bool			 listens;	/* far ends connect to it, so its process may listen */
 	const char		*role_key;	/* as in struct driver_info */
+	bool			 one_way;	/* UDP from it alone, which nobody answers; what it sent is not known to be delivered */
 	bool			 encrypted;	/* always, without a key `tls` */
 	bool			 events_only;	/* it takes events (tags of type json), no other values */
 	int			 default_port, tls_port;	/* of its endpoint where none is written; tls_port with `tls`. 0: none */

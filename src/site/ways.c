@@ -94,7 +94,8 @@ source_way(const struct plan *p, const struct catalog *c, uint32_t i, struct are
 	if (d == NULL || d->endpoint_is_device)
 		return false;
 	*w = (struct way){ .what = arena_printf(a, "source %s", s->name), .kind = s->driver, .zone = p->zones[s->zone].name,
-	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL, .inbound = source_listens(d, s) };
+	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL && !d->one_way, .inbound = source_listens(d, s),
+	    .one_way = d->one_way };
 	place_end(w, s->endpoint, d->endpoint_scheme, d->default_port, a);
 	return true;
 }
@@ -114,7 +115,8 @@ sink_ways(const struct plan *p, const struct catalog *c, uint32_t i, struct aren
 			continue;
 		w[n] = (struct way){ .what = arena_printf(a, "sink %s", s->name), .kind = s->kind, .zone = p->zones[s->zone].name,
 		    .inbound = sink_listens(info, s), .flows = flows_of_sink(p, i, a),
-		    .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted };
+		    .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted,
+		    .one_way = info->one_way };
 		place_end(&w[n++], s->keys[k].s, NULL, &s->keys[k] == proxy ? 0 : tls != NULL && tls->b ? info->tls_port : info->default_port, a);
 	}
 	return n;

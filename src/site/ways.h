@@ -12,7 +12,8 @@ struct way {
 	const char	*kind;		/* driver or kind of sink: "modbus-tcp" */
 	const char	*zone;		/* that the far end stands in */
 	const char	*host;		/* of the far end, as written; of our own end for inbound ones, "" for any */
-	int		 port;		/* TCP */
+	int		 port;		/* TCP; UDP where it is one way */
+	bool		 one_way;	/* nothing is to come back on it */
 	bool		 inbound;	/* the far end opens the session */
 	bool		 encrypted;	/* by TLS or the protocol itself, as configured */
 	const char	*flows;		/* names, joined by ", "; "" if none */

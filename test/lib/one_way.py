@@ -121,6 +121,11 @@ class Way:
     def dropped(self):
         return sum(d.dropped for d in self.seen)
 
+    def firewall(self, end, rules):
+        """Load nftables rules at one end."""
+        done = subprocess.run(["ip", "netns", "exec", self.names[end], "nft", "-f", "-"], input=rules, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr + rules
+
     def end(self):
         self.ended = True
         self.thread.join(5)

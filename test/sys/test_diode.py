@@ -39,8 +39,22 @@ class OneWay:
         text = text.replace('driver: link, zone: dmz, endpoint: "127.0.0.1:1", peer: cell, name: upper, timeout: 3s',
                             f'driver: diode, zone: dmz, endpoint: "{ADDRESS["r"]}:{PORT}", key: {key}, hold: 300ms{keys if upper_keys is None else upper_keys}')
         self.upper = LinkNode("upper", text.replace("level: 3.5", f"level: 3.5, netns: {names['r']}"))
+        self.firewall()
         self.upper.start()
         self.cell.start()
+
+    def firewall(self):
+        """At both ends the rules that penstock firewall makes of the site files: a kernel whose port is not bound would answer else."""
+        for node, end, inside in ((self.cell, "s", "line"), (self.upper, "r", "it")):
+            with open(node.site, encoding="utf-8") as f:
+                text = f.read()
+            site = os.path.join(node.folder, "nodes.yaml")
+            with open(site, "w", encoding="utf-8") as f:
+                f.write(text + f'nodes:\n  edge: {{ zone: dmz, interfaces: ["lo {inside} 127.0.0.1/8", "eth0 dmz {ADDRESS[end]}/24"] }}\n')
+            done = penstock("firewall", site, "edge")
+            equal(done.returncode, 0, done.stderr)
+            assert "one way: nothing" in done.stdout and f"udp dport {PORT} counter accept" in done.stdout, done.stdout
+            self.way.firewall(end, done.stdout)
 
     def received(self):
         done = self.upper.cli("ledger", "--received", "--json")

@@ -325,7 +325,7 @@ dd_load(const struct source *s, struct arena *a, struct load_info *out)
 
 const struct driver diode_driver = {
 	.info = { .name = "diode", .help = "Another Penstock node, which sends to this one over a way that has no way back (sink diode there).", .keys = diode_keys,
-	    .at_forms = upstream_at_forms, .default_port = 7434, .endpoint_scheme = "diode", .listens = true, .ring_bytes = 16u << 20,
+	    .at_forms = upstream_at_forms, .default_port = 7434, .endpoint_scheme = "diode", .listens = true, .one_way = true, .ring_bytes = 16u << 20,
 	    .parse_at = upstream_parse_at, .load = dd_load },
 	.link = dd_link, .size = dd_size, .open = dd_open, .close = dd_close, .wake = dd_wake, .up = dd_up, .down = dd_down,
 	.input = dd_input, .tick = dd_tick, .next = dd_next, .scan = dd_scan, .give_up = dd_give_up, .read = dd_read,

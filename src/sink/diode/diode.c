@@ -247,7 +247,7 @@ on_close(void *inst)
 
 const struct sink_type diode_sink = {
 	.info = { .name = "diode", .help = "Another Penstock node, to which this one sends over a way that has no way back (source of driver diode there).",
-	    .keys = diode_sink_keys, .default_port = 7434, .check = check },
+	    .keys = diode_sink_keys, .one_way = true, .default_port = 7434, .check = check },
 	.size = sizeof(struct diode_sink),
 	.open = on_open, .stream_add = on_stream_add, .stream_remove = on_stream_remove, .offer = on_offer, .preview = on_preview, .stop = on_stop,
 	.close = on_close,
