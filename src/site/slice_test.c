@@ -20,22 +20,42 @@ static const char yaml[] =
 "  B: { source: pb, tags: { x: { at: word 1 uint16, scan: 200 ms } } }\n"
 "flows: { f: { what: [A/y, A/z, B/x], to: broker, how: { window: 5 s, functions: [min, last] }, why: w, owner: o } }\n";
 
+/* The same, and two tags that no flow names: one that the broker may write, one that only the command line may. */
+static const char written[] =
+"site: { enterprise: Acme, name: Dresden }\n"
+"zones: { a: { level: 2 }, it: { level: 4 } }\n"
+"conduits: { a-up: { from: a, to: it, requests: yes } }\n"
+"sources: { pa: { driver: toy, zone: a, endpoint: 10.0.0.1, unit: 1 } }\n"
+"sinks: { broker: { kind: box, zone: it, broker: broker.example:1883, topic: acme } }\n"
+"equipment:\n"
+"  A: { source: pa, tags: { x: { at: word 1 uint16 }, y: { at: word 2 uint16, writable: yes }, z: { at: word 3 uint16, writable: yes } } }\n"
+"flows: { f: { what: A/x, to: broker, why: w, owner: o } }\n"
+"requests:\n"
+"  order: { what: A/y, from: [broker], limits: [0, 9], why: w, owner: o }\n"
+"  hand: { what: A/z, from: [cli], limits: [0, 9], why: w, owner: o }\n";
+
 static struct plan	*plan, *slice;
 static struct buf	 bytes;
 
 static void
-cut(enum slice_for who, uint32_t zone)
+cut_of(const char *text, enum slice_for who, uint32_t zone)
 {
 	struct site_report report;
 	plan_free(plan);
 	plan_free(slice);
 	slice = NULL;
 	buf_reset(&bytes);
-	CHECK_INT(toy_load_text(yaml, sizeof yaml - 1, NULL, 0, &plan, &report), 0);
+	CHECK_INT(toy_load_text(text, strlen(text), NULL, 0, &plan, &report), 0);
 	site_report_free(&report);
 	CHECK_INT(slice_write(plan, who, zone, &bytes), 0);
 	CHECK_INT(slice_read(bytes.p, bytes.len, &slice), 0);
 	CHECK(slice->hash == plan->hash);
+}
+
+static void
+cut(enum slice_for who, uint32_t zone)
+{
+	cut_of(yaml, who, zone);
 }
 
 static bool
@@ -99,6 +119,17 @@ TEST(office_is_told_sinks_and_only_tags_that_flow)
 	CHECK_STR(slice->sinks[0].keys[BOX_BROKER].s, "broker.example:1883");
 	CHECK(slice->sinks[0].key == plan->sinks[0].key);
 	CHECK(!tells("A/x") && !tells("10.0.0") && !tells("word"));
+}
+
+TEST(office_is_told_what_its_sinks_may_write)
+{
+	cut_of(written, SLICE_OFFICE, 0);
+	CHECK_INT(slice->ntags, 2);
+	const struct tag *y = plan_tag(slice, "A/y");
+	CHECK(y != NULL && plan_tag(slice, "A/z") == NULL && !tells("A/z") && !tells("word"));
+	CHECK_INT(slice->nrequests, 1);
+	CHECK(slice->requests[0].ntags == 1 && slice->requests[0].tags[0].source == y->source && slice->requests[0].tags[0].tag == y->index);
+	CHECK(!slice->requests[0].has_limits);
 }
 
 TEST(the_whole_plan_survives_its_own_store)

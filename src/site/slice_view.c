@@ -7,7 +7,7 @@ static const struct {
 	bool	endpoints;	/* endpoint, link and driver keys of sources */
 	bool	addresses;	/* `at` of tags */
 	bool	expressions;	/* those of derived tags */
-	bool	all_tags;	/* else only those that a flow names */
+	bool	all_tags;	/* else only those that a flow names, or that may be written (below) */
 	bool	one_zone;	/* sources of one zone only */
 	bool	flows, sinks, sink_keys;
 	bool	requests;	/* what may be asked of devices */
@@ -34,6 +34,12 @@ number_tags(const struct plan *p, enum slice_for who, uint32_t zone, struct aren
 		for (uint32_t k = 0; k < p->flows[i].ntags; k++) {
 			const struct flow_tag *ft = &p->flows[i].tags[k];
 			keep[&p->sources[ft->source].tags[ft->tag] - p->tags] = 1;
+		}
+	/* A sink may write what it does not read: orders from an ERP go to tags that no flow needs to bring back. */
+	for (uint32_t i = 0; told[who].writes && i < p->nrequests; i++)
+		for (uint32_t k = 0; p->requests[i].kind == REQUEST_WRITE && p->requests[i].nsinks > 0 && k < p->requests[i].ntags; k++) {
+			const struct tag_ref *t = &p->requests[i].tags[k];
+			keep[&p->sources[t->source].tags[t->tag] - p->tags] = 1;
 		}
 	for (uint32_t i = 0; i < p->nsources; i++) {
 		const struct source *s = &p->sources[i];
@@ -109,8 +115,7 @@ view_writes(const struct plan *p, struct arena *a, struct plan *view, const uint
 		for (uint32_t k = 0; k < from->ntags; k++) {
 			struct tag_ref t = from->tags[k];
 			uint32_t mark = keep[&p->sources[t.source].tags[t.tag] - p->tags];
-			if (mark != 0)	/* else no flow names it, and no sink has it to show */
-				r->tags[r->ntags++] = (struct tag_ref){ .source = t.source, .tag = mark - 1 };
+			r->tags[r->ntags++] = (struct tag_ref){ .source = t.source, .tag = mark - 1 };
 		}
 	}
 }

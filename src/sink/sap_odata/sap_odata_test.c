@@ -23,6 +23,9 @@ static struct sap {
 	unsigned	 lose_every;			/* of postings: booked, and no answer */
 	const char	*refuse;			/* status line and body for all postings */
 	bool		 gone;				/* 503 to everything */
+	const char	*orders;			/* rows of A_ProductionOrder_2 */
+	size_t		 reads;
+	char		 read[2000];			/* the newest question for orders */
 } sap = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void
@@ -113,6 +116,18 @@ post(const char *request, struct buf *out)
 	return false;
 }
 
+static void
+read_orders(const char *request, struct buf *out)
+{
+	struct buf body = { 0 };
+
+	sap.reads++;
+	snprintf(sap.read, sizeof sap.read, "%.*s", (int)strcspn(request, "\r"), request);
+	buf_printf(&body, "{\"d\":{\"results\":[%s]}}", sap.orders != NULL ? sap.orders : "");
+	answer(out, "200 OK", "Content-Type: application/json\r\n", buf_text(&body));
+	buf_fini(&body);
+}
+
 static bool
 reply(struct rig *r, size_t i, const char *request, struct buf *out)
 {
@@ -127,6 +142,8 @@ reply(struct rig *r, size_t i, const char *request, struct buf *out)
 		answer(out, "404 Not Found", "", "");
 	else if (strncmp(request, "POST", 4) == 0)
 		stay = post(request, out);
+	else if (strstr(request, "A_ProductionOrder_2") != NULL)
+		read_orders(request, out);
 	else if (strstr(request, "ProdnOrdConf2") != NULL)
 		look_up(request, out);
 	else
@@ -148,15 +165,42 @@ static struct world {
 	uint64_t	 stats[STATS_FIGURES_MAX], done, refused;
 	bool		 connected, stopped;
 	char		 server[40], dir[300], state[500], why[500], answer[4000];
-	const char	*posts[1];
+	const char	*posts[1], *reads[1];
 	uv_timer_t	 tick;
+	request_done	*asked;		/* a write that has no answer yet */
+	void		*asked_arg;
+	struct buf	 writes;	/* "tag=value\n" */
 } w;
 
 static void on_done(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last) { (void)h; (void)s; w.done += last - first + 1; }
 static void on_ready(struct sink_host *h) { (void)h; }
 static void on_lost(struct sink_host *h, const char *why) { (void)h; (void)why; }
 static void on_stopped(void *arg) { *(bool *)arg = true; }
-static void on_tick(uv_timer_t *t) { (void)t; }
+static void on_forget(struct sink_host *h, const void *arg) { (void)h; (void)arg; w.asked = NULL; }
+
+static void
+on_tick(uv_timer_t *t)
+{
+	const struct request_result r = { .state = REQUEST_APPLIED, .code = "", .text = "" };
+	request_done *done = w.asked;
+	(void)t;
+
+	w.asked = NULL;
+	if (done != NULL)
+		done(w.asked_arg, &r);
+}
+
+/* Gate admits all. */
+static int
+on_request(struct sink_host *h, const struct request *q, request_done *done, void *arg)
+{
+	(void)h;
+	CHECK(w.asked == NULL && q->kind == REQUEST_WRITE && q->nargs == 1 && q->args[0].type == VALUE_TEXT && strcmp(q->user, "sap") == 0);
+	buf_printf(&w.writes, "%s=%.*s\n", q->target, (int)q->args[0].len, (const char *)q->args[0].p);
+	w.asked = done;
+	w.asked_arg = arg;
+	return 0;
+}
 
 static void
 on_refused(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last, const char *reason)
@@ -224,6 +268,8 @@ begin(unsigned batch_max)
 	sap.lose_every = 0;
 	sap.refuse = NULL;
 	sap.gone = false;
+	sap.orders = NULL;
+	sap.reads = 0;
 	rig_serve(&w.rig, reply, NULL);
 	uv_loop_init(&w.loop);
 	uv_timer_init(&w.loop, &w.tick);
@@ -231,7 +277,7 @@ begin(unsigned batch_max)
 	snprintf(w.dir, sizeof w.dir, "%s", test_dir());
 	snprintf(w.server, sizeof w.server, "127.0.0.1:%u", w.rig.port);
 	w.host = (struct sink_host){ .loop = &w.loop, .state_dir = w.dir, .done = on_done, .refused = on_refused, .ready = on_ready, .lost = on_lost,
-	    .state = on_state, .stats = w.stats };
+	    .state = on_state, .request = on_request, .request_forget = on_forget, .stats = w.stats };
 	w.cfg = (struct sink){ .name = "sap", .kind = "sap-odata", .keys = w.keys, .nkeys = (uint32_t)key_count(sap_odata_sink.info.keys) };
 	w.posts[0] = "** -> production-confirmation";
 	key("server")->s = w.server;
@@ -259,6 +305,7 @@ end(void)
 		uv_run(&w.loop, UV_RUN_ONCE);
 	rig_stop(&w.rig);
 	rig_free(&w.rig);
+	buf_fini(&w.writes);
 }
 
 static struct spool_tag tags[] = { { .name = "Line/confirmation", .type = VALUE_JSON }, { .name = "Line/speed", .type = VALUE_F64 } };
@@ -400,6 +447,56 @@ TEST(what_is_no_event_is_refused_and_says_why)
 	CHECK(strstr(w.why, "sample 8: this is no event") != NULL);
 	CHECK_INT(offer_value(9, 0, (struct value){ .type = VALUE_NULL }), 0);
 	UNTIL(w.done == 1, "an empty sample is passed over");
+	end();
+}
+
+#define ORDER(number, material, changed, done) "{\"ManufacturingOrder\":\"" number "\",\"Material\":\"" material "\",\"TotalQuantity\":\"500.000\"," \
+	"\"LastChangeDateTime\":\"" changed "\",\"OrderIsTechnicallyCompleted\":\"" done "\"}"
+
+static size_t
+reads(void)
+{
+	pthread_mutex_lock(&sap.lock);
+	size_t n = sap.reads;
+	pthread_mutex_unlock(&sap.lock);
+	return n;
+}
+
+static void
+orders_are(const char *rows)
+{
+	pthread_mutex_lock(&sap.lock);
+	sap.orders = rows;
+	sap.reads = 0;
+	pthread_mutex_unlock(&sap.lock);
+	buf_reset(&w.writes);
+	UNTIL(reads() >= 3 && w.asked == NULL, "reading");
+}
+
+TEST(orders_become_writes_of_tags_the_key_last_and_only_what_has_changed)
+{
+	static struct tag plan_tags[] = { { .path = "Line/order/material" }, { .path = "Line/order/order" }, { .path = "Line/order/planned-quantity" } };
+
+	static struct source source = { .name = "orders", .tags = plan_tags, .ntags = 3 };
+
+	begin(1);
+	sink_stops();
+	w.plan.sources = &source;
+	w.plan.nsources = 1;
+	w.reads[0] = "production-orders plant=1010 technically-completed= -> Line/order";
+	key("read")->list = w.reads;
+	key("read")->n = 1;
+	key("poll")->i = 50 * NS_PER_MS;
+	sink_starts();
+	orders_are(ORDER("000001000123", "BOTTLE-05", "20261122100000", "") "," ORDER("000001000200", "BOTTLE-10", "20261122110000", "X"));
+	CHECK_STR(buf_text(&w.writes), "Line/order/material=BOTTLE-05\nLine/order/planned-quantity=500\nLine/order/order=1000123\n");
+	orders_are(ORDER("000001000124", "BOTTLE-05", "20261122120000", ""));
+	CHECK_STR(buf_text(&w.writes), "Line/order/order=1000124\n");
+	CHECK(strstr(sap.read, "20261122120000") != NULL && strstr(sap.read, "1010") != NULL);
+	sink_stops();
+	sink_starts();		/* the marker was kept; the values are told anew */
+	orders_are("");
+	CHECK(strstr(sap.read, "20261122120000") != NULL);
 	end();
 }
 
