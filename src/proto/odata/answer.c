@@ -1,4 +1,6 @@
 /* See answer.h. */
+#include <jansson.h>
+
 #include "proto/odata/answer.h"
 
 #include <stdio.h>

@@ -5,12 +5,12 @@
 #ifndef PROTO_ODATA_VALUE_H
 #define PROTO_ODATA_VALUE_H
 
-#include <jansson.h>
-
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "proto/odata/edm.h"
+
+struct json_t;			/* of jansson */
 
 #define ODATA_DIGITS_MAX	64u	/* of a decimal, sign and point included */
 #define ODATA_WHY_MAX		256u
@@ -26,7 +26,7 @@ int edm_put_json(struct buf *out, unsigned version, bool ieee754, const struct e
  * text, the three forms of a date of version 2 and the ISO form of version 4 for any type of time. Texts are copied into the arena.
  * 0, ERR_TYPE or ERR_RANGE with what is wrong in why (ODATA_WHY_MAX bytes; may be NULL).
  */
-int edm_from_json(const json_t *j, enum edm_type t, struct arena *a, struct edm_value *out, char *why);
+int edm_from_json(const struct json_t *j, enum edm_type t, struct arena *a, struct edm_value *out, char *why);
 /* The same from plain text: "12.5", "true", "2026-11-22", "PT06H30M00S", "06:30:00", "/Date(1763769600000)/". */
 int edm_from_text(const char *s, size_t len, enum edm_type t, struct arena *a, struct edm_value *out, char *why);
 /* Text for people and for keys, without quotes: "12.5", "2026-11-22", "06:30:00". Returns its length; out gets at most size - 1 bytes. */

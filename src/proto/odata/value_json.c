@@ -1,4 +1,6 @@
 /* See value.h: values as JSON, and compared. */
+#include <jansson.h>
+
 #include "proto/odata/value.h"
 
 #include <math.h>

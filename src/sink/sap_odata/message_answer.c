@@ -1,4 +1,5 @@
 /* See map.h: what SAP answered. The number of the document, whether a found one is ours, and whether what follows a confirmation was booked. */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 

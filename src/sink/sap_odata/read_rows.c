@@ -1,4 +1,5 @@
 /* See read.h: what came. A row that cannot be used is passed over and told; the others count. */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
