@@ -166,7 +166,8 @@ outbox_look_item(struct outbox_look *l, int64_t seq, const struct outbox_visitor
 	row_item(s, &i);
 	v->item(v->arg, &i);
 	sqlite3_reset(s);
-	err = visit(l, "SELECT n, at, took, call, verdict, document, code, text, target FROM try WHERE item=?1 ORDER BY n", seq, visit_try, v);
-	return err != 0 ? err : visit(l, "SELECT at, who, verb, why, what, before, after FROM change WHERE item=?1 ORDER BY id", seq,
+	if (v->attempt != NULL)
+		err = visit(l, "SELECT n, at, took, call, verdict, document, code, text, target FROM try WHERE item=?1 ORDER BY n", seq, visit_try, v);
+	return err != 0 || v->change == NULL ? err : visit(l, "SELECT at, who, verb, why, what, before, after FROM change WHERE item=?1 ORDER BY id", seq,
 	    visit_change, v);
 }

@@ -39,6 +39,7 @@ struct outbox_change {
 };
 struct outbox_visitor {
 	void	(*item)(void *arg, const struct outbox_item *i);
+	/* NULL: not wanted */
 	void	(*attempt)(void *arg, const struct outbox_try *t);
 	void	(*change)(void *arg, const struct outbox_change *c);
 	void	*arg;
