@@ -3,11 +3,14 @@
     line = Line(s4)                         # the demo's line, confirmations every 200 ms of four machines, one order a machine
     line.items(), line.account(), line.state(), line.settled()
 """
+import base64
 import json
 import os
+import socket
 import sqlite3
+import threading
 
-from cases import wait_for
+from cases import defer, wait_for
 from site_runs import Gateway
 
 MACHINES = {"Filler": 1000100, "Capper": 1000101, "Labeller": 1000102, "Packer": 1000103}
@@ -22,7 +25,7 @@ EVENT = """  Packaging/Line 3/{machine}/confirmation:
       operation: {{ value: "0010" }}
       yield: {{ count: good-count }}
       unit: {{ value: PC }}
-"""
+{fields}"""
 
 SINK = """  sap:
     kind: sap-odata
@@ -32,7 +35,7 @@ SINK = """  sap:
     settle: 500 ms
     timeout: 4 s
     connect-timeout: 2 s
-    follow-up: never
+    follow-up: {follow}
     settings: [ "plant = 1010" ]
     post: [ "Packaging/**/confirmation -> production-confirmation" ]
 {keys}"""
@@ -48,11 +51,14 @@ FLOW = """flows:
 
 
 class Line(Gateway):
-    """keys: further lines of the sink. address: where it connects to, s4 itself unless told. more: text appended to the site file."""
+    """keys: further lines of the sink. address: where it connects to, s4 itself unless told. more: text appended to the site file.
+    fields: more fields of the events."""
 
-    def __init__(self, s4, keys=(), address=None, every="200 ms", orders=None, more="", edit=None, **options):
+    def __init__(self, s4, keys=(), address=None, every="200 ms", orders=None, more="", fields=(), edit=None, follow="never", **options):
+        self.follow = follow
         self.s4, self.address = s4, address or s4.address
         self.keys, self.every, self.orders, self.more = list(keys), every, orders or MACHINES, more
+        self.fields = "".join(f"      {field}\n" for field in fields)
         self.edit = edit or (lambda text: text)
         s4.orders(*({"id": o, "material": "BOTTLE-05", "quantity": 10000000} for o in self.orders.values()))
         if not s4.tls:
@@ -63,8 +69,8 @@ class Line(Gateway):
         """The demo's site file with the sink sap alone."""
         head = text[:text.index("\nflows:")]
         lines = [line for line in head.splitlines() if "kind: mqtt" not in line and "kind: history" not in line]
-        lines.insert(lines.index("sinks:") + 1, SINK.format(address=self.address, keys="".join(f"    {key}\n" for key in self.keys)))
-        events = "".join(EVENT.format(machine=m, order=o, every=self.every) for m, o in self.orders.items())
+        lines.insert(lines.index("sinks:") + 1, SINK.format(address=self.address, follow=self.follow, keys="".join(f"    {key}\n" for key in self.keys)))
+        events = "".join(EVENT.format(machine=m, order=o, every=self.every, fields=self.fields) for m, o in self.orders.items())
         return self.edit("\n".join(lines) + "\nevents:\n" + events + FLOW + self.more)
 
     def rows(self, sql):
@@ -107,4 +113,52 @@ class Line(Gateway):
         return sum(json.loads(i["body"])["fields"]["yield"] for i in self.items() if i["state"] == "confirmed")
 
 
-__all__ = ["Line", "MACHINES"]
+class Tunnel:
+    """An HTTP proxy that only tunnels (CONNECT) and wants a log-on. `asked` are the targets it was asked for."""
+
+    def __init__(self, user, password):
+        self.wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self.asked, self.refused = [], 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+        defer(self.listener.close)
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._tunnel, args=(client,), daemon=True).start()
+
+    def _tunnel(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head and (more := client.recv(4096)):
+            head += more
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in lines)}
+        method, target, _ = first.split(" ")
+        if method != "CONNECT" or headers.get("proxy-authorization") != self.wanted:
+            self.refused += 1
+            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            client.close()
+            return
+        self.asked.append(target)
+        host, _, port = target.partition(":")
+        server = socket.create_connection((host, int(port)))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for a, b in ((client, server), (server, client)):
+            threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _copy(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+__all__ = ["Line", "MACHINES", "Tunnel"]

@@ -19,18 +19,6 @@ def some(line, n, limit_s=30):
         raise AssertionError(f"{problem}: {line.account()}; it says: {line.told()}; newest tries: {tries}") from None
 
 
-def rest(line):
-    """No more events; all there are find their end."""
-    line.sim.ask("pause")
-    wait_for(lambda: stopped_growing(line), 30, "the last event", every_s=0.1)
-
-
-def stopped_growing(line):
-    before = line.account().get("taken", 0)
-    time.sleep(1.5)
-    return before and line.account()["taken"] == before
-
-
 def each_once(line, s4):
     """The simulator's own account against the outbox's."""
     account, truth = line.settled(), s4.totals()
@@ -164,6 +152,57 @@ def test_a_proxy_that_is_down_is_named_and_nothing_is_lost():
     line.write(line.booking)
     line.start()
     some(line, 10)
+
+
+def test_a_tunnel_through_a_proxy_with_a_log_on_and_a_client_certificate():
+    certificates = Certificates(client_name="penstock-line-3")
+    s4 = S4(tls=certificates, subject="penstock-line-3")
+    tunnel = Tunnel("gate", "keeper")
+    secret = os.path.join(temp_dir(), "proxy")
+    with open(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as f:
+        f.write("wrong\n")
+    line = Line(s4, keys=[f"proxy: \"127.0.0.1:{tunnel.port}\"", "proxy-user: gate", f"proxy-password-file: {secret}", f"ca-file: {certificates.ca}",
+                          f"cert-file: {certificates.client}", f"key-file: {certificates.client_key}"])
+    line.until_told("407")
+    equal(tunnel.asked, [], "tunnels with a wrong password")
+    with open(secret, "w", encoding="ascii") as f:
+        f.write("keeper\n")
+    some(line, 10)
+    equal(set(tunnel.asked), {s4.address}, "targets of the tunnel")
+    each_once(line, s4)
+
+
+@timeout(90)
+def test_a_goods_movement_that_fails_later_is_a_complaint():
+    s4 = S4()
+    line = Line(s4, follow="1 s", orders={"Filler": 1000100}, every="500 ms", start=False,
+                fields=["receipt-quantity: { count: good-count }", "receipt-material: { value: BOTTLE-05 }"])
+    s4.fault("cogi", times=1)
+    line.start()
+    found = wait_for(lambda: [i for i in line.items() if i["complaint"]], 60, "a complaint", every_s=0.5)
+    equal([i["state"] for i in found], ["confirmed"], "states of events with a complaint")
+    assert found[0]["document"] and found[0]["text"], found
+    line.until_told("1 posted with a complaint")
+    assert s4.totals()["late-failures"] >= 1, s4.totals()
+
+
+def test_an_order_read_from_sap_becomes_a_tag_by_an_admitted_request():
+    s4 = S4()
+
+    def writable(text):
+        text = text.replace("speed-setpoint:    { at: holding 102 float32,", "planned-quantity:  { writable: yes, at: holding 102 float32,")
+        text = text.replace("filler-plc: { driver: modbus-tcp,", "filler-plc: { driver: modbus-tcp, writes: yes,")
+        return text.replace("initiator: from, description: the only way", "initiator: from, requests: yes, description: the only way")
+
+    line = Line(s4, keys=["poll: 5 s", "read: [ \"production-orders material=BOTTLE-10 -> Packaging/Line 3/Filler\" ]"], edit=writable, start=False,
+                more="requests:\n  orders: { what: \"Packaging/Line 3/Filler/planned-quantity\", from: [sap], limits: [0, 1200], why: the order that is "
+                     "due, owner: production-it }\n")
+    s4.orders({"id": 1000777, "material": "BOTTLE-10", "quantity": 480})
+    line.start()
+    wait_for(lambda: " 480 " in line.cli("read", "Packaging/Line 3/Filler/planned-quantity").stdout, 20, "the order's quantity in the machine", every_s=0.5)
+    done = line.cli("audit", "show")
+    assert "planned-quantity" in done.stdout and "sap" in done.stdout, done.stdout + done.stderr
+    some(line, 5)
 
 
 def test_what_does_not_fit_is_found_before_it_runs():

@@ -268,11 +268,30 @@ ask(struct one *o, struct far *f)
 		round_ends(o, why[0] != '\0' ? why : err_text(err));
 }
 
+/* What gate refused is no longer taken for known. */
+static void
+forget_unwritten(struct reads *r)
+{
+	pthread_mutex_lock(&r->w->lock);
+	struct sap_write *x = r->w->unwritten;
+	r->w->unwritten = NULL;
+	pthread_mutex_unlock(&r->w->lock);
+	for (struct sap_write *next; x != NULL; x = next) {
+		struct known *k = map_get(&r->known, x->tag, strlen(x->tag));
+		next = x->next;
+		if (k != NULL)
+			k->hash = 0;
+		free(x);
+	}
+}
+
 struct mono
 reads_turn(struct reads *r, struct far *f, struct mono now)
 {
 	struct mono next = MONO_NEVER;
 	size_t left = r->n > 0 ? waiting(r) : 0;
+
+	forget_unwritten(r);
 
 	for (size_t i = 0; i < r->n; i++) {
 		struct one *o = &r->v[i];

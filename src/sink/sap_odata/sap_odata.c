@@ -124,6 +124,7 @@ sap_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sin
 	k->host = h;
 	k->plan = plan;
 	k->name = cfg->name;
+	k->refusals = (struct log_limit){ .burst = 5, .period_ms = 600000 };
 	int err = sap_cfg_read(cfg, &k->cfg, why, size, &key);
 	if (err == 0)
 		err = mapping_load_quiet(k->cfg.mappings, &k->set, why, size);

@@ -2,6 +2,7 @@
 #ifndef SAP_ODATA_H
 #define SAP_ODATA_H
 
+#include "base/log.h"
 #include "sink/sap_odata/worker.h"
 
 struct sap_sink {
@@ -18,6 +19,7 @@ struct sap_sink {
 	bool			 want_ready, started, stopping;
 	struct sap_write	*write;		/* the one that gate has */
 	bool			 write_asked;
+	struct log_limit	 refusals;
 	uint64_t		 told_messages, told_bytes;
 	int			 handles;
 	void			(*stopped)(void *arg);

@@ -170,6 +170,7 @@ static struct world {
 	request_done	*asked;		/* a write that has no answer yet */
 	void		*asked_arg;
 	struct buf	 writes;	/* "tag=value\n" */
+	bool		 refuse;	/* the next one */
 } w;
 
 static void on_done(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last) { (void)h; (void)s; w.done += last - first + 1; }
@@ -181,11 +182,12 @@ static void on_forget(struct sink_host *h, const void *arg) { (void)h; (void)arg
 static void
 on_tick(uv_timer_t *t)
 {
-	const struct request_result r = { .state = REQUEST_APPLIED, .code = "", .text = "" };
+	const struct request_result r = { .state = w.refuse ? REQUEST_REFUSED : REQUEST_APPLIED, .code = "", .text = "" };
 	request_done *done = w.asked;
 	(void)t;
 
 	w.asked = NULL;
+	w.refuse = w.refuse && done == NULL;
 	if (done != NULL)
 		done(w.asked_arg, &r);
 }
@@ -493,10 +495,13 @@ TEST(orders_become_writes_of_tags_the_key_last_and_only_what_has_changed)
 	orders_are(ORDER("000001000124", "BOTTLE-05", "20261122120000", ""));
 	CHECK_STR(buf_text(&w.writes), "Line/order/order=1000124\n");
 	CHECK(strstr(sap.read, "20261122120000") != NULL && strstr(sap.read, "1010") != NULL);
+	w.refuse = true;
+	orders_are(ORDER("000001000125", "BOTTLE-05", "20261122130000", ""));
+	UNTIL(strcmp(buf_text(&w.writes), "Line/order/order=1000125\nLine/order/order=1000125\n") == 0, "a second try of what gate refused");
 	sink_stops();
 	sink_starts();		/* the marker was kept; the values are told anew */
 	orders_are("");
-	CHECK(strstr(sap.read, "20261122120000") != NULL);
+	CHECK(strstr(sap.read, "20261122130000") != NULL);
 	end();
 }
 

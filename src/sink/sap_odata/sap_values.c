@@ -1,6 +1,6 @@
 /*
  * Values read from SAP become writes of tags, one request after the other: gate judges each, and the site file says who may. What gate does not
- * answer is asked again; what it refuses is logged and passed over, since it would be refused again.
+ * answer is asked again; what it refuses is logged and passed over, and tried again when the row is read the next time.
  */
 #include <stdlib.h>
 
@@ -8,7 +8,6 @@
 #include "os/clock.h"
 #include "sink/sap_odata/sap_odata.h"
 
-#define WRITE_TTL_NS	(30 * NS_PER_S)
 #define WRITE_RETRY_MS	2000u
 
 static void
@@ -21,6 +20,24 @@ write_ends(struct sap_sink *k)
 	pthread_mutex_unlock(&k->w.lock);
 	if (last)	/* the marker may be kept */
 		worker_wake(&k->w);
+}
+
+/* Gate said no: the worker may pass the value on again. */
+static void
+write_refused(struct sap_sink *k, const char *code, const char *why)
+{
+	unsigned long left_out;
+	struct sap_write *x = k->write;
+
+	if (log_limit_ok(&k->refusals, mono_now(), &left_out))
+		log_warn("value_from_sap_refused", "sink=%s tag=\"%s\" code=%s why=\"%s\" left_out=%lu "
+		    "remedy=\"requests: of the site file say who may write it\"", k->name, x->tag, code, why, left_out);
+	k->write = NULL;
+	pthread_mutex_lock(&k->w.lock);
+	x->next = k->w.unwritten;
+	k->w.unwritten = x;
+	pthread_mutex_unlock(&k->w.lock);
+	write_ends(k);
 }
 
 static void
@@ -41,10 +58,10 @@ on_written(void *arg, const struct request_result *r)
 		uv_timer_start(&k->timer, on_write_timer, WRITE_RETRY_MS, 0);
 		return;
 	}
-	if (r->state != REQUEST_APPLIED)
-		log_warn("value_from_sap_refused", "sink=%s tag=\"%s\" code=%s why=\"%s\" remedy=\"requests: of the site file say who may write it\"", k->name,
-		    k->write->tag, r->code, r->text);
-	write_ends(k);
+	if (r->state == REQUEST_APPLIED)
+		write_ends(k);
+	else
+		write_refused(k, r->code, r->text);
 	sap_next_value(k);
 }
 
@@ -63,7 +80,7 @@ static int
 ask_write(struct sap_sink *k)
 {
 	struct request q = { .kind = REQUEST_WRITE, .target = k->write->tag, .method = "", .event = "", .args = &k->write->v, .nargs = 1, .from = "",
-	    .user = "sap", .key = "", .note = "read from SAP", .deadline = mono_add(mono_now(), WRITE_TTL_NS) };
+	    .user = "sap", .key = "", .note = "read from SAP" };
 
 	q.roles[q.nroles++] = "sap";
 	return k->host->request == NULL ? ERR_DENIED : k->host->request(k->host, &q, on_written, k);
@@ -82,7 +99,6 @@ sap_next_value(struct sap_sink *k)
 		}
 		if (err == 0)
 			return;
-		log_warn("value_from_sap_refused", "sink=%s tag=\"%s\" why=\"%s\"", k->name, k->write->tag, err_text(err));
-		write_ends(k);
+		write_refused(k, "none", err_text(err));
 	}
 }

@@ -202,9 +202,9 @@ worker_join(struct worker *w)
 {
 	pthread_join(w->thread, NULL);
 	stream_close(w->wake_fd);
-	while (w->writes != NULL) {
-		struct sap_write *x = w->writes;
-		w->writes = x->next;
+	*w->writes_end = w->unwritten;
+	for (struct sap_write *x = w->writes, *next; x != NULL; x = next) {
+		next = x->next;
 		free(x);
 	}
 	pthread_mutex_destroy(&w->lock);

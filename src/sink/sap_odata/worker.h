@@ -75,6 +75,7 @@ struct worker {
 	struct sap_job		*in, **in_end, *out, **out_end;
 	struct sap_ask		*asks, **asks_end, *answers, **answers_end;
 	struct sap_write	*writes, **writes_end;	/* to the loop */
+	struct sap_write	*unwritten;		/* back from it: gate refused */
 	size_t			 nwrites;
 	struct worker_state	 state;
 	bool			 state_new, quit, ended;
