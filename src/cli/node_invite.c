@@ -251,8 +251,8 @@ say_end(struct inviting *v)
 		printf("%s proved the secret and is trusted here, but the connection was lost before it said that it trusts this node. See there: penstock "
 		    "cert list --side it. If this node is not in it, invite again.\n", v->a->peer);
 	else if (v->invitation.wrong >= ENROL_WRONG_MAX)
-		printf("The invitation has ended: %u proofs did not fit. Nobody was let in. Either the secret was mistaken, or somebody who should not reaches this "
-		    "port or stands between: find out who it is before you invite again.\n", v->invitation.wrong);
+		printf("The invitation has ended: %u proofs did not fit. Nobody was let in. Either the secret was mistaken, or somebody who should not reaches "
+		    "this port or stands between: find out who it is before you invite again.\n", v->invitation.wrong);
 	else if (stop != 0)
 		printf("Withdrawn. Nobody was let in.\n");
 	else

@@ -62,8 +62,8 @@ stands_in_arguments(const struct node_args *a)
 
 	enrol_secret_wipe(&s);
 	if (yes)
-		fprintf(stderr, "penstock node: the secret stood in the command line, where every user of this machine can read it, and the shell keeps it. It is "
-		    "not used: withdraw that invitation, make another, and type its secret when it is asked for\n");
+		fprintf(stderr, "penstock node: the secret stood in the command line, where every user of this machine can read it, and the shell keeps it. It "
+		    "is not used: withdraw that invitation, make another, and type its secret when it is asked for\n");
 	return yes;
 }
 
@@ -133,7 +133,8 @@ say_refused(const struct enrol *e)
 {
 	fprintf(stderr, "penstock node: not joined: %s\n", e->why);
 	if (e->wrong)
-		fprintf(stderr, "Do not try again before you know that %s really is the other node's: compare what `penstock node invite` says there.\n", e->from);
+		fprintf(stderr, "Do not try again before you know that %s really is the other node's: compare what `penstock node invite` says there.\n",
+		    e->from);
 	else if (e->leaf_len == 0)
 		fprintf(stderr, "What answers at %s did not get as far as showing a certificate: is it penstock node invite?\n", e->from);
 }
@@ -161,7 +162,8 @@ join(struct node_args *a, const struct enrol_secret *secret, struct pki *p, cons
 	if (err == 0)
 		err = talk(&e, watch, fd);
 	const uint8_t *der = enrol_cert(&e, &len);
-	snprintf(detail, sizeof detail, "peer=\"%.100s\" from=%.80s%s%.150s%s", a->peer, from, err != 0 ? " why=\"" : "", err != 0 ? e.why : "", err != 0 ? "\"" : "");
+	snprintf(detail, sizeof detail, "peer=\"%.100s\" from=%.80s%s%.150s%s", a->peer, from, err != 0 ? " why=\"" : "",
+	    err != 0 ? e.why : "", err != 0 ? "\"" : "");
 	node_remark(a, p, err == 0 ? "joined" : "not-joined", der, len, detail);
 	if (err == 0) {
 		printf("Joined: %s is trusted here, and trusts this node. A link between them works from its next attempt on.\n", a->peer);

@@ -54,7 +54,8 @@ node_store(const struct node_args *a, struct pki_own *own)
 		fprintf(stderr, "penstock node: %s\n", p != NULL ? pki_why(p) : err_text(err));
 	else if (!pki_is_named(own->cert, own->cert_len, a->name)) {
 		fprintf(stderr, "penstock node: our certificate %s/own/cert.der does not have the name \"%s\", so the other node would refuse it. Move "
-		    "cert.der and key.pem away and try again: a new one is made then, and who trusts the present one has to trust that one\n", pki_dir(p), a->name);
+		    "cert.der and key.pem away and try again: a new one is made then, and who trusts the present one has to trust that one\n",
+		    pki_dir(p), a->name);
 		err = ERR_TYPE;
 	}
 	if (err == 0)

@@ -103,6 +103,16 @@ judge_and_pin(struct enrol *e)
 	return err == 0 ? 0 : fail(e, err, "%.900s", pki_why(c->pki));
 }
 
+/* From now on the link shows the other one this certificate, whichever else we have (pki/succeed.h). */
+static int
+note_known(struct enrol *e)
+{
+	const struct enrol_conf *c = e->conf;
+	int err = pki_known_by(c->pki, c->peer, e->facts.cert[c->role]);
+
+	return err == 0 ? 0 : fail(e, err, "%.900s", pki_why(c->pki));
+}
+
 /* ---- who invited ---- */
 
 static int
@@ -139,8 +149,8 @@ take_join(struct enrol *e, const struct link_frame *f)
 		    "--peer there must be these", f->name, f->peer, c->peer, c->name);
 	}
 	if (inv->taken && memcmp(inv->by, e->facts.cert[ENROL_JOINER], PKI_SHA256) != 0)
-		return fail(e, ERR_EXISTS, "the invitation was used already, by another machine: if that was not %.150s, whoever had the secret is in, so reject "
-		    "its certificate (penstock cert list, penstock cert reject)", c->peer);
+		return fail(e, ERR_EXISTS, "the invitation was used already, by another machine: if that was not %.150s, whoever had the secret is in, so "
+		    "reject its certificate (penstock cert list, penstock cert reject)", c->peer);
 	if ((err = judge_and_pin(e)) != 0 || (err = enrol_proof(c->secret, ENROL_INVITER, &e->facts, proof)) != 0)
 		return err;
 	inv->taken = true;
@@ -179,6 +189,8 @@ take_welcome(struct enrol *e, const struct link_frame *f)
 		    e->conf->peer);
 	}
 	int err = judge_and_pin(e);
+	if (err == 0)
+		err = note_known(e);
 	if (err != 0)
 		return err;
 	link_put_pinned(&e->c.out);
@@ -197,8 +209,9 @@ frame(void *arg, const struct link_frame *f)
 	else if (e->state == ENROL_GREETING)
 		err = take_join(e, f);
 	else if (e->state == ENROL_SAID && f->kind == LINK_PINNED) {
-		e->state = ENROL_DONE;
-		err = 0;
+		err = note_known(e);
+		if (err == 0)
+			e->state = ENROL_DONE;
 	} else
 		err = fail(e, ERR_PROTO, "the other end speaks out of turn");
 	return err;

@@ -16,7 +16,7 @@
 #define ENROL_ENROL_H
 
 #include "enrol/proof.h"
-#include "pki/node.h"
+#include "pki/succeed.h"
 #include "proto/link/link_conn.h"
 
 #define ENROL_PORT	7434

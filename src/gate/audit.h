@@ -50,7 +50,7 @@
 	X(PLAN,    "plan")	/* a plan came into force */						\
 	X(RELEASE, "release")	/* out of quarantine, delivered */					\
 	X(DISCARD, "discard")	/* out of quarantine, dropped by a person */				\
-	X(NODE,    "node")	/* another node was invited, let in, turned away; its certificate renewed */	\
+	X(NODE,    "node")	/* another node was invited, let in, turned away */			\
 	X(OUTBOX,  "outbox")	/* a person changes events that wait in a sink's outbox */		\
 	X(BEGIN,   "begin")	/* gate started */							\
 	X(TORN,    "torn")	/* an unfinished entry was cut off */					\

@@ -24,10 +24,13 @@ own_load(struct lobby *d)
 		if (err != 0)
 			return err;
 	}
-	if (d->own.cert != NULL && d->own.generation == pki_own_generation(d->pki))
-		return 0;
-	pki_own_fini(&d->own);
-	return pki_node_own(d->pki, own_name(d), d->conf.site, wall_now(), &d->own);
+	return bond_show(d->pki, own_name(d), d->conf.peer, d->conf.site, wall_now(), &d->own);
+}
+
+static enum pki_role
+far_role(const struct lobby *d)
+{
+	return d->conf.connect ? PKI_SERVER : PKI_CLIENT;
 }
 
 static bool
@@ -36,10 +39,8 @@ judge(void *arg, const uint8_t *chain, size_t len)
 	struct half *h = arg;
 	struct lobby *d = h->d;
 	struct pki_verdict *v = calloc(1, sizeof *v);
-	struct pki_peer peer = { .chain = chain, .len = len, .role = d->conf.connect ? PKI_SERVER : PKI_CLIENT, .from = h->from,
-	    .host = d->conf.peer, .crl_optional = true, .ca_as_peer = true, .now = wall_now() };
 	unsigned long left_out;
-	bool ok = v != NULL && pki_verify(d->pki, &peer, v) == 0;
+	bool ok = v != NULL && bond_judge(d->pki, d->conf.peer, far_role(d), chain, len, h->from, wall_now(), v);
 
 	if (!ok && v != NULL) {
 		snprintf(h->refused, sizeof h->refused, "%s: %.500s", pki_status_name(v->status), v->text);
@@ -48,7 +49,12 @@ judge(void *arg, const uint8_t *chain, size_t len)
 			    pki_status_name(v->status), v->subject, v->sha1, v->text, left_out);
 	}
 	free(v);
-	return ok;
+	free(h->chain);
+	h->chain = ok ? malloc(len) : NULL;
+	h->chain_len = h->chain != NULL ? len : 0;
+	if (h->chain != NULL)
+		memcpy(h->chain, chain, len);
+	return h->chain != NULL;
 }
 
 static int
@@ -78,6 +84,7 @@ lobby_conn_free(struct lobby_conn *n)
 	if (n == NULL)
 		return;
 	link_conn_fini(&n->c);
+	bond_fini(&n->bond);
 	stream_close(n->c.fd);
 	free(n);
 }
@@ -94,6 +101,8 @@ half_drop(struct half *h)
 	memmove(&d->halves[i], &d->halves[i + 1], (d->nhalves - i) * sizeof d->halves[0]);
 	lobby_conn_free(h->n);
 	stream_close(h->fd);
+	pki_own_fini(&h->shown);
+	free(h->chain);
 	free(h);
 }
 
@@ -121,6 +130,8 @@ greet(struct half *h, struct mono now)
 	struct link_tls *tls = NULL;
 	int err = own_load(d);
 
+	if (err == 0)
+		err = pki_own_copy(&h->shown, &d->own);
 	if (err == 0) {
 		struct link_tls_conf conf = { .server = !d->conf.connect, .chain = d->own.chain, .chain_len = d->own.chain_len, .key = d->own.key,
 		    .key_len = d->own.key_len, .judge = judge, .arg = h };
@@ -169,7 +180,7 @@ bool
 half_step(struct half *h, struct mono now)
 {
 	struct lobby *d = h->d;
-	char why[600];
+	char why[700];
 
 	if (h->n == NULL) {
 		int errnum = d->conf.connect ? tcp_result(h->fd) : 0;
@@ -179,7 +190,7 @@ half_step(struct half *h, struct mono now)
 			return out(h, ERR_CONN, tcp_cause(errnum));
 		int err = greet(h, now);
 		if (err != 0) {
-			snprintf(why, sizeof why, "no certificate to show: %.400s", d->pki != NULL ? pki_why(d->pki) : err_text(err));
+			snprintf(why, sizeof why, "no certificate to show: %.600s", d->pki != NULL ? pki_why(d->pki) : err_text(err));
 			return out(h, err, why);
 		}
 	}
@@ -194,6 +205,11 @@ half_step(struct half *h, struct mono now)
 	}
 	if (!h->greeted || h->n->c.blocked)	/* our HELLO is to be out as well */
 		return false;
+	const struct bond_begin k = { .state = d->conf.state, .peer = d->conf.peer, .what = d->what, .side = d->conf.side, .role = far_role(d),
+	    .shown = &h->shown, .chain = h->chain, .chain_len = h->chain_len, .now = now, .wall = wall_now() };
+	err = bond_begin(&h->n->bond, &k, why, sizeof why);
+	if (err != 0)
+		return out(h, err, why);
 	struct lobby_conn *n = h->n;
 	h->n = NULL;
 	half_drop(h);

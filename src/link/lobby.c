@@ -129,11 +129,11 @@ try_listen(struct lobby *d, struct mono now)
 {
 	struct sockaddr_storage a;
 	socklen_t len;
-	char why[500];
+	char why[700];
 	int err = own_load(d);
 
 	if (err != 0)
-		snprintf(why, sizeof why, "no certificate to show: %.400s", d->pki != NULL ? pki_why(d->pki) : err_text(err));
+		snprintf(why, sizeof why, "no certificate to show: %.600s", d->pki != NULL ? pki_why(d->pki) : err_text(err));
 	else if ((err = tcp_numeric(d->conf.host, d->conf.port, &a, &len)) != 0 ||
 	    (err = tcp_listen((struct sockaddr *)&a, len, &d->listen_fd)) != 0)
 		snprintf(why, sizeof why, "cannot listen on %.200s port %d: %s; it must be an address of this machine, and nobody else's port",
@@ -148,7 +148,12 @@ static void
 try_connect(struct lobby *d, struct mono now)
 {
 	struct lookup_address a[ADDRESSES];
-	char why[300] = "", from[TCP_ADDR_TEXT];
+	char why[700] = "", from[TCP_ADDR_TEXT];
+
+	if (own_load(d) == ERR_EXPIRED) {	/* it would be refused: say so here, where it can be mended */
+		lobby_say(d, ERR_EXPIRED, pki_why(d->pki));
+		return;
+	}
 	unsigned n = lookup_host(d->conf.host, d->conf.port, a, ADDRESSES, why, sizeof why);
 	int fd = -1, err = ERR_CONN;
 

@@ -10,6 +10,7 @@
 #ifndef LINK_LOBBY_H
 #define LINK_LOBBY_H
 
+#include "link/bond.h"
 #include "os/disk.h"
 #include "pki/node.h"
 #include "proto/link/link_conn.h"
@@ -44,6 +45,7 @@ struct lobby_conn {
 	struct link_conn	c;		/* c.fd is this one's, too */
 	char			from[128];	/* "10.4.0.1:51312" */
 	uint32_t		window;		/* that the other node has said */
+	struct bond		bond;		/* step it with the connection, and hand it frames that are not yours: link/bond.h */
 };
 void lobby_conn_free(struct lobby_conn *n);
 

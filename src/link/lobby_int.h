@@ -16,6 +16,9 @@ struct half {
 	int			 fd;		/* while n is NULL */
 	struct mono		 began;
 	bool			 greeted;
+	struct pki_own		 shown;		/* by us, over this connection */
+	uint8_t			*chain;		/* that the far end has shown, and that was taken */
+	size_t			 chain_len;
 	char			 from[128];
 	char			 refused[600];	/* why the certificate was not taken, "" */
 };

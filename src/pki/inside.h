@@ -140,6 +140,8 @@ struct pki_pair {
 /* A certificate of own/ and the key that fits it, of the three there may be. */
 int pki_pair_load(struct pki *p, const char *cert_rel, struct pki_pair *out);
 void pki_pair_free(struct pki_pair *pair);
+/* As pki_own_load(), of another pair of own/. */
+int pki_own_load_pair(struct pki *p, const char *cert_rel, struct pki_own *out);
 /* A key file of own/. ERR_NOTFOUND without a text; ERR_DENIED, ERR_CORRUPT with one. */
 int pki_key_load(struct pki *p, const char *rel, EVP_PKEY **out);
 /* Write own/next.key.pem, then own/next.cert.der (NULL: none yet). */
@@ -152,6 +154,11 @@ int pki_swap_finish(struct pki *p);
 int pki_check_nothing_waits(struct pki *p);
 /* A new key of so many bits. NULL without memory or entropy. */
 EVP_PKEY *pki_make_key(unsigned bits);
+
+/* ---- trust.c ---- */
+
+/* Take the certificate with this SHA-256 (hex) out of trusted/certs, for good. detail: for changes.log. 0; ERR_NOTFOUND; an error with a text. */
+int pki_forget(struct pki *p, const char *sha256, const char *detail, struct wall now);
 
 /* ---- rejected.c ---- */
 

@@ -3,6 +3,8 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pki/inside.h"
@@ -107,4 +109,15 @@ void
 pki_clean(char *text)
 {
 	cert_clean(text);
+}
+
+int
+pki_say(struct pki *p, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(p->why, sizeof p->why, fmt, ap);
+	va_end(ap);
+	return err;
 }

@@ -28,6 +28,8 @@ int pki_each_namesake(struct pki *p, const char *name, const uint8_t *der, size_
 /* A line in changes.log and in the log that changes nothing: who, what, about which certificate ("" none). what and detail are plain words. */
 void pki_remark(struct pki *p, const char *what, const uint8_t *der, size_t len, const char *detail, struct wall now);
 
+/* Set what pki_why() says; returns err. */
+int pki_say(struct pki *p, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Text of a stranger, in place: what could deceive a terminal or end a quotation is replaced. */
 void pki_clean(char *text);
 

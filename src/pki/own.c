@@ -232,10 +232,16 @@ fill(struct pki *p, const struct pki_pair *pair, struct pki_own *out)
 int
 pki_own_load(struct pki *p, struct pki_own *out)
 {
+	return pki_own_load_pair(p, "own/cert.der", out);
+}
+
+int
+pki_own_load_pair(struct pki *p, const char *cert_rel, struct pki_own *out)
+{
 	struct pki_pair pair;
 
 	*out = (struct pki_own){ .generation = pki_own_generation(p) };	/* first: a change meanwhile is noticed later */
-	int err = pki_pair_load(p, "own/cert.der", &pair);
+	int err = pki_pair_load(p, cert_rel, &pair);
 	if (err == 0)
 		err = fill(p, &pair, out);
 	pki_pair_free(&pair);
@@ -251,4 +257,27 @@ pki_own_fini(struct pki_own *o)
 	free(o->chain);
 	pki_wipe(o->key, o->key_len);
 	*o = (struct pki_own){ 0 };
+}
+
+static uint8_t *
+copied(const uint8_t *p, size_t len)
+{
+	uint8_t *to = malloc(len > 0 ? len : 1);
+
+	if (to != NULL && len > 0)
+		memcpy(to, p, len);
+	return to;
+}
+
+int
+pki_own_copy(struct pki_own *to, const struct pki_own *from)
+{
+	*to = *from;
+	to->cert = copied(from->cert, from->cert_len);
+	to->chain = copied(from->chain, from->chain_len);
+	to->key = copied(from->key, from->key_len);
+	if (to->cert != NULL && to->chain != NULL && to->key != NULL)
+		return 0;
+	pki_own_fini(to);
+	return ERR_NOMEM;
 }

@@ -11,6 +11,7 @@
  *	  trusted/certs/ *.der	peers, or CAs whose every application is a peer	trusted/crl/ *.crl
  *	  issuers/certs/ *.der	CAs that complete a chain and lend no trust		issuers/crl/ *.crl
  *	  rejected/ *.der	turned away for lack of trust, with a .txt beside each: when, from where, why
+ *	  peers/	*.txt	what linked nodes know of our certificates, see succeed.h
  *	  changes.log		one line a change of any of these
  *
  * A certificate's file is named "<common name> [<SHA-1 thumbprint>].der"; whatever name a person gives is as good, and
@@ -85,6 +86,8 @@ struct pki_own {
  * ERR_CORRUPT: damaged, or key and certificate are no pair. Expiry is no failure here: look at not_after.
  */
 int pki_own_load(struct pki *p, struct pki_own *out);
+/* *to given (pki_own_fini()). 0 or ERR_NOMEM. */
+int pki_own_copy(struct pki_own *to, const struct pki_own *from);
 /* Wipes and frees; a zeroed struct is fine. */
 void pki_own_fini(struct pki_own *o);
 /*

@@ -204,3 +204,31 @@ pki_reject(struct pki *p, const struct pki_print *print, struct wall now, struct
 	pki_unlock(p);
 	return err;
 }
+
+static int
+forget_locked(struct pki *p, const char *sha256, const char *detail, struct wall now)
+{
+	struct pki_files trusted = { 0 };
+	struct pki_print print = { .len = strlen(sha256) };
+	struct pki_file *f = NULL;
+
+	snprintf(print.hex, sizeof print.hex, "%s", sha256);
+	int err = pki_files_load(p, PKI_TRUSTED, &trusted);
+	if (err == 0)
+		err = find(p, &trusted, &print, &f);
+	if (err == 0 && (err = remove_from(p, &trusted, f->cert, false)) == 0)
+		note(p, "retired", f->cert, detail, now);
+	pki_files_free(&trusted);
+	return err;
+}
+
+int
+pki_forget(struct pki *p, const char *sha256, const char *detail, struct wall now)
+{
+	int err = pki_lock(p, PKI_LOCK_MS);
+
+	if (err == 0)
+		err = forget_locked(p, sha256, detail, now);
+	pki_unlock(p);
+	return err;
+}

@@ -329,5 +329,80 @@ def test_a_link_works_after_an_enrolment_and_the_audit_log_has_it():
         equal(node.cli("audit", "verify").returncode, 0, "the audit log's chain")
 
 
+def utc(seconds):
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+
+
+class Pair:
+    """A cell and a relay whose certificates are of these dates, each trusting the other's as if it had been let in."""
+
+    def __init__(self, begin, end):
+        self.sim = Sim("bottling", "--skip", "10m", "--scale", "10")
+        port = free_port()
+        self.cell = LinkNode("cell", cell_text(self.sim, port))
+        self.relay = LinkNode("relay", upper_text("relay", "dmz", 3.5, port, "cell", "  out: { kind: history, zone: ZONE }\n"))
+        self.nodes = self.relay, self.cell
+        self.sides = {"relay": "ot", "cell": "it"}
+        for n in self.nodes:
+            folder = os.path.join(n.state, "pki", self.sides[n.name], "own")
+            os.makedirs(folder)
+            short_lived(folder, n.name, begin, end)
+        self.relay.trust("ot", self.cell, "it")
+        self.cell.trust("it", self.relay, "ot")
+        self.first = {n.name: self.own(n) for n in self.nodes}
+
+    def start(self):
+        for n in self.nodes:
+            n.start()
+
+    def items(self, node, place):
+        done = node.cli("cert", "list", "--json", "--side", self.sides[node.name])
+        return [i["sha1"] for i in map(json.loads, done.stdout.splitlines()) if i["place"] == place]
+
+    def own(self, node):
+        return self.items(node, "own")[0]
+
+
+@timeout(150)
+def test_nodes_renew_their_certificates_by_themselves_and_lose_nothing():
+    life = 25 * SCALE       # left when they start; a third of the whole
+    p = Pair(utc(-2.2 * life), utc(life))
+    p.start()
+    wait_for(lambda: p.relay.streams() and p.relay.dump("line-state"), 20, "samples over the link")
+    # Each makes the next one and hands it over; each trusts only the next one when it was shown.
+    other = {"relay": p.cell, "cell": p.relay}
+    wait_for(lambda: all(len(p.items(n, "trusted/certs")) == 1 and p.items(n, "trusted/certs") != [p.first[other[n.name].name]] for n in p.nodes), 30,
+             "the first certificates to be believed no more")
+    wait_for(lambda: all(p.own(n) != p.first[n.name] for n in p.nodes), 60, "the next pairs to be in force")
+    for n in p.nodes:
+        equal(p.items(n, "trusted/certs"), [p.own(other[n.name])], f"whom {n.name} trusts")
+        log = changes(n.state, p.sides[n.name])
+        at = [log.find(" " + word + " by=") for word in ("staged", "activated")]
+        assert 0 < at[0] < at[1] and " renewed by=" in log and " retired by=" in log, log
+    # Past the end of the first ones everything connects anew, whole nodes too.
+    wait_for(lambda: time.time() > os.stat(p.cell.site).st_mtime + life + 5 * SCALE, 60 * SCALE, "the end of the first certificates")
+    for n in p.nodes:
+        n.kill_all()
+        n.start()
+    before = len(p.relay.dump("line-state"))
+    wait_for(lambda: len(p.relay.dump("line-state")) > before + 100, 30, "samples with the new certificates")
+    p.sim.stop()
+    wait_for(lambda: len(p.relay.dump("line-state")) == len(p.cell.dump("line-state")), 30, "all samples above", every_s=0.5)
+    equal(p.relay.dump("line-state"), p.cell.dump("line-state"), "what came over the link")
+
+
+@timeout(90)
+def test_a_certificate_that_has_ended_is_said_with_the_remedy_and_an_enrolment_mends_it():
+    p = Pair("20240101000000Z", "20250101000000Z")
+    p.start()
+    for n in p.nodes:
+        line = n.run.wait_line("event=link_failed.*has ended at 2025-01-01T00:00:00Z", 20).string
+        assert "penstock node invite above, penstock node join below" in line, line
+    status = p.cell.cli("status").stdout + p.relay.cli("status").stdout
+    assert status.count("has ended at 2025-01-01") >= 1, status
+    enrol(p.relay, p.cell)
+    wait_for(lambda: p.relay.streams() and len(p.relay.dump("line-state")) > 50, 30, "samples over the link")
+
+
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver/link/link_int.h"
+#include "os/clock.h"
 
 void
 linkd_fail(struct linkd *d, const char *fmt, ...)
@@ -95,6 +96,11 @@ linkd_frame(void *arg, const struct link_frame *f)
 		return offered(d, f);
 	case LINK_BATCH:
 		return batch(d, f);
+	case LINK_RENEW:
+	case LINK_RENEWED:
+		if (bond_frame(&d->n->bond, &d->n->c, f, d->n->from, wall_now()) > 0)
+			linkd_fail(d, "this node's certificate was renewed: the next connection shows the new one");
+		return 0;
 	default:
 		linkd_fail(d, "the other node says what only a receiver may say");
 		return ERR_PROTO;

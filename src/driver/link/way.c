@@ -102,6 +102,7 @@ way_step(struct linkd *d, struct mono now)
 		return;
 	int err = link_conn_step(&d->n->c, now);
 	if (err == 0 && !d->broken) {
+		bond_step(&d->n->bond, &d->n->c, now, wall_now());
 		watch_set(d->watch, d->n->c.fd, !d->n->c.hold, d->n->c.blocked);
 		return;
 	}

@@ -123,6 +123,10 @@ ls_frame(void *arg, const struct link_frame *f)
 		return have(k, f);
 	case LINK_ACK:
 		return ack(k, f);
+	case LINK_RENEW:
+	case LINK_RENEWED:
+		k->renewed |= bond_frame(&k->n->bond, &k->n->c, f, k->n->from, wall_now()) > 0;
+		return 0;
 	default:
 		return ERR_PROTO;
 	}

@@ -30,6 +30,7 @@ struct link_sink {
 	struct lobby		*lobby;
 	struct lobby_conn	*n;		/* NULL: no connection */
 	bool			 worked;	/* something of use has come over it */
+	bool			 renewed;	/* the other node knows our next certificate: connect anew */
 	uv_poll_t		*poll, *news;	/* of the connection, of the lobby */
 	uv_timer_t		 timer;
 	bool			 timer_closed, closing;

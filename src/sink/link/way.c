@@ -94,6 +94,14 @@ step(struct link_sink *k)
 		lost(k, why);
 		return;
 	}
+	if (k->renewed) {	/* what is unanswered is still in the spool, and goes out again */
+		static const char why[] = "this node's certificate was renewed: the next connection shows the new one";
+		link_put_close(&c->out, why);
+		link_conn_flush(c, mono_now());
+		lost(k, why);
+		return;
+	}
+	bond_step(&k->n->bond, c, mono_now(), wall_now());
 	uv_poll_start(k->poll, UV_READABLE | (c->blocked ? UV_WRITABLE : 0), on_poll);
 	wake_at(k, link_conn_next(c));
 	if (k->want_ready || (k->want_out && link_conn_waiting(c) < LINK_OUT_HIGH)) {
@@ -132,7 +140,7 @@ take_over(struct link_sink *k, struct lobby_conn *n)
 	n->c.heard = now;
 	k->window = n->window;
 	k->in_flight = 0;
-	k->worked = false;
+	k->worked = k->renewed = false;
 	k->up = true;
 	k->poll = watch(k, n->c.fd, on_poll);
 	log_info("link_up", "sink=%s at=%s:%d from=%s peer=\"%s\" window=%u", k->cfg->name, k->to.host, k->to.port, n->from,
