@@ -71,6 +71,14 @@ take(struct node_args *a, int c)
 
 /* ---- what the site file says ---- */
 
+static const struct key *
+key_named(const struct key *keys, const char *name)
+{
+	while (keys->name != NULL && strcmp(keys->name, name) != 0)
+		keys++;
+	return keys;
+}
+
 static const struct keyval *
 value_of(const struct key *keys, const struct keyval *values, const char *name)
 {
@@ -84,21 +92,23 @@ struct found {
 	const struct key	*keys;
 	const struct keyval	*values;
 	const char		*endpoint;
+	bool			 source;	/* else a sink */
 	unsigned		 n;	/* how many there are */
 };
 
-/* A link of the plan whose other end has this name, or any if NULL. */
+/* A link of the plan that listens or connects as this role does, and whose other end has this name, or any if NULL. */
 static void
-note_link(struct found *f, const char *peer, const struct key *keys, const struct keyval *values, const char *endpoint)
+note_link(struct found *f, enum enrol_role role, const char *peer, const struct key *keys, const struct keyval *values, bool source)
 {
-	const struct keyval *v = value_of(keys, values, "peer");
+	const struct keyval *v = value_of(keys, values, "peer"), *who = value_of(keys, values, "role");
+	bool listens = who != NULL && strcmp(key_named(keys, "role")->choices[who->i], "listen") == 0;
 
-	if (v == NULL || (peer != NULL && strcmp(v->s, peer) != 0))
+	if (v == NULL || (peer != NULL && strcmp(v->s, peer) != 0) || listens != (role == ENROL_INVITER))
 		return;
 	f->n++;
+	f->source = source;
 	f->keys = keys;
 	f->values = values;
-	f->endpoint = endpoint;
 }
 
 static const struct key *
@@ -118,16 +128,21 @@ keys_of(const char *kind, bool driver)
 static struct found
 find_link(const struct plan *p, enum enrol_role role, const char *peer)
 {
-	const struct key *keys = keys_of("link", role == ENROL_INVITER);
+	const struct key *of_source = keys_of("link", true), *of_sink = keys_of("link", false);
 	struct found f = { 0 };
 
-	for (uint32_t i = 0; keys != NULL && role == ENROL_INVITER && i < p->nsources; i++)
-		if (strcmp(p->sources[i].driver, "link") == 0)
-			note_link(&f, peer, keys, p->sources[i].keys, p->sources[i].endpoint);
-	for (uint32_t i = 0; keys != NULL && role == ENROL_JOINER && i < p->nsinks; i++)
+	for (uint32_t i = 0; i < p->nsources; i++)
+		if (strcmp(p->sources[i].driver, "link") == 0) {
+			unsigned n = f.n;
+			note_link(&f, role, peer, of_source, p->sources[i].keys, true);
+			f.endpoint = f.n > n ? p->sources[i].endpoint : f.endpoint;
+		}
+	for (uint32_t i = 0; i < p->nsinks; i++)
 		if (strcmp(p->sinks[i].kind, "link") == 0) {
-			const struct keyval *to = value_of(keys, p->sinks[i].keys, "to");
-			note_link(&f, peer, keys, p->sinks[i].keys, to != NULL ? to->s : "");
+			const struct keyval *to = value_of(of_sink, p->sinks[i].keys, "to");
+			unsigned n = f.n;
+			note_link(&f, role, peer, of_sink, p->sinks[i].keys, false);
+			f.endpoint = f.n > n && to != NULL ? to->s : f.endpoint;
 		}
 	return f;
 }
@@ -143,6 +158,9 @@ take_link(struct node_args *a, const struct found *f)
 
 	snprintf(a->own_name, sizeof a->own_name, "%s", name != NULL ? name->s : pki_host());
 	snprintf(a->peer_name, sizeof a->peer_name, "%s", peer->s);
+	if (!a->has_side)
+		a->side = f->source ? PKI_OT : PKI_IT;
+	a->has_side = true;
 	if (pki != NULL)
 		snprintf(a->pki_state, sizeof a->pki_state, "%s", pki->s);
 	if (endpoint_parse_url(f->endpoint, "link", &e, &path, why, sizeof why) == 0 && strlen(e.host) < sizeof a->host - 2)
@@ -177,8 +195,8 @@ ask_site(struct node_args *a, enum enrol_role role)
 static bool
 missing(enum enrol_role role, const char *what)
 {
-	fprintf(stderr, "penstock node: %s; the site file%s has no %s\n", what, role == ENROL_INVITER ? " (--site, or the plan that runs)" : " (--site, or the "
-	    "plan that runs)", role == ENROL_INVITER ? "source of driver link with this peer" : "sink of kind link, or none with this peer");
+	fprintf(stderr, "penstock node: %s; the site file (--site, or the plan that runs) has no %s\n", what,
+	    role == ENROL_INVITER ? "link that listens, or none with this peer" : "link that connects, or none with this peer");
 	return false;
 }
 
