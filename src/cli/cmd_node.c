@@ -16,6 +16,7 @@
 #include "proc/catalog.h"
 #include "proc/supervisor.h"
 #include "site/parse.h"
+#include "site/roles.h"
 
 static const char usage[] =
     "usage: penstock node invite NAME [--site SITE] [--listen ADDRESS[:PORT]] [--valid 1h] [--file FILE] [--name OWN] [--side ot|it]\n"
@@ -71,14 +72,6 @@ take(struct node_args *a, int c)
 
 /* ---- what the site file says ---- */
 
-static const struct key *
-key_named(const struct key *keys, const char *name)
-{
-	while (keys->name != NULL && strcmp(keys->name, name) != 0)
-		keys++;
-	return keys;
-}
-
 static const struct keyval *
 value_of(const struct key *keys, const struct keyval *values, const char *name)
 {
@@ -96,54 +89,60 @@ struct found {
 	unsigned		 n;	/* how many there are */
 };
 
-/* A link of the plan that listens or connects as this role does, and whose other end has this name, or any if NULL. */
+/* A link of the plan, if its other end has this name, or any if NULL. */
 static void
-note_link(struct found *f, enum enrol_role role, const char *peer, const struct key *keys, const struct keyval *values, bool source)
+note_link(struct found *f, const char *peer, const struct key *keys, const struct keyval *values, const char *endpoint, bool source)
 {
-	const struct keyval *v = value_of(keys, values, "peer"), *who = value_of(keys, values, "role");
-	bool listens = who != NULL && strcmp(key_named(keys, "role")->choices[who->i], "listen") == 0;
+	const struct keyval *v = value_of(keys, values, "peer");
 
-	if (v == NULL || (peer != NULL && strcmp(v->s, peer) != 0) || listens != (role == ENROL_INVITER))
+	if (v == NULL || (peer != NULL && strcmp(v->s, peer) != 0))
 		return;
 	f->n++;
 	f->source = source;
+	f->endpoint = endpoint;
 	f->keys = keys;
 	f->values = values;
 }
 
-static const struct key *
-keys_of(const char *kind, bool driver)
+static const struct driver_info *
+link_source(void)
 {
-	const struct catalog *c = catalog_all();
+	const struct driver_info *const *d = catalog_all()->drivers;
 
-	for (size_t i = 0; driver && c->drivers[i] != NULL; i++)
-		if (strcmp(c->drivers[i]->name, kind) == 0)
-			return c->drivers[i]->keys;
-	for (size_t i = 0; !driver && c->sinks[i] != NULL; i++)
-		if (strcmp(c->sinks[i]->name, kind) == 0)
-			return c->sinks[i]->keys;
-	return NULL;
+	while (*d != NULL && strcmp((*d)->name, "link") != 0)
+		d++;
+	return *d;
 }
 
+static const struct sink_info *
+link_sink(void)
+{
+	const struct sink_info *const *k = catalog_all()->sinks;
+
+	while (*k != NULL && strcmp((*k)->name, "link") != 0)
+		k++;
+	return *k;
+}
+
+/* Who is connected to invites, who connects joins: of sources and of sinks. */
 static struct found
 find_link(const struct plan *p, enum enrol_role role, const char *peer)
 {
-	const struct key *of_source = keys_of("link", true), *of_sink = keys_of("link", false);
+	const struct driver_info *d = link_source();
+	const struct sink_info *k = link_sink();
 	struct found f = { 0 };
 
-	for (uint32_t i = 0; i < p->nsources; i++)
-		if (strcmp(p->sources[i].driver, "link") == 0) {
-			unsigned n = f.n;
-			note_link(&f, role, peer, of_source, p->sources[i].keys, true);
-			f.endpoint = f.n > n ? p->sources[i].endpoint : f.endpoint;
-		}
-	for (uint32_t i = 0; i < p->nsinks; i++)
-		if (strcmp(p->sinks[i].kind, "link") == 0) {
-			const struct keyval *to = value_of(of_sink, p->sinks[i].keys, "to");
-			unsigned n = f.n;
-			note_link(&f, role, peer, of_sink, p->sinks[i].keys, false);
-			f.endpoint = f.n > n && to != NULL ? to->s : f.endpoint;
-		}
+	for (uint32_t i = 0; d != NULL && i < p->nsources; i++) {
+		const struct source *s = &p->sources[i];
+		if (strcmp(s->driver, d->name) == 0 && source_listens(d, s) == (role == ENROL_INVITER))
+			note_link(&f, peer, d->keys, s->keys, s->endpoint, true);
+	}
+	for (uint32_t i = 0; k != NULL && i < p->nsinks; i++) {
+		const struct sink *s = &p->sinks[i];
+		const struct keyval *to = strcmp(s->kind, k->name) == 0 ? value_of(k->keys, s->keys, "to") : NULL;
+		if (to != NULL && sink_listens(k, s) == (role == ENROL_INVITER))
+			note_link(&f, peer, k->keys, s->keys, to->s, false);
+	}
 	return f;
 }
 
