@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""`penstock follow`: from the register of a simulated machine to the document in the simulated S/4HANA, by id, key, document and count."""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+from penstock import *
+from s4 import S4
+
+EVENTS = """
+events:
+  Packaging/Line 3/Filler/confirmation:
+    type: operations-performance
+    every: 1 s
+    key: [ order, no ]
+    fields:
+      order: { value: "1000123" }
+      operation: { value: "0010" }
+      yield: { count: good-count, unit: "1" }
+"""
+FLOW = """
+  bookings:
+    what: "Packaging/**/confirmation"
+    to: sap
+    why: confirmations
+    owner: production
+"""
+COUNT = "Packaging/Line 3/Filler/good-count"
+
+
+def started():
+    s4 = S4(user="PENSTOCK")
+    s4.orders({"id": "1000123", "material": "BOTTLE-05", "quantity": 100000000, "operations": ["0010"]})
+    sink = (f'  sap: {{ kind: sap-odata, zone: plant-it, server: "{s4.address}", tls: no, user: PENSTOCK, rate: 0, settle: 1 s, '
+            f'password-file: {s4.password_file}, settings: [ "plant = 1010" ], post: [ "**/confirmation -> production-confirmation" ] }}\n')
+    g = Gateway(free_port(), sim_options=("--seed", "3", "--skip", "2m", "--scale", "20"),
+                edit=lambda t: t.replace("  local-history:", sink + "  local-history:") + FLOW + EVENTS)
+    return g, s4
+
+
+def follow(g, *words):
+    done = g.cli("follow", *words)
+    return done.returncode, done.stdout, done.stderr
+
+
+def readings(text):
+    """What the register read before and at the event."""
+    return [int(n) for n in re.findall(r"^ +(?:before|then +) ?(\d+) at", text, re.M)]
+
+
+def stable(text):
+    """Without what goes on while the line runs: receipts of later events."""
+    return re.sub(r", newest receipt .*", "", text)
+
+
+def test_one_event_is_followed_from_register_to_document():
+    g, s4 = started()
+    wait_for(lambda: len(s4.documents(set="ProdnOrdConf2")) >= 4, 40, "four confirmations")
+    document = next(d for d in s4.documents(set="ProdnOrdConf2")[1:] if float(d["ConfirmationYieldQuantity"]) > 0)
+    status, text, said = follow(g, document["identity"])
+    equal(status, 0, said)
+    before, then = readings(text)
+    yielded = int(float(document["ConfirmationYieldQuantity"]))
+    equal(then - before, yielded, "what the register moved by, against what SAP has booked")
+    no = re.search(r"key 1000123/(\d+)", text).group(1)
+    for part in ("holding 110 uint32 of filler-plc (modbus-tcp", f"admitted by flow bookings as number {no}", "sap: taken",
+                 "confirmed, by mapping production-confirmation", "post      done", document["ConfirmationGroup"]):
+        assert part in text, (part, text)
+    # By its key and by its document, with and without zeros, it is the same event.
+    number = f'{document["ConfirmationGroup"]}/{document["ConfirmationCount"]}'
+    short = "/".join(part.lstrip("0") for part in number.split("/"))
+    for name in (f"1000123/{no}", number, short):
+        equal(stable(follow(g, name)[1]), stable(text), f"what is shown of {name}")
+    # One bottle: a count between the two readings went into this event.
+    status, by_count, said = follow(g, COUNT, "--count", str(before + 1))
+    equal(status, 0, said)
+    assert f"{COUNT} reached {before + 1} at" in by_count and document["identity"] in by_count, by_count
+    # Nothing that runs is needed.
+    g.stop()
+    equal(follow(g, f"1000123/{no}")[0], 0, "status of follow when nothing runs")
+
+
+def test_what_is_not_there_is_said_with_what_to_do():
+    g, s4 = started()
+    wait_for(lambda: s4.documents(set="ProdnOrdConf2"), 30, "a confirmation")
+    status, _, said = follow(g, "no-such")
+    equal(status, 1, "status")
+    assert "penstock outbox list" in said, said
+    status, _, said = follow(g, COUNT, "--count", "4000000000")
+    equal(status, 1, "status")
+    assert "4000000000" in said, said
+    equal(follow(g, COUNT, "--count", "x")[0], 2, "status for a count that is no number")
+    done = penstock("follow", "x", "--state", temp_dir())
+    equal(done.returncode, 2, "status without a plan")
+    assert "--state" in done.stderr, done.stderr
+
+
+if __name__ == "__main__":
+    main()
