@@ -32,7 +32,7 @@ broker_alone(struct rig *r, struct far_end *far, double *p50, double *p99)
 	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);	/* as our sink does: or the next waits for the acknowledgement of the last */
 	if (mosquitto_connect(m, "127.0.0.1", r->broker_port, 60) != MOSQ_ERR_SUCCESS || mosquitto_loop_start(m) != MOSQ_ERR_SUCCESS)
 		exit(2);
-	free(far_latencies(far, &n));
+	free(far_end_latencies(far, &n));
 	for (int i = 0; i < 300; i++) {
 		struct timespec t;
 		clock_gettime(CLOCK_REALTIME, &t);
@@ -42,7 +42,7 @@ broker_alone(struct rig *r, struct far_end *far, double *p50, double *p99)
 		usleep(10000);
 	}
 	usleep(200000);
-	double *v = far_latencies(far, &n);
+	double *v = far_end_latencies(far, &n);
 	percentiles(v, n, p50, p99);
 	free(v);
 	mosquitto_disconnect(m);
@@ -75,16 +75,16 @@ bench_latency(int argc, char **argv)
 	}
 	buf_fini(&site);
 	if (ok) {
-		struct far_end *far = far_open(r.broker_port);
+		struct far_end *far = far_end_open(r.broker_port);
 		sleep(3);
-		free(far_latencies(far, &n));
+		free(far_end_latencies(far, &n));
 		sleep(SECONDS);
-		double *v = far_latencies(far, &n);
+		double *v = far_end_latencies(far, &n);
 		percentiles(v, n, &p50, &p99);
 		free(v);
 		bench_end(&r.penstock, 15);
 		broker_alone(&r, far, &b50, &b99);
-		far_close(far);
+		far_end_close(far);
 		bench_title("latency: reply from the device to message at a subscriber, 10,000 values/s (goal: p99 under 5 ms)");
 		bench_row("p50", p50, "ms", "broker's hop alone", b50, NULL);
 		bench_row("p99", p99, "ms", "broker's hop alone", b99, NULL);

@@ -39,7 +39,7 @@ plain(struct rig *r, struct far_end *far)
 	char program[4200], port[16];
 	const char *argv[DEVICES + 8] = { program, port };
 	struct bench_child c;
-	struct far_count before, after;
+	struct far_end_count before, after;
 
 	snprintf(program, sizeof program, "%s", bench_peer("modbus_to_mqtt"));
 	snprintf(port, sizeof port, "%d", r->broker_port);
@@ -48,10 +48,10 @@ plain(struct rig *r, struct far_end *far)
 	if (access(program, X_OK) != 0 || !bench_spawn(&c, argv) || bench_line(&c, 10) == NULL)
 		return (struct cost){ 0 };
 	sleep(2);
-	far_count(far, &before);
+	far_end_count(far, &before);
 	double at = bench_now_s(), cpu = bench_cpu_s(c.pid);
 	sleep(SECONDS / 2);
-	far_count(far, &after);
+	far_end_count(far, &after);
 	double s = bench_now_s() - at;
 	struct cost out = { (double)(after.values - before.values) / s, (bench_cpu_s(c.pid) - cpu) / s * 100, bench_pss_mib(c.pid) * 1.048576 };
 	bench_end(&c, SIGTERM);
@@ -65,7 +65,7 @@ bench_modbus_mqtt(int argc, char **argv)
 	struct rig r = { 0 };
 	struct buf site = { 0 };
 	struct rig_usage a, b;
-	struct far_count ca, cb;
+	struct far_end_count ca, cb;
 	(void)argc;
 	(void)argv;
 
@@ -73,24 +73,24 @@ bench_modbus_mqtt(int argc, char **argv)
 		rig_stop(&r);
 		return 1;
 	}
-	struct far_end *far = far_open(r.broker_port);
+	struct far_end *far = far_end_open(r.broker_port);
 	struct cost peer = plain(&r, far);
 	write_site(&r, &site);
 	bool ok = rig_start(&r, &site);
 	buf_fini(&site);
 	if (!ok) {
-		far_close(far);
+		far_end_close(far);
 		rig_stop(&r);
 		return 1;
 	}
 	sleep(4);
 	ok = rig_usage(&r, &a);
 	double at = bench_now_s();
-	far_count(far, &ca);
+	far_end_count(far, &ca);
 	sleep(SECONDS);
 	ok = rig_usage(&r, &b) && ok;
 	double s = bench_now_s() - at, cpu = (b.cpu_s - a.cpu_s) / (b.at_s - a.at_s) * 100;
-	far_count(far, &cb);
+	far_end_count(far, &cb);
 	const char *beside = peer.values_per_s > 0 ? "libmodbus and libmosquitto, plain" : NULL;
 	bench_title("modbus-mqtt: %d servers x %d registers at 100 ms, JSON to a broker (goal: 25 %% of a core, 40 MB)", DEVICES, REGISTERS);
 	bench_row("values arriving", (double)(cb.values - ca.values) / s, "1/s", "configured", DEVICES * REGISTERS * 10.0, NULL);
@@ -102,7 +102,7 @@ bench_modbus_mqtt(int argc, char **argv)
 	bench_row("memory, PSS of all processes", b.pss_mib * 1.048576, "MB", beside, peer.pss_mb, NULL);
 	if (beside != NULL)
 		bench_row("values of the plain program", peer.values_per_s, "1/s", "configured", DEVICES * REGISTERS * 10.0, NULL);
-	far_close(far);
+	far_end_close(far);
 	rig_stop(&r);
 	return ok ? 0 : 1;
 }

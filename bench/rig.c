@@ -229,7 +229,7 @@ rig_stop(struct rig *r)
 struct far_end {
 	struct mosquitto	*m;
 	pthread_mutex_t		 lock;
-	struct far_count	 count;
+	struct far_end_count	 count;
 	double			*latencies;
 	size_t			 nlatencies;
 };
@@ -272,7 +272,7 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *msg)
 }
 
 struct far_end *
-far_open(int port)
+far_end_open(int port)
 {
 	struct far_end *f = calloc(1, sizeof *f);
 
@@ -290,7 +290,7 @@ far_open(int port)
 }
 
 void
-far_count(struct far_end *f, struct far_count *out)
+far_end_count(struct far_end *f, struct far_end_count *out)
 {
 	pthread_mutex_lock(&f->lock);
 	*out = f->count;
@@ -298,7 +298,7 @@ far_count(struct far_end *f, struct far_count *out)
 }
 
 double *
-far_latencies(struct far_end *f, size_t *n)
+far_end_latencies(struct far_end *f, size_t *n)
 {
 	pthread_mutex_lock(&f->lock);
 	*n = f->nlatencies;
@@ -310,7 +310,7 @@ far_latencies(struct far_end *f, size_t *n)
 }
 
 void
-far_close(struct far_end *f)
+far_end_close(struct far_end *f)
 {
 	mosquitto_disconnect(f->m);
 	mosquitto_loop_stop(f->m, true);

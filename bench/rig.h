@@ -45,13 +45,13 @@ void rig_stop(struct rig *r);
 
 /* The far end: a subscriber on a thread of its own, which counts. */
 struct far_end;
-struct far_count {
+struct far_end_count {
 	uint64_t	messages, bytes, values;
 };
-struct far_end *far_open(int port);
-void far_count(struct far_end *f, struct far_count *out);
+struct far_end *far_end_open(int port);
+void far_end_count(struct far_end *f, struct far_end_count *out);
 /* Latencies since the last call: from "arrival" in a message to its receipt, in ms; given (free()), n of them. */
-double *far_latencies(struct far_end *f, size_t *n);
-void far_close(struct far_end *f);
+double *far_end_latencies(struct far_end *f, size_t *n);
+void far_end_close(struct far_end *f);
 
 #endif

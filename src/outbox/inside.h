@@ -41,7 +41,8 @@ struct row {
 	bool			 unknown, complaint, open;	/* open: in line in its lane */
 	uint32_t		 attempts, waits, tries;	/* waits: pauses in a row */
 	int64_t			 put, first_sent, last_try, settled;	/* wall */
-	int64_t			 posted_t, follow_t, aged_t;	/* follow_t 0: none; aged_t 0: not settled for good */
+	int64_t			 posted_t;	/* begin of the newest post, or when it was given up: `settle` counts from here */
+	int64_t			 follow_t, aged_t;	/* follow_t 0: none; aged_t 0: not settled for good */
 	int64_t			 time;
 	/* Borrowed from the statement or the flight: */
 	const char		*lane, *document, *code, *text, *target;

@@ -14,8 +14,8 @@
  *
  * What holds, whatever is killed when, and however the clock is set:
  *  - SENT is durable before post() is called. Nothing is posted a second time before a lookup, begun at least `settle`
- *    after the post, has said that the far end does not have it: a post that nobody heard of again may still be at work
- *    there.
+ *    after the post was given up, has said that the far end does not have it: a post that nobody heard of again may
+ *    still be at work there.
  *  - After a restart every event that was SENT is looked up first. So is one that may have been in a store that was
  *    lost, or in a record that was removed by age (outbox_fresh()).
  *  - Within a lane one event is under way at a time, in the order in which they were put. A refused one holds its lane

@@ -194,6 +194,7 @@ TEST(what_nobody_knows_the_end_of_is_looked_up_and_posted_again_only_when_it_can
 
 	put(h, "a", 1);
 	go(h);
+	pass_s(h, 100);				/* a long time until it was given up */
 	say(h, 1, OUTBOX_IS_UNKNOWN, "timeout");
 	go(h);
 	pass_s(h, 3);

@@ -203,6 +203,8 @@ look_up_later(struct change *c)
 	c->r->unknown = true;
 	c->r->waits++;
 	c->due_t = c->t + pause_ns(c);
+	if (c->f->call == CALL_POST)	/* nobody listens from here on; the far end may go on */
+		c->r->posted_t = c->f->answered_t;
 	said(c);
 }
 
