@@ -51,6 +51,16 @@ utf8_cut(const char *p, size_t len, size_t max)
 }
 
 size_t
+utf8_whole(const char *p, size_t len)
+{
+	size_t i = len;
+
+	while (i > 0 && len - i < 3 && ((unsigned char)p[i - 1] & 0xc0) == 0x80)
+		i--;
+	return i > 0 && (unsigned char)p[i - 1] >= 0xc0 && utf8_len(p + i - 1, len - i + 1) == 0 ? i - 1 : len;
+}
+
+size_t
 utf8_cut16(const char *p, size_t len, size_t max)
 {
 	size_t units = 0, i = 0;

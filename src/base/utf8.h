@@ -10,7 +10,9 @@ size_t utf8_len(const char *p, size_t len);
 bool utf8_valid(const char *p, size_t len);
 /* Bytes of the longest beginning of p that has at most max of them and ends with a whole character. */
 size_t utf8_cut(const char *p, size_t len, size_t max);
-/* The same by length as UTF-16 counts it (a character past U+FFFF is two), which is how systems of that kind limit their fields. */
+/* Bytes of p without the beginning of a character that its end cuts off. */
+size_t utf8_whole(const char *p, size_t len);
+/* utf8_cut() by length as UTF-16 counts it (a character past U+FFFF is two), which is how systems of that kind limit their fields. */
 size_t utf8_cut16(const char *p, size_t len, size_t max);
 /* Length of valid UTF-8 in UTF-16 units. */
 size_t utf8_len16(const char *p, size_t len);

@@ -231,6 +231,6 @@ odata_error_line(const struct odata_error *e, char *out, size_t size)
 		    *d->target != '\0' ? " (" : "", d->target, *d->target != '\0' ? ")" : "");
 	}
 	if (n > 0 && (size_t)n >= size && size > 0)
-		out[utf8_cut(out, strlen(out) + 1, strlen(out))] = '\0';
+		out[utf8_whole(out, strlen(out))] = '\0';
 	return out;
 }

@@ -27,7 +27,7 @@ meta_stop(struct meta_walk *w, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(w->why + n, META_WHY_MAX - (size_t)n, fmt, ap);
 	va_end(ap);
-	xmlStopParser(w->xml);
+	/* The parser itself is not stopped from within a callback: that frees its input, in which attributes still stand. It is fed no more. */
 }
 
 void *
@@ -78,7 +78,9 @@ static void
 on_document_type(void *arg, const xmlChar *name, const xmlChar *external, const xmlChar *system)
 {
 	(void)name, (void)external, (void)system;
-	meta_stop(arg, ERR_SYNTAX, "the document declares a document type (<!DOCTYPE), which metadata has no use for and which we do not take");
+	struct meta_walk *w = arg;
+	meta_stop(w, ERR_SYNTAX, "the document declares a document type (<!DOCTYPE), which metadata has no use for and which we do not take");
+	xmlStopParser(w->xml);		/* nothing of the input is held here; what the type declares is not even read */
 }
 
 #if LIBXML_VERSION >= 21200
@@ -130,9 +132,9 @@ walk(struct meta_walk *w, const char *xml, size_t len)
 	 * whatever they say of themselves. */
 	xmlCtxtUseOptions(w->xml, XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	xmlSwitchEncoding(w->xml, XML_CHAR_ENCODING_UTF8);
-	/* Ends: each round takes a byte or more. In pieces, so that a stop takes effect soon. */
+	/* Ends: each round takes a byte or more. In pieces, since after a failure the rest of one is still walked over. */
 	for (size_t at = 0; at < len && w->err == 0; ) {
-		size_t n = len - at < 65536 ? len - at : 65536;
+		size_t n = len - at < 16384 ? len - at : 16384;
 		xmlParseChunk(w->xml, xml + at, (int)n, 0);
 		at += n;
 	}

@@ -2,6 +2,7 @@
 #include "proto/odata/value.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -221,7 +222,14 @@ read_real(struct scan s, struct edm_value *out)
 			out->f = words[i].v;
 			return 0;
 		}
-	return num_parse_f64(s.p, len, '.', &out->f) != 0 ? ERR_TYPE : 0;
+	if (num_parse_f64(s.p, len, '.', &out->f) != 0)
+		return ERR_TYPE;
+	if (out->type == EDM_SINGLE) {
+		if (fabs(out->f) > (double)FLT_MAX)
+			return ERR_RANGE;
+		out->f = (double)(float)out->f;
+	}
+	return 0;
 }
 
 int

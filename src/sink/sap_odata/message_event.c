@@ -22,7 +22,7 @@ message_fault(struct build *b, const char *code, const char *prop, const char *f
 	int n = vsnprintf(b->why->text, sizeof b->why->text, fmt, ap);
 	va_end(ap);
 	if (n > 0 && (size_t)n >= sizeof b->why->text)
-		b->why->text[utf8_cut(b->why->text, sizeof b->why->text, strlen(b->why->text))] = '\0';
+		b->why->text[utf8_whole(b->why->text, strlen(b->why->text))] = '\0';
 	/* What the plant wrote goes to terminals and logs. */
 	for (char *s = b->why->text; *s != '\0'; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "sink/sap_odata/map.h"
-#include "sink/sap_odata/read.h"
+#include "sink/sap_odata/map_int.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,26 +49,20 @@ use(const struct mapping *m, const struct odata_meta *meta, struct findings *f, 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct mapping_text v = { "own.yaml", (const char *)data, size };
-	struct mapping_set *s = NULL;
 	struct odata_meta *meta;
 	struct arena a = { 0 };
 	struct site_report r;
 	struct findings f;
 	char why[META_WHY_MAX];
-	size_t n;
 
 	if (odata_meta_parse(XML, sizeof XML - 1, &a, &meta, why) != 0)
 		abort();
 	findings_init(&f, &r);
-	mapping_load_texts(&v, 1, &f, &s);
-	const struct mapping *const *all = mapping_all(s, &n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(all[i]->at.file, "own.yaml") == 0)
-			use(all[i], meta, &f, &a);
+	const struct mapping *m = map_file_read(&a, &f, "own.yaml", (const char *)data, size);
+	if (m != NULL)
+		use(m, meta, &f, &a);
 	findings_finish(&f);
 	site_report_free(&r);
-	mapping_set_free(s);
 	arena_fini(&a);
 	return 0;
 }
