@@ -64,6 +64,8 @@ dd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 		err = wake_open(&d->wake_fd);
 	if (err == 0)
 		err = watch_set(d->watch, d->timer_fd, true, false);
+	if (err == 0)
+		err = watch_set(d->watch, upstream_wake(&d->us), true, false);
 	return err != 0 ? err : watch_set(d->watch, d->wake_fd, true, false);
 }
 
@@ -158,6 +160,18 @@ dd_up(void *ctx, struct mono now, struct wall wall)
 	work(d, now, wall);
 }
 
+/* What is durable already gets its receipt before the end. */
+static void
+leave(struct diode_in *d)
+{
+	if (!d->leaving || upstream_busy(&d->us))
+		return;
+	d->leaving = false;
+	d->us.persist_at = MONO_NEVER;
+	timer_arm(d->timer_fd, MONO_NEVER);
+	d->h->left(d->h);
+}
+
 static void
 dd_down(void *ctx, struct mono now, struct wall wall)
 {
@@ -169,10 +183,9 @@ dd_down(void *ctx, struct mono now, struct wall wall)
 	d->t = NULL;
 	d->open_at = MONO_NEVER;
 	d->us.persist_at = now;
+	d->leaving = true;
 	upstream_persist(&d->us, now, wall);
-	d->us.persist_at = MONO_NEVER;
-	timer_arm(d->timer_fd, MONO_NEVER);
-	d->h->left(d->h);
+	leave(d);
 }
 
 static void
@@ -192,6 +205,7 @@ dd_tick(void *ctx, struct mono now, struct wall wall)
 
 	wake_clear(d->wake_fd);
 	work(d, now, wall);
+	leave(d);
 }
 
 static struct mono

@@ -85,6 +85,7 @@ struct diode_in {
 	struct upstreams	 us;
 	struct dd_thread	*t;
 	int			 watch, timer_fd, wake_fd;
+	bool			 leaving;	/* as soon as the last receipts are written */
 	struct mono		 open_at;
 	char			 dir[DISK_PATH_MAX];
 	struct { uint64_t session; uint32_t stream; struct upstream *u; } streams[DIODE_STREAMS_MAX];

@@ -28,8 +28,8 @@ static int
 recall(struct flight *f, const struct upstream *u, uint64_t size)
 {
 	uint8_t row[RECEIPT_ROW];
-	uint64_t last = u->receipts.n > 0 ? u->receipts.newest[u->receipts.n - 1].last : 0;
-	uint32_t generation = u->receipts.n > 0 ? u->receipts.newest[u->receipts.n - 1].generation : 0;
+	uint64_t last = u->receipts->n > 0 ? u->receipts->newest[u->receipts->n - 1].last : 0;
+	uint32_t generation = u->receipts->n > 0 ? u->receipts->newest[u->receipts->n - 1].generation : 0;
 	struct receipt v;
 
 	f->old = calloc(PENDING_MAX, sizeof *f->old);
@@ -158,7 +158,7 @@ flight_ask(struct diode_in *d, struct upstream *u, struct mono now)
 static uint32_t
 settle(struct flight *f, struct upstream *u, uint64_t no, struct wall wall)
 {
-	uint64_t have = u->receipts.n > 0 && u->receipts.newest[u->receipts.n - 1].generation == u->generation ? u->receipts.newest[u->receipts.n - 1].last : u->start;
+	uint64_t have = u->receipts->n > 0 && u->receipts->newest[u->receipts->n - 1].generation == u->generation ? u->receipts->newest[u->receipts->n - 1].last : u->start;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < f->nold && f->old[i].first <= no; i++) {
@@ -183,11 +183,11 @@ flight_answered(struct diode_in *d, struct upstream *u, uint64_t no, struct wall
 {
 	struct flight *f = u->user;
 	uint32_t n = no > u->base || f->nold > 0 ? settle(f, u, no, wall) : 0;
-	int err = n > 0 ? receipts_add(&u->receipts, f->old, n) : 0;
+	int err = n > 0 ? receipts_add(u->receipts, f->old, n) : 0;
 
 	if (err != 0) {
 		log_error("link_receipts", "source=\"%s\" flow=\"%s\" file=\"%s\" error=\"%s\" effect=\"nothing is taken until it can be written\"", d->s->name, u->flow,
-		    u->receipts.path, err_text(err));
+		    u->receipts->path, err_text(err));
 		return;		/* it is asked again */
 	}
 	log_info("diode_goes_on", "source=\"%s\" flow=\"%s\" received=%llu", d->s->name, u->flow, (unsigned long long)no);

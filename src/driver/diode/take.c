@@ -54,7 +54,7 @@ upstream_of(struct diode_in *d, const struct diode_schema *s, struct mono now)
 			    u == NULL ? d->us.why : err_text(err), left_out);
 		return NULL;	/* without a flight it stays in the list, and is not used */
 	}
-	if (u->receipts.n > 0 || ((struct flight *)u->user)->nold > 0)
+	if (u->receipts->n > 0 || ((struct flight *)u->user)->nold > 0)
 		flight_ask(d, u, now);
 	else {
 		u->start = s->first - 1;

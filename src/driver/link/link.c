@@ -9,7 +9,7 @@
  * A lost connection makes no tag bad: the lower node keeps what it measures meanwhile, and each sample comes with its own time and status. That
  * the link is down stands in `penstock status`.
  *
- * All runs in the engine's loop; the one descriptor that LINK_OWN allows is a set of descriptors (os/watch.h).
+ * All runs in the engine's loop but what link/lobby.h and upstream/save.h do; the one descriptor that LINK_OWN allows is a set of descriptors (os/watch.h).
  */
 #include <stdio.h>
 
@@ -65,6 +65,8 @@ linkd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 		err = timer_open(&d->timer_fd);
 	if (err == 0)
 		err = watch_set(d->watch, d->timer_fd, true, false);
+	if (err == 0)
+		err = watch_set(d->watch, upstream_wake(&d->us), true, false);
 	return err;
 }
 
@@ -107,17 +109,28 @@ linkd_up(void *ctx, struct mono now, struct wall wall)
 	arm(d);
 }
 
+/* What is durable already is acknowledged before the end. */
+static void
+leave(struct linkd *d)
+{
+	if (!d->leaving || upstream_busy(&d->us))
+		return;
+	d->leaving = false;
+	way_close(d);
+	d->us.persist_at = MONO_NEVER;
+	timer_arm(d->timer_fd, MONO_NEVER);
+	d->h->left(d->h);
+}
+
 static void
 linkd_down(void *ctx, struct mono now, struct wall wall)
 {
 	struct linkd *d = ctx;
 
+	d->leaving = true;
 	d->us.persist_at = now;
 	upstream_persist(&d->us, now, wall);
-	way_close(d);
-	d->us.persist_at = MONO_NEVER;
-	timer_arm(d->timer_fd, MONO_NEVER);
-	d->h->left(d->h);
+	leave(d);
 }
 
 static void
@@ -139,6 +152,7 @@ linkd_tick(void *ctx, struct mono now, struct wall wall)
 	linkd_hold(d);
 	way_step(d, now);
 	arm(d);
+	leave(d);
 }
 
 static struct mono

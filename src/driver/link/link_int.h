@@ -20,6 +20,7 @@ struct linkd {
 	struct driver_host	*h;
 	const struct source	*s;
 	struct upstreams	 us;
+	bool			 leaving;	/* as soon as the last receipts are written */
 	bool			 broken;	/* the connection is to be ended: set within a callback */
 	char			 why[600];
 

@@ -31,12 +31,12 @@ offered(struct linkd *d, const struct link_frame *f)
 		return ERR_PROTO;
 	d->streams[f->stream] = u;
 	d->worked = true;
-	for (uint32_t i = 0; i < u->receipts.n; i++) {
-		const struct receipt *r = &u->receipts.newest[i];
+	for (uint32_t i = 0; i < u->receipts->n; i++) {
+		const struct receipt *r = &u->receipts->newest[i];
 		have[i] = (struct link_have){ r->first, r->last, { 0 } };
 		memcpy(have[i].hash, r->hash, LINK_HASH);
 	}
-	link_put_have(&d->n->c.out, f->stream, have, u->receipts.n);
+	link_put_have(&d->n->c.out, f->stream, have, u->receipts->n);
 	return 0;
 }
 

@@ -37,8 +37,8 @@ in_a_loss(const struct upstreams *us, const struct upstream *u, const struct spo
 		if (us->pending[i].up == u && (r->flags & RECEIPT_LOST) != 0 && b->first <= r->last && b->first + b->n - 1 >= r->first && b->sealed.ns <= r->sealed.ns)
 			return true;
 	}
-	for (uint32_t i = 0; i < u->receipts.n; i++) {
-		const struct receipt *r = &u->receipts.newest[i];
+	for (uint32_t i = 0; i < u->receipts->n; i++) {
+		const struct receipt *r = &u->receipts->newest[i];
 		if ((r->flags & RECEIPT_LOST) != 0 && b->first <= r->last && b->first + b->n - 1 >= r->first && b->sealed.ns <= r->sealed.ns)
 			return true;
 	}
@@ -58,10 +58,10 @@ judge(const struct upstreams *us, struct upstream *u, const struct spool_batch *
 			return BATCH_IN_WORK;
 		}
 	bool have = false;
-	for (uint32_t i = 0; i < u->receipts.n && !have; i++)
-		have = same(&u->receipts.newest[i], b);
+	for (uint32_t i = 0; i < u->receipts->n && !have; i++)
+		have = same(&u->receipts->newest[i], b);
 	/* Of long ago, when receipts were kept that are folded now: a batch that was sealed since cannot be meant. */
-	if (!have && u->receipts.n > 0 && last < u->receipts.newest[0].first && b->sealed.ns <= newest->sealed.ns)
+	if (!have && u->receipts->n > 0 && last < u->receipts->newest[0].first && b->sealed.ns <= newest->sealed.ns)
 		have = true;
 	return have ? BATCH_REPEATED : in_a_loss(us, u, b) ? BATCH_LATE : BATCH_NEW;
 }
@@ -125,8 +125,8 @@ upstream_last(const struct upstreams *us, const struct upstream *u, struct recei
 	for (uint32_t i = us->npending; i > 0 && last == NULL; i--)
 		if (us->pending[i - 1].up == u)
 			last = &us->pending[i - 1].r;
-	if (last == NULL && u->receipts.n > 0)
-		last = &u->receipts.newest[u->receipts.n - 1];
+	if (last == NULL && u->receipts->n > 0)
+		last = &u->receipts->newest[u->receipts->n - 1];
 	if (r != NULL)
 		*r = last != NULL ? *last : (struct receipt){ 0 };
 	return last != NULL ? last->last : u->start;

@@ -102,11 +102,38 @@ tell(struct upstreams *us, const struct upstream *u, uint32_t n)
 	us->npending = kept;
 }
 
+/* What the saver has done. */
+static void
+saved(struct upstreams *us, struct mono now)
+{
+	struct save_job *j;
+	unsigned long left_out;
+
+	while ((j = saver_done(us->saver)) != NULL) {
+		struct upstream *u = j->user;
+		us->njobs--;
+		u->saving = 0;
+		if (j->err == 0) {
+			receipts_note(u->receipts, j->rows, j->n);
+			tell(us, u, j->n);
+			us->persist_at = now;	/* what has become durable meanwhile */
+		} else {
+			if (log_limit_ok(&us->quiet, now, &left_out))
+				log_error("link_receipts", "source=\"%s\" flow=\"%s\" file=\"%s\" error=\"%s\" note=\"nothing counts as received until it can "
+				    "be written\" left_out=%lu", us->s->name, u->flow, u->receipts->path, err_text(j->err), left_out);
+			us->persist_at = mono_min(us->persist_at, mono_add(now, RETRY_NS));
+		}
+		free(j);
+	}
+}
+
 void
 upstream_persist(struct upstreams *us, struct mono now, struct wall wall)
 {
 	static struct receipt rows[PENDING_MAX];
 
+	if (us->njobs > 0)
+		saved(us, now);
 	if (us->npending == 0)
 		us->moved = now;
 	if (us->npending > 0 && mono_diff(now, us->moved) > STUCK_NS) {
@@ -117,18 +144,27 @@ upstream_persist(struct upstreams *us, struct mono now, struct wall wall)
 		return;
 	us->persist_at = MONO_NEVER;
 	for (struct upstream *u = us->list; u != NULL; u = u->next) {
-		uint32_t n = collect(us, u, wall, rows);
-		int err = n > 0 ? receipts_add(&u->receipts, rows, n) : 0;
-		if (err == 0) {
-			tell(us, u, n);
+		uint32_t n = u->saving == 0 ? collect(us, u, wall, rows) : 0;
+		if (n == 0)
 			continue;
-		}
-		unsigned long left_out;
-		if (log_limit_ok(&us->quiet, now, &left_out))
-			log_error("link_receipts", "source=\"%s\" flow=\"%s\" file=\"%s\" error=\"%s\" note=\"nothing counts as received until it can be written\" "
-			    "left_out=%lu", us->s->name, u->flow, u->receipts.path, err_text(err), left_out);
-		us->persist_at = mono_add(now, RETRY_NS);
+		struct save_job *j = save_job_new(u->receipts, u, n);
+		memcpy(j->rows, rows, n * sizeof rows[0]);
+		u->saving = n;
+		us->njobs++;
+		saver_put(us->saver, j);
 	}
+}
+
+int
+upstream_wake(const struct upstreams *us)
+{
+	return saver_wake(us->saver);
+}
+
+bool
+upstream_busy(const struct upstreams *us)
+{
+	return us->njobs > 0;
 }
 
 struct mono

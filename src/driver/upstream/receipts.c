@@ -167,6 +167,14 @@ receipts_close(struct receipts *r)
 	r->fd = -1;
 }
 
+void
+receipts_free(struct receipts *r)
+{
+	if (r != NULL)
+		receipts_close(r);
+	free(r);
+}
+
 struct fold { struct buf *out; struct receipt sum; uint64_t left; };
 
 static void
@@ -230,13 +238,17 @@ shorten(struct receipts *r)
 }
 
 int
-receipts_add(struct receipts *r, const struct receipt *v, uint32_t n)
+receipts_save(struct receipts *r, const struct receipt *v, uint32_t n)
 {
 	struct buf out = { 0 };
 
 	for (uint32_t i = 0; i < n; i++)
 		put_row(&out, &v[i]);
 	int err = out.err;
+	if (err == 0 && r->fd < 0) {	/* lost when it was written anew */
+		r->fd = r->disk->open(r->disk->ctx, r->path, DISK_READ | DISK_WRITE);
+		err = r->fd < 0 ? r->fd : 0;
+	}
 	if (err == 0)
 		err = disk_write_all(r->disk, r->fd, out.p, out.len, RECEIPT_HEAD + r->nrows * RECEIPT_ROW);
 	if (err == 0)
@@ -245,9 +257,26 @@ receipts_add(struct receipts *r, const struct receipt *v, uint32_t n)
 	if (err != 0)
 		return err;
 	r->nrows += n;
+	if (r->nrows > RECEIPTS_MAX)
+		shorten(r);	/* whether it works or not, these rows are on disk */
+	return 0;
+}
+
+void
+receipts_note(struct receipts *r, const struct receipt *v, uint32_t n)
+{
 	for (uint32_t i = 0; i < n; i++)
 		keep(r, &v[i]);
-	return r->nrows > RECEIPTS_MAX ? shorten(r) : 0;
+}
+
+int
+receipts_add(struct receipts *r, const struct receipt *v, uint32_t n)
+{
+	int err = receipts_save(r, v, n);
+
+	if (err == 0)
+		receipts_note(r, v, n);
+	return err;
 }
 
 int

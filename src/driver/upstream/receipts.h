@@ -42,15 +42,25 @@ struct receipts {
 	uint32_t		 schema;
 	uint8_t			 schema_hash[LINK_HASH];
 	uint64_t		 nrows;		/* in the file */
+
+	/* What is known of it, receipts_note()'s; all above is of the file. */
 	struct receipt		 newest[RECEIPTS_KEPT];	/* oldest first */
 	uint32_t		 n;
 };
 
 /* Open or make the file in folder dir (which is made, too). 0, ERR_CORRUPT (a damaged row with others behind it, or a head of something else), the disk's errors. */
 int receipts_open(struct receipts *r, const struct disk *disk, const char *dir, uint64_t id, uint32_t schema, const uint8_t schema_hash[LINK_HASH]);
-/* Write rows and sync. On failure nothing counts as written, and the call may be repeated. */
+/*
+ * Write rows and sync. On failure nothing counts as written, and the call may be repeated. A file that has become too long is written anew; where that
+ * fails it stays long until the next call.
+ */
+int receipts_save(struct receipts *r, const struct receipt *v, uint32_t n);
+/* They are saved: remember the newest. Apart, since saving may be the work of another thread. */
+void receipts_note(struct receipts *r, const struct receipt *v, uint32_t n);
+/* Both. */
 int receipts_add(struct receipts *r, const struct receipt *v, uint32_t n);
 void receipts_close(struct receipts *r);
+void receipts_free(struct receipts *r);		/* one of the heap */
 /* Read a file for people: each row. 0, or as receipts_open(). Writes nothing; a torn tail is passed over. */
 int receipts_read(const struct disk *disk, const char *path, uint64_t *id, uint32_t *schema, void (*each)(void *arg, const struct receipt *v), void *arg);
 

@@ -87,6 +87,31 @@ TEST(a_long_file_is_folded_and_still_proves_every_sample)
 	free(r);
 }
 
+static int no_rename(void *ctx, const char *from, const char *to) { (void)ctx; (void)from; (void)to; return ERR_FULL; }
+
+TEST(rows_of_a_file_that_cannot_be_folded_are_written_once)
+{
+	struct receipts *r = calloc(1, sizeof *r);
+	const char *dir = test_dir();
+	struct disk full = disk_os;
+	enum { N = RECEIPTS_MAX + 1 };
+	struct receipt *v = calloc(N + 1, sizeof *v);
+
+	for (uint32_t i = 0; i < N + 1; i++)
+		v[i] = row(i + 1);
+	CHECK_INT(receipts_open(r, &disk_os, dir, 0x77, 5, schema), 0);
+	full.rename = no_rename;
+	r->disk = &full;
+	CHECK_INT(receipts_add(r, v, N), 0);	/* they are on disk: an error would have them written again */
+	CHECK_INT((long)r->nrows, N);
+	r->disk = &disk_os;
+	CHECK_INT(receipts_add(r, &v[N], 1), 0);
+	CHECK_INT((long)r->nrows, RECEIPTS_KEPT + 1);
+	CHECK_INT((long)r->newest[r->n - 1].last, N + 1);
+	receipts_free(r);
+	free(v);
+}
+
 TEST(an_address_names_flow_path_and_type)
 {
 	struct upstream_at a;

@@ -21,15 +21,17 @@ upstreams_init(struct upstreams *us, const struct source *s, struct driver_host 
 	int err = stored_init(&us->stored);
 	if (us->at == NULL || us->trouble == NULL || us->pending == NULL)
 		err = ERR_NOMEM;
+	if (err == 0)
+		err = saver_open(&us->saver);
 	for (uint32_t i = 0; i < s->ntags && err == 0; i++)
 		err = upstream_at_parse(s->tags[i].at, &us->at[i], why, sizeof why);
 	return err;
 }
 
+/* But its receipts, which the saver may be at work on. */
 static void
 upstream_free(struct upstream *u)
 {
-	receipts_close(&u->receipts);
 	schema_free(&u->schema);
 	free(u->map);
 	free(u);
@@ -38,13 +40,23 @@ upstream_free(struct upstream *u)
 void
 upstreams_fini(struct upstreams *us)
 {
+	uint32_t n = 0;
+
 	for (uint32_t i = 0; i < us->npending; i++)
 		free(us->pending[i].copy);
-	while (us->list != NULL) {
+	for (const struct upstream *u = us->list; u != NULL; u = u->next)
+		n++;
+	struct receipts **all = calloc(n + 1, sizeof *all);
+	if (all == NULL)
+		fatal("out_of_memory", "source=\"%s\" what=close", us->s->name);
+	for (n = 0; us->list != NULL; n++) {
 		struct upstream *u = us->list;
 		us->list = u->next;
+		all[n] = u->receipts;
 		upstream_free(u);
 	}
+	saver_close(us->saver, all, n);
+	us->saver = NULL;
 	stored_fini(&us->stored);
 	free(us->pending);
 	free(us->trouble);
@@ -129,11 +141,12 @@ upstream_new(struct upstreams *us, uint64_t id, const char *flow, uint32_t versi
 	char dir[DISK_PATH_MAX];
 	int err = u == NULL ? ERR_NOMEM : schema_parse(schema, len, &us->stored.chain, &u->schema);
 
-	if (u == NULL)
+	if (u == NULL || (u->receipts = calloc(1, sizeof *u->receipts)) == NULL)
 		fatal("out_of_memory", "what=\"stream of another node\"");
-	u->receipts.fd = -1;
+	u->receipts->fd = -1;
 	if (err != 0 || strcmp(u->schema.schema.flow, flow) != 0 || u->schema.schema.version != version) {
 		fail(us, "the schema of flow %.100s cannot be read: %s", flow, err_text(err != 0 ? err : ERR_PROTO));
+		receipts_free(u->receipts);
 		upstream_free(u);
 		return NULL;
 	}
@@ -141,17 +154,18 @@ upstream_new(struct upstreams *us, uint64_t id, const char *flow, uint32_t versi
 	snprintf(u->flow, sizeof u->flow, "%s", flow);
 	err = upstream_dir(us, dir);
 	if (err == 0)
-		err = receipts_open(&u->receipts, &disk_os, dir, u->id, version, u->schema.hash);
+		err = receipts_open(u->receipts, &disk_os, dir, u->id, version, u->schema.hash);
 	u->map = calloc(u->schema.schema.n + 1, sizeof *u->map);
 	if (err != 0 || u->map == NULL) {
-		log_error("link_receipts", "source=\"%s\" flow=\"%s\" file=\"%s\" error=\"%s\" remedy=\"%s\"", us->s->name, u->flow, u->receipts.path,
+		log_error("link_receipts", "source=\"%s\" flow=\"%s\" file=\"%s\" error=\"%s\" remedy=\"%s\"", us->s->name, u->flow, u->receipts->path,
 		    err_text(err), err == ERR_CORRUPT ? "the file is damaged: keep a copy and remove it; the stream then goes on from what the sender still owes" :
 		    "see that the disk has room and the folder can be written");
 		fail(us, "receipts of flow %.100s: %s", u->flow, err_text(err));
+		receipts_free(u->receipts);
 		upstream_free(u);
 		return NULL;
 	}
-	const struct receipt *last = u->receipts.n > 0 ? &u->receipts.newest[u->receipts.n - 1] : NULL;
+	const struct receipt *last = u->receipts->n > 0 ? &u->receipts->newest[u->receipts->n - 1] : NULL;
 	upstream_begin(us, u, last != NULL ? last->generation : 0, last != NULL ? last->last : 0);
 	u->newest = last != NULL ? last->sealed : u->newest;
 	u->next = us->list;
@@ -199,7 +213,7 @@ upstream_why(const struct upstreams *us, uint32_t tag, struct json *out)
 		if (strcmp(u->flow, us->at[tag].flow) != 0)
 			continue;
 		json_key(out, "received_to");
-		json_i64(out, (int64_t)(u->receipts.n > 0 ? u->receipts.newest[u->receipts.n - 1].last : 0));
+		json_i64(out, (int64_t)(u->receipts->n > 0 ? u->receipts->newest[u->receipts->n - 1].last : 0));
 		json_key(out, "on_the_way_to");
 		json_i64(out, (int64_t)upstream_last(us, u, NULL));
 		return;

@@ -7,14 +7,16 @@
  *	stream.c a stream, its tags, its schema		pending.c	what gate has not confirmed; receipts
  *	receipts.c what is kept on disk			gate/origin.c	gate's half of it
  *
- * All runs in the engine's loop.
+ *	save.c	the thread that writes the receipts
+ *
+ * All runs in the engine's loop but the writing of receipts.
  */
 #ifndef DRIVER_UPSTREAM_H
 #define DRIVER_UPSTREAM_H
 
 #include "base/log.h"
 #include "driver/driver.h"
-#include "driver/upstream/receipts.h"
+#include "driver/upstream/save.h"
 #include "spool/stored.h"
 
 #define PENDING_MAX	2048u		/* batches that gate has and has not confirmed */
@@ -38,7 +40,8 @@ struct upstream {
 	uint64_t		 id;
 	char			 flow[LINK_NAME_MAX + 1];
 	struct schema_file	 schema;
-	struct receipts		 receipts;
+	struct receipts		*receipts;
+	uint32_t		 saving;	/* so many of its oldest in work are being saved */
 	uint32_t		*map;		/* [schema.n]: our tag + 1; 0: nobody wants it */
 	uint32_t		 nmapped;
 	uint32_t		 generation;
@@ -73,6 +76,8 @@ struct upstreams {
 	struct pending		*pending;	/* [PENDING_MAX], oldest first */
 	uint32_t		 npending;
 	size_t			 pending_bytes;
+	struct saver		*saver;
+	uint32_t		 njobs;		/* that it has */
 	struct mono		 persist_at, moved;
 	struct log_limit	 quiet;
 	bool			 keep;		/* it cannot be asked for again: keep copies of what gate has not confirmed */
@@ -119,8 +124,11 @@ uint64_t upstream_last(const struct upstreams *us, const struct upstream *u, str
 /* pending.c */
 bool upstream_full(const struct upstreams *us);
 void upstream_durable(struct upstreams *us, uint64_t origin, uint64_t no, bool hole, struct mono now);
-/* Write the receipts that are due. */
+/* Have the receipts written that are due, and tell what is written. Call it when upstream_wake() is readable, too. */
 void upstream_persist(struct upstreams *us, struct mono now, struct wall wall);
+int upstream_wake(const struct upstreams *us);
+/* Receipts are being written. */
+bool upstream_busy(const struct upstreams *us);
 /* When to call upstream_persist() next. */
 struct mono upstream_next(const struct upstreams *us);
 
