@@ -69,6 +69,8 @@ const struct mapping *const *mapping_all(const struct mapping_set *s, size_t *n)
 const struct mapping *mapping_find(const struct mapping_set *s, const char *name);
 /* The nearest name, for "did you mean"; NULL: none. */
 const char *mapping_near(const struct mapping_set *s, const char *name);
+/* The file of a ready mapping, as it was written; NULL: it is a site's own, see m->at.file. Static. */
+const char *mapping_ready_text(const struct mapping *m);
 /* What a site may set for a mapping: the names that its `setting:` rows use, NULL-ended, in the set's arena. */
 const char *const *mapping_settings(const struct mapping *m);
 /* What to do about SAP's error code (exact, "M7/053"); NULL: nobody knows. Static or of the set. */

@@ -188,6 +188,19 @@ mapping_near(const struct mapping_set *s, const char *name)
 	return n.best;
 }
 
+const char *
+mapping_ready_text(const struct mapping *m)
+{
+	static const char folder[] = "ready/";
+
+	if (strncmp(m->at.file, folder, sizeof folder - 1) != 0)
+		return NULL;
+	for (size_t i = 0; sap_ready[i][0] != NULL; i++)
+		if (strcmp(sap_ready[i][0], m->at.file + sizeof folder - 1) == 0)
+			return sap_ready[i][1];
+	return NULL;
+}
+
 const char *const *
 mapping_settings(const struct mapping *m)
 {
