@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "bench/bench.h"
+#include "bench/outbox_sap.h"
 #include "os/clock.h"
 #include "outbox/outbox.h"
 
@@ -187,6 +188,7 @@ bench_outbox(int argc, char **argv)
 
 	log_open("bench", LOG_LEVEL_ERROR);
 	through(dir);
+	bench_outbox_sap();
 	waiting(dir, million >= 2 * PUT ? million : 1000000);
 	return 0;
 }

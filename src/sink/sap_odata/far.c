@@ -197,7 +197,7 @@ far_under_way(const struct far *f)
 }
 
 int
-far_open(const struct far_opts *o, struct far **out, char *why, size_t size)
+far_new(const struct far_opts *o, struct far **out, char *why, size_t size)
 {
 	struct far *f = calloc(1, sizeof *f);
 
@@ -211,7 +211,7 @@ far_open(const struct far_opts *o, struct far **out, char *why, size_t size)
 	f->o = *o;
 	int err = http_open(&o->http, &f->http, why, size);
 	if (err != 0) {
-		far_close(f);
+		far_free(f);
 		return err;
 	}
 	*out = f;
@@ -227,7 +227,7 @@ end_all(struct call_list *l)
 }
 
 void
-far_close(struct far *f)
+far_free(struct far *f)
 {
 	if (f == NULL)
 		return;

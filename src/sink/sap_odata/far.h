@@ -10,7 +10,7 @@
  * A call that was answered 401 (token of OAuth no longer good) or 403 (token of the session) was not carried out, so that its repeat is no repeat of
  * its effect. Nothing else is repeated here.
  *
- * One thread: far_start() only queues, all call-backs come from far_turn() or far_close().
+ * One thread: far_start() only queues, all call-backs come from far_turn() or far_free().
  */
 #ifndef SAP_ODATA_FAR_H
 #define SAP_ODATA_FAR_H
@@ -57,13 +57,13 @@ struct far_call {
 };
 
 struct far;
-int far_open(const struct far_opts *o, struct far **out, char *why, size_t size);
+int far_new(const struct far_opts *o, struct far **out, char *why, size_t size);
 /* Texts are copied, the body is not. 0: done comes once. ERR_LIMIT: too many services, or a path too long; ERR_NOMEM, ERR_CONN (closing). */
 int far_start(struct far *f, const struct far_call *c, far_done *done, void *arg);
 /* As http_turn(). */
 void far_turn(struct far *f, int wake_fd, int64_t ns);
 unsigned far_under_way(const struct far *f);
 /* All calls end now, those under way as HTTP_LOST. */
-void far_close(struct far *f);
+void far_free(struct far *f);
 
 #endif

@@ -37,7 +37,7 @@ note(void *arg, const struct far_answer *a)
 }
 
 static struct far *
-open_far(const struct rig *r, struct far_opts o)
+new_far(const struct rig *r, struct far_opts o)
 {
 	static char base[64];
 	char why[300];
@@ -50,7 +50,7 @@ open_far(const struct rig *r, struct far_opts o)
 	o.http.connect_ns = o.http.connect_ns != 0 ? o.http.connect_ns : 5 * NS_PER_S;
 	o.http.total_ns = o.http.total_ns != 0 ? o.http.total_ns : 10 * NS_PER_S;
 	o.http.answer_max = o.http.answer_max != 0 ? o.http.answer_max : 1000;
-	CHECK_INT(far_open(&o, &f, why, sizeof why), 0);
+	CHECK_INT(far_new(&o, &f, why, sizeof why), 0);
 	return f;
 }
 
@@ -84,7 +84,7 @@ asked(struct rig *r, size_t i, const char *what)
 static void
 end(struct far *f, struct rig *r)
 {
-	far_close(f);
+	far_free(f);
 	rig_stop(r);
 	rig_free(r);
 }
@@ -93,7 +93,7 @@ TEST(a_post_fetches_the_token_and_brings_it_with_all_cookies)
 {
 	struct rig r;
 	RIG(&r, TOKEN("abc"), CREATED, CREATED);
-	struct far *f = open_far(&r, (struct far_opts){ .client = "100", .language = "EN" });
+	struct far *f = new_far(&r, (struct far_opts){ .client = "100", .language = "EN" });
 	struct seen s = call(f, "POST", "Set");
 
 	CHECK_INT(s.status, 201);
@@ -112,7 +112,7 @@ TEST(a_stale_token_is_fetched_anew_and_the_call_repeated_once)
 {
 	struct rig r;
 	RIG(&r, TOKEN("old"), REQUIRED, TOKEN("new"), CREATED, REQUIRED, TOKEN("third"), REQUIRED);
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 
 	CHECK_INT(call(f, "POST", "Set").status, 201);
 	CHECK(asked(&r, 3, "x-csrf-token: new") && asked(&r, 3, "SAP_SESSIONID_T_100=new") && !asked(&r, 2, "old"));
@@ -125,7 +125,7 @@ TEST(a_403_of_authorisation_is_no_stale_token)
 {
 	struct rig r;
 	RIG(&r, TOKEN("a"), { .text = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno" });
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 
 	CHECK_INT(call(f, "POST", "Set").status, 403);
 	CHECK_INT(r.nasked, 2);
@@ -136,7 +136,7 @@ TEST(a_service_without_tokens_is_posted_to_without)
 {
 	struct rig r;
 	RIG(&r, { .text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" }, CREATED, CREATED);
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 
 	CHECK_INT(call(f, "POST", "Set").status, 201);
 	CHECK(!asked(&r, 1, "x-csrf-token"));
@@ -149,7 +149,7 @@ TEST(a_failed_fetch_ends_the_call_before_it_was_sent)
 {
 	struct rig r;
 	RIG(&r, { .text = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n" });
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 	struct seen s = call(f, "POST", "Set");
 
 	CHECK_INT(s.stage, FAR_SESSION);
@@ -163,7 +163,7 @@ TEST(a_post_on_a_kept_connection_that_dies_is_sent_once_and_its_outcome_is_unkno
 {
 	struct rig r;
 	RIG(&r, TOKEN("a"), CREATED, { .text = NULL }, CREATED);
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 
 	CHECK_INT(call(f, "POST", "Set").status, 201);
 	struct seen s = call(f, "POST", "Set");
@@ -177,7 +177,7 @@ TEST(a_post_without_a_body_is_sent_once_as_well)
 {
 	struct rig r;
 	RIG(&r, TOKEN("a"), { .text = NULL }, CREATED);
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 	struct seen s = { 0 };
 	const struct far_call c = { .method = "POST", .service = SERVICE, .path = "Cancel?Group='1'" };
 
@@ -192,7 +192,7 @@ TEST(a_get_on_a_kept_connection_that_dies_is_asked_again)
 {
 	struct rig r;
 	RIG(&r, CREATED, { .text = NULL }, { .text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi" });
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 
 	CHECK_INT(call(f, "GET", "Set").status, 201);
 	struct seen s = call(f, "GET", "Set");
@@ -205,18 +205,18 @@ TEST(a_silent_far_end_times_out_as_lost_and_an_absent_one_as_unsent)
 {
 	struct rig r;
 	RIG(&r, TOKEN("a"), { .silent = true });
-	struct far *f = open_far(&r, (struct far_opts){ .http = { .total_ns = 300 * NS_PER_MS } });
+	struct far *f = new_far(&r, (struct far_opts){ .http = { .total_ns = 300 * NS_PER_MS } });
 	struct seen s = call(f, "POST", "Set");
 
 	CHECK_INT(s.stage, FAR_CALL);
 	CHECK_INT(s.end, HTTP_LOST);
-	far_close(f);
+	far_free(f);
 	rig_stop(&r);
-	f = open_far(&r, (struct far_opts){ 0 });	/* its port is free again: nobody listens */
+	f = new_far(&r, (struct far_opts){ 0 });	/* its port is free again: nobody listens */
 	s = call(f, "GET", "Set");
 	CHECK_INT(s.end, HTTP_UNSENT);
 	CHECK(s.why[0] != '\0');
-	far_close(f);
+	far_free(f);
 	rig_free(&r);
 }
 
@@ -224,7 +224,7 @@ TEST(half_an_answer_is_lost)
 {
 	struct rig r;
 	RIG(&r, TOKEN("a"), { .text = "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{\"d\":", .close = true });
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 
 	CHECK_INT(call(f, "POST", "Set").end, HTTP_LOST);
 	end(f, &r);
@@ -242,7 +242,7 @@ TEST(answers_are_bounded)
 		n += (size_t)snprintf(head + n, sizeof head - n, "set-cookie: c%zu=%0*d\r\n", n, 1000, 1);
 	snprintf(head + n, sizeof head - n, "Content-Length: 0\r\n\r\n");
 	RIG(&r, TOKEN("a"), { .text = big, .close = true }, { .text = head, .close = true });
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 	struct seen s = call(f, "POST", "Set");
 	CHECK_INT(s.end, HTTP_ANSWERED);
 	CHECK_INT(s.status, 201);
@@ -266,7 +266,7 @@ TEST(a_far_end_that_sets_cookies_without_end_is_forgotten)
 	for (size_t i = 0; i < 30; i++)
 		script[i].text = many;
 	rig_start(&r, script, 30);
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 	size_t without = 0;
 	for (size_t i = 0; i < 25; i++) {
 		CHECK_INT(call(f, "GET", "Set").status, 200);
@@ -280,7 +280,7 @@ TEST(no_redirect_is_followed)
 {
 	struct rig r;
 	RIG(&r, { .text = "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n" });
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 
 	CHECK_INT(call(f, "GET", "Set").status, 302);
 	CHECK_INT(r.nasked, 1);
@@ -301,7 +301,7 @@ TEST(basic_log_on_goes_with_each_call)
 {
 	struct rig r;
 	RIG(&r, TOKEN("a"), CREATED);
-	struct far *f = open_far(&r, (struct far_opts){ .auth = FAR_AUTH_BASIC, .user = "TECH", .secret_file = secret_file() });
+	struct far *f = new_far(&r, (struct far_opts){ .auth = FAR_AUTH_BASIC, .user = "TECH", .secret_file = secret_file() });
 
 	CHECK_INT(call(f, "POST", "Set").status, 201);
 	CHECK(asked(&r, 0, "authorization: Basic VEVDSDpzM2NyZXQ=\r\n") && asked(&r, 1, "authorization: Basic VEVDSDpzM2NyZXQ=\r\n"));
@@ -312,7 +312,7 @@ TEST(a_secret_that_cannot_be_read_ends_the_call_before_it_was_sent)
 {
 	struct rig r;
 	RIG(&r, CREATED);
-	struct far *f = open_far(&r, (struct far_opts){ .auth = FAR_AUTH_BASIC, .user = "TECH", .secret_file = "/nonexistent/secret" });
+	struct far *f = new_far(&r, (struct far_opts){ .auth = FAR_AUTH_BASIC, .user = "TECH", .secret_file = "/nonexistent/secret" });
 	struct seen s = call(f, "GET", "Set");
 
 	CHECK_INT(s.stage, FAR_LOGON);
@@ -329,7 +329,7 @@ TEST(a_wrong_password_is_tried_once_however_many_calls_wait)
 	struct seen s[3] = { { 0 } };
 	RIG(&r, { .text = no }, CREATED, CREATED, CREATED, CREATED);
 	char *file = secret_file();
-	struct far *f = open_far(&r, (struct far_opts){ .auth = FAR_AUTH_BASIC, .user = "TECH", .secret_file = file });
+	struct far *f = new_far(&r, (struct far_opts){ .auth = FAR_AUTH_BASIC, .user = "TECH", .secret_file = file });
 	const struct far_call c = { .method = "GET", .service = SERVICE, .path = "Set" };
 
 	for (size_t i = 0; i < 3; i++)
@@ -360,7 +360,7 @@ TEST(an_oauth_token_is_kept_and_renewed_once_when_it_is_refused)
 	char url[80];
 	RIG(&r, { .text = t1 }, CREATED, CREATED, { .text = no }, { .text = t2 }, CREATED, { .text = no }, { .text = t1 }, { .text = no });
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/oauth/token", r.port);
-	struct far *f = open_far(&r, (struct far_opts){ .auth = FAR_AUTH_OAUTH, .user = "id", .secret_file = secret_file(), .token_url = url,
+	struct far *f = new_far(&r, (struct far_opts){ .auth = FAR_AUTH_OAUTH, .user = "id", .secret_file = secret_file(), .token_url = url,
 	    .scope = "API X" });
 
 	CHECK_INT(call(f, "GET", "Set").status, 201);
@@ -382,7 +382,7 @@ TEST(a_token_endpoint_that_talks_nonsense_is_told_so)
 	char url[80];
 	RIG(&r, { .text = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>" });
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/oauth/token", r.port);
-	struct far *f = open_far(&r, (struct far_opts){ .auth = FAR_AUTH_OAUTH, .user = "id", .secret_file = secret_file(), .token_url = url });
+	struct far *f = new_far(&r, (struct far_opts){ .auth = FAR_AUTH_OAUTH, .user = "id", .secret_file = secret_file(), .token_url = url });
 	struct seen s = call(f, "POST", "Set");
 
 	CHECK_INT(s.stage, FAR_LOGON);
@@ -396,7 +396,7 @@ TEST(what_is_under_way_at_the_end_is_lost_or_unsent)
 	struct rig r;
 	struct seen a = { 0 }, b = { 0 };
 	RIG(&r, TOKEN("a"), { .silent = true });
-	struct far *f = open_far(&r, (struct far_opts){ 0 });
+	struct far *f = new_far(&r, (struct far_opts){ 0 });
 	const struct far_call c = { .method = "POST", .service = SERVICE, .path = "Set", .body = "{}", .len = 2 };
 
 	CHECK_INT(far_start(f, &c, note, &a), 0);

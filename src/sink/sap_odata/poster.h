@@ -39,7 +39,7 @@ struct poster {
 struct outbox_poster poster_calls(struct poster *p);
 /* A message as text for people. */
 void poster_print(const char *base, const struct mapping *map, const struct message *m, struct buf *out);
-/* After far_close(), which has ended all calls: none is left. */
+/* After far_free(), which has ended all calls: none is left. */
 void poster_fini(struct poster *p);
 
 #endif

@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "base/test.h"
-#include "os/clock.h"
-#include "ring/stats.h"
-#include "sink/sap_odata/http_rig.h"
-#include "sink/sink.h"
+#include "sink/sap_odata/sink_rig.h"
 
 #define SERVICE		"/sap/opu/odata/sap/API_PROD_ORDER_CONFIRMATION_2_SRV"
 #define EVENTS_MAX	500u
@@ -152,75 +149,6 @@ reply(struct rig *r, size_t i, const char *request, struct buf *out)
 	return stay;
 }
 
-/* ---- the office ---- */
-
-static struct world {
-	uv_loop_t	 loop;
-	struct sink_host host;
-	struct sink	 cfg;
-	struct keyval	 keys[64];
-	struct plan	 plan;
-	struct rig	 rig;
-	void		*inst;
-	uint64_t	 stats[STATS_FIGURES_MAX], done, refused;
-	bool		 connected, stopped;
-	char		 server[40], dir[300], state[500], why[500], answer[4000];
-	const char	*posts[1], *reads[1];
-	uv_timer_t	 tick;
-	request_done	*asked;		/* a write that has no answer yet */
-	void		*asked_arg;
-	struct buf	 writes;	/* "tag=value\n" */
-	bool		 refuse;	/* the next one */
-} w;
-
-static void on_done(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last) { (void)h; (void)s; w.done += last - first + 1; }
-static void on_ready(struct sink_host *h) { (void)h; }
-static void on_lost(struct sink_host *h, const char *why) { (void)h; (void)why; }
-static void on_stopped(void *arg) { *(bool *)arg = true; }
-static void on_forget(struct sink_host *h, const void *arg) { (void)h; (void)arg; w.asked = NULL; }
-
-static void
-on_tick(uv_timer_t *t)
-{
-	const struct request_result r = { .state = w.refuse ? REQUEST_REFUSED : REQUEST_APPLIED, .code = "", .text = "" };
-	request_done *done = w.asked;
-	(void)t;
-
-	w.asked = NULL;
-	w.refuse = w.refuse && done == NULL;
-	if (done != NULL)
-		done(w.asked_arg, &r);
-}
-
-/* Gate admits all. */
-static int
-on_request(struct sink_host *h, const struct request *q, request_done *done, void *arg)
-{
-	(void)h;
-	CHECK(w.asked == NULL && q->kind == REQUEST_WRITE && q->nargs == 1 && q->args[0].type == VALUE_TEXT && strcmp(q->user, "sap") == 0);
-	buf_printf(&w.writes, "%s=%.*s\n", q->target, (int)q->args[0].len, (const char *)q->args[0].p);
-	w.asked = done;
-	w.asked_arg = arg;
-	return 0;
-}
-
-static void
-on_refused(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last, const char *reason)
-{
-	(void)h;
-	(void)s;
-	w.refused += last - first + 1;
-	snprintf(w.why, sizeof w.why, "%s", reason);
-}
-
-static void
-on_state(struct sink_host *h, bool connected, const char *text)
-{
-	(void)h;
-	w.connected = connected;
-	snprintf(w.state, sizeof w.state, "%s", text);
-}
-
 static void
 on_answer(void *arg, const char *lines, size_t len)
 {
@@ -228,109 +156,23 @@ on_answer(void *arg, const char *lines, size_t len)
 	snprintf(w.answer, sizeof w.answer, "%.*s", (int)len, lines);
 }
 
-static struct keyval *
-key(const char *name)
-{
-	for (size_t i = 0; sap_odata_sink.info.keys[i].name != NULL; i++)
-		if (strcmp(sap_odata_sink.info.keys[i].name, name) == 0) {
-			w.keys[i].set = true;
-			return &w.keys[i];
-		}
-	test_fail(__FILE__, __LINE__, "no key %s", name);
-}
-
-static void
-sink_starts(void)
-{
-	char why[400];
-
-	w.inst = calloc(1, sap_odata_sink.size);
-	int err = sap_odata_sink.open(w.inst, &w.cfg, &w.plan, &w.host, why, sizeof why);
-	if (err != 0)
-		test_fail(__FILE__, __LINE__, "open: %s", why);
-}
-
-static void
-sink_stops(void)
-{
-	w.stopped = false;
-	sap_odata_sink.stop(w.inst, mono_add(mono_now(), 5 * NS_PER_S), on_stopped, &w.stopped);
-	while (!w.stopped)
-		uv_run(&w.loop, UV_RUN_ONCE);
-	sap_odata_sink.close(w.inst);
-	free(w.inst);
-	w.inst = NULL;
-}
-
 static void
 begin(unsigned batch_max)
 {
-	memset(&w, 0, sizeof w);
 	sap.n = sap.lost = sap.posts = sap.lookups = sap.batches = 0;
 	sap.lose_every = 0;
 	sap.refuse = NULL;
 	sap.gone = false;
 	sap.orders = NULL;
 	sap.reads = 0;
-	rig_serve(&w.rig, reply, NULL);
-	uv_loop_init(&w.loop);
-	uv_timer_init(&w.loop, &w.tick);
-	uv_timer_start(&w.tick, on_tick, 20, 20);
-	snprintf(w.dir, sizeof w.dir, "%s", test_dir());
-	snprintf(w.server, sizeof w.server, "127.0.0.1:%u", w.rig.port);
-	w.host = (struct sink_host){ .loop = &w.loop, .state_dir = w.dir, .done = on_done, .refused = on_refused, .ready = on_ready, .lost = on_lost,
-	    .state = on_state, .request = on_request, .request_forget = on_forget, .stats = w.stats };
-	w.cfg = (struct sink){ .name = "sap", .kind = "sap-odata", .keys = w.keys, .nkeys = (uint32_t)key_count(sap_odata_sink.info.keys) };
-	w.posts[0] = "** -> production-confirmation";
-	key("server")->s = w.server;
-	key("token-path")->s = "/t";
-	key("post")->list = w.posts;
-	key("post")->n = 1;
-	key("tls")->b = false;
-	key("connections")->i = 4;
-	key("batch")->i = batch_max;
-	key("timeout")->i = key("connect-timeout")->i = 5 * NS_PER_S;
-	key("settle")->i = 100 * NS_PER_MS;
-	key("keep")->i = 3600 * NS_PER_S;
-	key("keep-max")->i = 100000;
-	key("answer-max")->i = 1 << 20;
-	key("metadata-every")->i = key("poll")->i = 3600 * NS_PER_S;
+	office_begin(reply, batch_max, 4);
 	sink_starts();
 }
 
-static void
-end(void)
-{
-	sink_stops();
-	uv_close((uv_handle_t *)&w.tick, NULL);
-	while (uv_loop_close(&w.loop) == UV_EBUSY)
-		uv_run(&w.loop, UV_RUN_ONCE);
-	rig_stop(&w.rig);
-	rig_free(&w.rig);
-	buf_fini(&w.writes);
-}
-
-static struct spool_tag tags[] = { { .name = "Line/confirmation", .type = VALUE_JSON }, { .name = "Line/speed", .type = VALUE_F64 } };
-static const struct spool_schema schema = { .flow = "bookings", .version = 1, .tags = tags, .n = 2 };
-static struct sink_stream stream = { .flow = "bookings", .schema = &schema };
-
-static int
-offer_value(uint64_t no, uint32_t tag, struct value v)
-{
-	struct sample s = { .tag = tag, .v = v };
-	const struct spool_batch b = { .first = no, .n = 1, .samples = &s };
-	return sap_odata_sink.offer(w.inst, &stream, &b, true);
-}
-
-/* Event number no, of one of 20 orders. */
 static int
 offer(unsigned no)
 {
-	char json[600];
-	int len = snprintf(json, sizeof json, "{\"id\":\"6f1c0000-0000-5000-8000-%012u\",\"event\":\"Line/confirmation\",\"type\":\"operations-performance\","
-	    "\"key\":\"%u\",\"no\":%u,\"time\":\"2026-11-22T22:40:12.123Z\",\"fields\":{\"order\":\"%u\",\"operation\":\"0010\",\"yield\":%u,\"unit\":\"PC\"},"
-	    "\"units\":{},\"status\":{},\"from\":{}}", no, no, no, 1000100 + no % 20, no);
-	return offer_value(no, 0, (struct value){ .type = VALUE_JSON, .len = (uint32_t)len, .p = json });
+	return offer_event(no, 20);
 }
 
 static size_t
@@ -356,14 +198,6 @@ booked(void)
 	return n;
 }
 
-#define UNTIL(cond, what) do {									\
-	struct mono until_ = mono_add(mono_now(), 40 * NS_PER_S);				\
-	while (!(cond) && mono_before(mono_now(), until_))					\
-		uv_run(&w.loop, UV_RUN_ONCE);							\
-	if (!(cond))										\
-		test_fail(__FILE__, __LINE__, "no %s; state: %s", (what), w.state);		\
-} while (0)
-
 static void
 offer_all(unsigned from, unsigned to)
 {
@@ -383,7 +217,7 @@ TEST(each_event_is_booked_once_though_answers_are_lost)
 	CHECK_INT(different(), 200);
 	CHECK(sap.lost > 10 && sap.lookups >= sap.lost);
 	UNTIL(w.connected, "connection");
-	end();
+	office_end();
 }
 
 TEST(events_in_batches_are_booked_once_as_well)
@@ -397,7 +231,7 @@ TEST(events_in_batches_are_booked_once_as_well)
 	CHECK_INT(sap.n, 300);
 	CHECK_INT(different(), 300);
 	CHECK(sap.batches > 0);
-	end();
+	office_end();
 }
 
 TEST(what_stands_in_the_outbox_is_posted_after_a_restart_and_a_repeat_is_passed_over)
@@ -416,7 +250,7 @@ TEST(what_stands_in_the_outbox_is_posted_after_a_restart_and_a_repeat_is_passed_
 	UNTIL(booked() >= 30 && strstr(w.state, " wait") == NULL && w.done == 60, "all booked");
 	CHECK_INT(sap.n, 30);
 	CHECK_INT(different(), 30);
-	end();
+	office_end();
 }
 
 TEST(a_refusal_waits_for_a_person_who_can_retry_it)
@@ -435,7 +269,7 @@ TEST(a_refusal_waits_for_a_person_who_can_retry_it)
 	UNTIL(w.answer[0] != '\0', "answer");
 	CHECK(strstr(w.answer, "error") == NULL);
 	UNTIL(booked() == 1, "booking");
-	end();
+	office_end();
 }
 
 TEST(what_is_no_event_is_refused_and_says_why)
@@ -449,7 +283,7 @@ TEST(what_is_no_event_is_refused_and_says_why)
 	CHECK(strstr(w.why, "sample 8: this is no event") != NULL);
 	CHECK_INT(offer_value(9, 0, (struct value){ .type = VALUE_NULL }), 0);
 	UNTIL(w.done == 1, "an empty sample is passed over");
-	end();
+	office_end();
 }
 
 #define ORDER(number, material, changed, done) "{\"ManufacturingOrder\":\"" number "\",\"Material\":\"" material "\",\"TotalQuantity\":\"500.000\"," \
@@ -502,7 +336,7 @@ TEST(orders_become_writes_of_tags_the_key_last_and_only_what_has_changed)
 	sink_starts();		/* the marker was kept; the values are told anew */
 	orders_are("");
 	CHECK(strstr(sap.read, "20261122130000") != NULL);
-	end();
+	office_end();
 }
 
 TEST_MAIN

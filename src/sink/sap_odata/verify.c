@@ -20,13 +20,13 @@ ask_all(const struct sap_cfg *cfg, const struct mapping *const *used, size_t n, 
 	http_global();
 	int err = metas_open(NULL, used, n, true, &metas, why, sizeof why);
 	if (err == 0)
-		err = far_open(&cfg->far, &far, why, sizeof why);
+		err = far_new(&cfg->far, &far, why, sizeof why);
 	struct mono until = mono_add(mono_now(), 2 * cfg->far.http.total_ns + PATIENCE_NS);
 	while (err == 0 && !metas_settled(metas) && mono_before(mono_now(), until)) {
 		metas_turn(metas, far, mono_now(), INT64_MAX / 4);
 		far_turn(far, -1, NS_PER_S);
 	}
-	far_close(far);
+	far_free(far);
 	if (err == 0)
 		metas_report(metas, at, f);
 	else {

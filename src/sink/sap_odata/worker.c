@@ -125,7 +125,7 @@ leave(struct worker *w, struct mono deadline)
 		far_turn(w->far, w->wake_fd, mono_diff(mono_min(t.again, deadline), now));
 		wake_clear(w->wake_fd);
 	}
-	far_close(w->far);
+	far_free(w->far);
 	if (w->outbox != NULL)
 		outbox_turn(w->outbox, mono_now(), wall_now());
 	outbox_close(w->outbox);
@@ -171,7 +171,7 @@ worker_open(struct worker *w, char *why, size_t size)
 	snprintf(dir, sizeof dir, "%s/" METAS_FOLDER, w->dir);
 	int err = metas_open(dir, used, sap_mappings_used(w->cfg, w->set, used), false, &w->metas, why, size);
 	if (err == 0)
-		err = far_open(&w->cfg->far, &w->far, why, size);
+		err = far_new(&w->cfg->far, &w->far, why, size);
 	if (err == 0)
 		err = reads_open(w, &w->reads, why, size);
 	if (err == 0 && (err = wake_open(&w->wake_fd)) != 0)
@@ -180,7 +180,7 @@ worker_open(struct worker *w, char *why, size_t size)
 	    .nzones = w->plan->noffsets, .settings = w->cfg->settings, .nsettings = w->cfg->nsettings } };
 	if (err == 0)
 		return 0;
-	far_close(w->far);
+	far_free(w->far);
 	reads_close(w->reads);
 	metas_close(w->metas);
 	if (w->wake_fd >= 0)
