@@ -51,6 +51,8 @@ class Way:
             inside = ("ip", "-n", self.names[end])
             run(*inside, "link", "set", "eth0", "address", MACS[end])
             run(*inside, "addr", "add", ADDRESS[end] + "/24", "dev", "eth0")
+            # The way in the middle wants frames as they are on a cable, so the sending kernel is to cut them itself.
+            run(*inside, "link", "set", "eth0", "gso_max_segs", "1")
             run(*inside, "link", "set", "eth0", "arp", "off", "up")
             run(*inside, "link", "set", "lo", "up")
             run(*inside, "neigh", "replace", ADDRESS[other], "lladdr", MACS[other], "dev", "eth0", "nud", "permanent")

@@ -144,25 +144,39 @@ gather(const struct diode_sender *s, const struct sstream *st, uint32_t b, uint3
 		memcpy(s->flat + at, datagram(s, st, b, at / size) + DIODE_HEAD, len - at < size ? len - at : size);
 }
 
-/* Head, checksum and cut of a block that is full or flushed. Symbols become as small as they can be, so that little is sent of little. */
+/* Over what names the block, and its content, where that lies. */
+static uint32_t
+checksum(const struct diode_sender *s, const struct sstream *st, uint32_t b, uint32_t total)
+{
+	uint8_t named[12];
+	struct writer w = wr_init(named, sizeof named);
+	uint32_t size = s->conf.params.size, n;
+
+	wr_le32(&w, st->id);
+	wr_le64(&w, st->block + b);
+	uint32_t crc = crc32c(0, named, sizeof named);
+	for (uint32_t at = DIODE_BLOCK_HEAD; at < total; at += n) {
+		n = size - at % size < total - at ? size - at % size : total - at;
+		crc = crc32c(crc, datagram(s, st, b, at / size) + DIODE_HEAD + at % size, n);
+	}
+	return crc;
+}
+
+/* Head and cut of a block that is full or flushed. Symbols become as small as they can be, so that little is sent of little; a full one lies right already. */
 static void
 seal(struct diode_sender *s, struct sstream *st, uint32_t b, uint32_t *used, uint32_t *size)
 {
 	uint32_t total = DIODE_BLOCK_HEAD + st->fill[b], most = s->conf.params.size;
-	uint8_t head[DIODE_BLOCK_HEAD], named[12];
-	struct writer w = wr_init(named, sizeof named);
+	struct writer w = wr_init(datagram(s, st, b, 0) + DIODE_HEAD, DIODE_BLOCK_HEAD);
 
-	gather(s, st, b, total);
-	wr_le32(&w, st->id);
-	wr_le64(&w, st->block + b);
-	uint32_t crc = crc32c(crc32c(0, named, sizeof named), s->flat + DIODE_BLOCK_HEAD, st->fill[b]);
-	w = wr_init(head, sizeof head);
 	wr_le32(&w, st->fill[b]);
 	wr_le32(&w, st->first[b]);
-	wr_le32(&w, crc);
-	memcpy(s->flat, head, sizeof head);
+	wr_le32(&w, checksum(s, st, b, total));
 	*used = (total + most - 1) / most;
 	*size = (total + *used - 1) / *used;
+	if (*size == most && total == *used * most)
+		return;
+	gather(s, st, b, total);
 	for (uint32_t i = 0; i < *used; i++) {
 		uint8_t *to = datagram(s, st, b, i) + DIODE_HEAD;
 		uint32_t at = i * *size, n = at >= total ? 0 : total - at < *size ? total - at : *size;
