@@ -74,6 +74,27 @@ zones(const struct document *d, struct page *p, struct arena *a)
 	page_table_end(p);
 }
 
+/* What the nodes need beyond the flows: the ways that drift when nobody writes them down. */
+static void
+services(const struct plan *s, struct page *p, struct arena *a)
+{
+	if (s->arch->nservices == 0)
+		return;
+	page_heading(p, 2, "Services that the nodes use");
+	page_table(p, "services", HEADS("service", "kind", "zone of the server", "address", "over", "session", "nodes", "accounts shared with", "owner", "description"));
+	for (uint32_t i = 0; i < s->arch->nservices; i++) {
+		const struct service *x = &s->arch->services[i];
+		const char *nodes = "", *shared = "";
+		for (uint32_t k = 0; k < x->nnodes; k++)
+			nodes = arena_printf(a, "%s%s%s", nodes, k > 0 ? ", " : "", s->arch->nodes[x->nodes[k]].name);
+		for (uint32_t k = 0; k < x->nshared; k++)
+			shared = arena_printf(a, "%s%s%s", shared, k > 0 ? ", " : "", s->zones[x->shared[k]].name);
+		ROW(p, x->name, service_kinds[x->kind], s->zones[x->zone].name, x->endpoint, service_transports[x->transport], x->server_opens ? "opened by the server" :
+		    "opened by the node", nodes, x->kind == SERVICE_DIRECTORY ? shared : "", x->owner, x->help);
+	}
+	page_table_end(p);
+}
+
 static void
 processes(const struct document *d, struct page *p, struct arena *a)
 {
@@ -84,15 +105,20 @@ processes(const struct document *d, struct page *p, struct arena *a)
 	draw_processes(s, &svg);
 	page_drawing(p, buf_text(&svg), "What runs on a node. Each box is a process with a sandbox of its own; an arrow is data.");
 	buf_fini(&svg);
-	page_table(p, "nodes", HEADS("node", "zone", "interfaces", "owner", "description"));
+	page_table(p, "nodes", HEADS("node", "zone", "interfaces", "does without", "owner", "description"));
 	for (uint32_t i = 0; i < s->arch->nnodes; i++) {
 		const struct gateway_node *n = &s->arch->nodes[i];
 		const char *faces = "";
 		for (uint32_t k = 0; k < n->ninterfaces; k++)
 			faces = arena_printf(a, "%s%s%s %s faces %s", faces, k > 0 ? "; " : "", n->interfaces[k].name, n->interfaces[k].address, n->interfaces[k].zone);
-		ROW(p, n->name, n->zone, faces, n->owner, n->help);
+		const char *without = "";
+		for (int k = 0; k < SERVICE_KINDS; k++)
+			if ((n->without >> k & 1) != 0)
+				without = arena_printf(a, "%s%s%s", without, *without != '\0' ? ", " : "", service_kinds[k]);
+		ROW(p, n->name, n->zone, faces, without, n->owner, n->help);
 	}
 	page_table_end(p);
+	services(s, p, a);
 	page_text(p, "What each process may do is enforced by the kernel and measured: penstock status --security.");
 }
 
@@ -143,16 +169,27 @@ equipment(const struct document *d, struct page *p, struct arena *a)
 	page_table_end(p);
 }
 
+/* As the site file says, or as the zone's kind does. */
+static const char *
+attached(const struct plan *s, uint32_t source)
+{
+	enum zone_kind kind = s->arch->zones[s->sources[source].zone].kind;
+
+	if (s->arch->attached[source] != ATTACHED_UNSAID)
+		return attachments[s->arch->attached[source] - ATTACHED_FIXED];
+	return kind == ZONE_WIRELESS || kind == ZONE_TEMPORARY || kind == ZONE_EXTERNAL ? zone_kinds[kind] : attachments[0];
+}
+
 static void
 sources(const struct document *d, struct page *p, struct arena *a)
 {
 	const struct plan *s = d->plan;
 
 	page_heading(p, 1, "Systems");
-	page_table(p, "sources", HEADS("source", "driver", "zone", "endpoint", "tags", "asked for"));
+	page_table(p, "sources", HEADS("source", "driver", "zone", "endpoint", "attached", "tags", "asked for"));
 	for (uint32_t i = 0; i < s->nsources; i++) {
 		const struct source *x = &s->sources[i];
-		ROW(p, x->name, x->driver, s->zones[x->zone].name, x->endpoint, arena_printf(a, "%u", x->ntags), x->requests_per_s > 0 ?
+		ROW(p, x->name, x->driver, s->zones[x->zone].name, x->endpoint, attached(s, i), arena_printf(a, "%u", x->ntags), x->requests_per_s > 0 ?
 		    arena_printf(a, "%.3g requests/s", x->requests_per_s) : "");
 	}
 	page_table_end(p);

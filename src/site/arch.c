@@ -1,4 +1,4 @@
-/* Reading what arch.h holds: attributes of rows that others read, and the sections nodes, assets and exceptions. */
+/* Reading what arch.h holds: attributes of rows that others read, and the sections nodes, assets and exceptions; services: arch_services.c. */
 #include "site/arch.h"
 
 #include <stdio.h>
@@ -19,6 +19,7 @@ const char *const equipment_kinds[] = {
 const char *const arch_categories[] = { "production", "quality", "maintenance", "inventory", NULL };
 const char *const arch_exchanges[] = { "definition", "capability", "schedule", "performance", NULL };
 const char *const arch_confidentialities[] = { "public", "internal", "confidential", "restricted", NULL };
+const char *const attachments[] = { "fixed", "wireless", "temporary", "external", NULL };
 const char *const sap_releases[] = { "none", "ecc6", "s4", "s4-cloud", NULL };
 const char *const arch_statuses[] = { "proposed", "approved", "live", "deprecated", NULL };
 
@@ -42,6 +43,8 @@ arch_init(struct loader *l)
 	a->conduits = arena_array(&p->arena, n[SECTION_CONDUITS], sizeof *a->conduits);
 	a->flows = arena_array(&p->arena, n[SECTION_FLOWS], sizeof *a->flows);
 	a->equipment = arena_array(&p->arena, n[SECTION_EQUIPMENT], sizeof *a->equipment);
+	a->attached = arena_array(&p->arena, n[SECTION_SOURCES], sizeof *a->attached);
+	a->services = arena_array(&p->arena, n[SECTION_SERVICES], sizeof *a->services);
 	a->nodes = arena_array(&p->arena, n[SECTION_NODES], sizeof *a->nodes);
 	a->assets = arena_array(&p->arena, n[SECTION_ASSETS], sizeof *a->assets);
 	a->exceptions = arena_array(&p->arena, n[SECTION_EXCEPTIONS], sizeof *a->exceptions);
@@ -166,7 +169,8 @@ read_node(struct loader *l, const struct node *n, const char *what)
 
 	keys_read(l, n, what, &(struct keyset){ node_keys, v }, 1);
 	*node = (struct gateway_node){ .name = strings_keep(&l->strings, n->key->text, n->key->len), .zone = text(&v[NODE_ZONE]),
-	    .owner = text(&v[NODE_OWNER]), .help = text(&v[NODE_DESCRIPTION]), .place = loader_at(l, n->key) };
+	    .owner = text(&v[NODE_OWNER]), .help = text(&v[NODE_DESCRIPTION]), .without = (uint64_t)v[NODE_WITHOUT].i, .place = loader_at(l, n->key) };
+	ref_add(l, SECTION_NODES, node->name, node);
 	if (v[NODE_ZONE].set)
 		ref_find(l, SECTION_ZONES, node->zone, keys_item_place(l, n, "zone", 0), what);
 	node->interfaces = arena_array(&l->plan->arena, v[NODE_INTERFACES].n + 1, sizeof *node->interfaces);
@@ -253,7 +257,8 @@ void
 load_arch(struct loader *l)
 {
 	static const struct { int section; const char *one; void (*read)(struct loader *, const struct node *, const char *); } parts[] = {
-		{ SECTION_NODES, "node", read_node }, { SECTION_ASSETS, "asset", read_asset }, { SECTION_EXCEPTIONS, "exception", read_exception },
+		{ SECTION_NODES, "node", read_node }, { SECTION_SERVICES, "service", arch_service },
+		{ SECTION_ASSETS, "asset", read_asset }, { SECTION_EXCEPTIONS, "exception", read_exception },
 	};
 	char what[160];
 

@@ -40,11 +40,35 @@ struct arch_conduit {
 	bool		 one_way;	/* nothing may come back, not even an acknowledgement */
 };
 
+/* How a device is attached, as far as it asks for a zone of its own; the same order as zone_kinds from wireless on. */
+enum attachment { ATTACHED_UNSAID, ATTACHED_FIXED, ATTACHED_WIRELESS, ATTACHED_TEMPORARY, ATTACHED_EXTERNAL };
+extern const char *const attachments[];		/* NULL-ended, as written: from fixed on */
+
+/* What a node needs to run that is no flow of tags: infrastructure, which drifts when nobody writes it down. */
+enum service_kind {
+	SERVICE_TIME, SERVICE_NAMES, SERVICE_DIRECTORY, SERVICE_PATCHES, SERVICE_MALWARE, SERVICE_BACKUP, SERVICE_LOGS, SERVICE_UPKEEP, SERVICE_KINDS
+};
+extern const char *const service_kinds[], *const service_transports[], *const service_sessions[];	/* NULL-ended, as written */
+
+struct service {
+	const char	*name, *owner, *help, *endpoint;	/* endpoint: as written */
+	enum service_kind kind;
+	uint32_t	 zone;			/* that the server stands in */
+	int		 transport;		/* service_transports */
+	bool		 server_opens;		/* the session */
+	const uint32_t	*nodes;			/* whom it serves, by number */
+	uint32_t	 nnodes;
+	const uint32_t	*shared;		/* zones that know the same accounts */
+	uint32_t	 nshared;
+	struct place	 place;
+};
+
 struct interface { const char *name, *zone, *address; };	/* zone: a name that exists */
 struct gateway_node {
 	const char		*name, *zone, *owner, *help;
 	struct interface	*interfaces;
 	uint32_t		 ninterfaces;
+	uint64_t		 without;	/* services that it does without, on purpose: bits by enum service_kind */
 	struct place		 place;
 };
 
@@ -107,22 +131,25 @@ struct arch {
 	struct arch_zone	*zones;			/* one a zone of the plan */
 	struct arch_conduit	*conduits;		/* one a conduit */
 	struct arch_flow	*flows;			/* one a flow */
-	const char		**source_help, **sink_help;	/* one a source, a sink */
+	uint8_t			*attached;		/* enum attachment, one a source */
 	struct arch_equipment	*equipment;	uint32_t nequipment;
 	struct gateway_node	*nodes;		uint32_t nnodes;
+	struct service		*services;	uint32_t nservices;
 	struct asset		*assets;	uint32_t nassets;
 	struct exception	*exceptions;	uint32_t nexceptions;
 };
 
 /* Room for everything, and the attributes of rows that are read elsewhere; the loader calls these. */
 struct loader;
+struct node;
 void arch_init(struct loader *l);
 void arch_zone(struct loader *l, uint32_t zone, const struct keyval *v, struct place at);
 void arch_conduit(struct loader *l, uint32_t conduit, const struct keyval *v, struct place at);
 void arch_equipment(struct loader *l, const char *path, const struct keyval *v, struct place at);
 void arch_flow(struct loader *l, uint32_t flow, const struct keyval *v);
-/* The sections nodes, assets and exceptions. */
+/* The sections nodes, services (arch_services.c), assets and exceptions. */
 void load_arch(struct loader *l);
+void arch_service(struct loader *l, const struct node *n, const char *what);
 /* Judge the whole: the rules of IEC 62443-3-2 and IEC 62264-1 (doc/architecture.md lists them). */
 void arch_rules(struct loader *l);
 

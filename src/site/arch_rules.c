@@ -3,8 +3,7 @@
  * 62264-1), flows (F), exceptions (X). A rule is a row: id, what it is called for people, whether it is dangerous to break, and the function
  * that looks. A finding that an exception covers is silent; the exception shows in every document until it ends.
  *
- * Not judged here, because the site file does not say enough: Z2 (a flow's conduits join exactly the zones it touches by construction), Z4 (needs two
- * nodes), Z8, Z12, Z13; Z15 and Z16 are of the running system.
+ * Z16, and of Z15 what is open beyond the plan, are of the running system: no site file can say it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,17 +11,7 @@
 #include <strings.h>
 
 #include "site/address.h"
-#include "site/arch.h"
-#include "site/loader.h"
-
-#define OT_MOST		3.0	/* highest level of the OT side */
-#define IT_LEAST	4.0	/* lowest level beyond the DMZ */
-
-struct rule {
-	const char	*id, *clause;
-	bool		 dangerous;	/* a warning also where the site only wants advice */
-	void		(*look)(struct loader *l, const struct rule *r);
-};
+#include "site/arch_rule.h"
 
 static struct exception *
 exception_for(struct arch *a, const char *rule, const char *where)
@@ -35,9 +24,8 @@ exception_for(struct arch *a, const char *rule, const char *where)
 	return NULL;
 }
 
-/* where: "flow speeds", as exceptions name it. */
-static void __attribute__((format(printf, 6, 7)))
-break_rule(struct loader *l, const struct rule *r, struct place at, const char *where, const char *remedy, const char *fmt, ...)
+void
+arch_broken(struct loader *l, const struct rule *r, struct place at, const char *where, const char *remedy, const char *fmt, ...)
 {
 	struct arch *a = l->plan->arch;
 	struct exception *e = exception_for(a, r->id, where);
@@ -58,26 +46,23 @@ break_rule(struct loader *l, const struct rule *r, struct place at, const char *
 	site_remedy(&l->f, "%s; or add an exception with rule: %s, where: %s, reason, owner and expires", remedy, r->id, where);
 }
 
-static const char *
-named(char out[200], const char *what, const char *name)
+const char *
+arch_named(char out[ARCH_WHERE], const char *what, const char *name)
 {
-	snprintf(out, 200, "%s %.160s", what, name);
+	snprintf(out, ARCH_WHERE, "%s %.160s", what, name);
 	return out;
 }
-
-static bool ot(const struct zone *z) { return z->level <= OT_MOST; }
-static bool beyond_dmz(const struct zone *z) { return z->level >= IT_LEAST; }
 
 static void
 zones_are_owned(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nzones; i++) {
 		const struct arch_zone *z = &p->arch->zones[i];
 		if (*z->owner == '\0' || !z->sl_t.set)
-			break_rule(l, r, p->zones[i].at, named(where, "zone", p->zones[i].name), "add `owner` and `sl-t`", "it has no %s",
+			arch_broken(l, r, p->zones[i].at, arch_named(where, "zone", p->zones[i].name), "add `owner` and `sl-t`", "it has no %s",
 			    *z->owner == '\0' && !z->sl_t.set ? "owner and no target security level" : *z->owner == '\0' ? "owner" :
 			    "target security level");
 	}
@@ -87,13 +72,13 @@ static void
 capability_meets_target(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nzones; i++) {
 		const struct arch_zone *z = &p->arch->zones[i];
 		for (size_t f = 0; z->sl_c.set && f < FRS; f++)
 			if (z->sl_c.of[f] < z->sl_t.of[f]) {
-				break_rule(l, r, p->zones[i].at, named(where, "zone", p->zones[i].name),
+				arch_broken(l, r, p->zones[i].at, arch_named(where, "zone", p->zones[i].name),
 				    "name the countermeasures that make up for it in an exception, or lower the target with the asset owner",
 				    "it is capable of SL %u for %s and its target is %u", z->sl_c.of[f], fr_names[f], z->sl_t.of[f]);
 				break;
@@ -105,12 +90,12 @@ static void
 sessions_end_in_the_dmz(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nconduits; i++) {
 		const struct zone *a = &p->zones[p->conduits[i].from], *b = &p->zones[p->conduits[i].to];
-		if (l->conduit_used[i] && ((ot(a) && beyond_dmz(b)) || (ot(b) && beyond_dmz(a))))
-			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name),
+		if (l->conduit_used[i] && ((zone_is_ot(a) && zone_is_beyond_dmz(b)) || (zone_is_ot(b) && zone_is_beyond_dmz(a))))
+			arch_broken(l, r, p->conduits[i].at, arch_named(where, "conduit", p->conduits[i].name),
 			    "end the session in a zone of level 3.5 and go on from there with another one",
 			    "it joins level %g and level %g with no DMZ between", a->level, b->level);
 	}
@@ -120,13 +105,13 @@ static void
 sessions_start_on_the_trusted_side(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nconduits; i++) {
 		const struct conduit *c = &p->conduits[i];
 		const struct zone *a = &p->zones[c->from], *b = &p->zones[c->to], *first = c->initiator_from ? a : b;
-		if (ot(a) != ot(b) && !ot(first))
-			break_rule(l, r, c->at, named(where, "conduit", c->name),
+		if (zone_is_ot(a) != zone_is_ot(b) && !zone_is_ot(first))
+			arch_broken(l, r, c->at, arch_named(where, "conduit", c->name),
 			    "let the OT side open the session: initiator: from where the data comes from there",
 			    "zone %s of level %g opens sessions into OT", first->name, first->level);
 	}
@@ -136,11 +121,11 @@ static void
 business_is_apart(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nsources; i++)
-		if (beyond_dmz(&p->zones[p->sources[i].zone]) && (l->drivers[i] == NULL || !l->drivers[i]->listens))	/* another node is no controller */
-			break_rule(l, r, p->sources[i].place, named(where, "source", p->sources[i].name),
+		if (zone_is_beyond_dmz(&p->zones[p->sources[i].zone]) && (l->drivers[i] == NULL || !l->drivers[i]->listens))	/* another node is no controller */
+			arch_broken(l, r, p->sources[i].place, arch_named(where, "source", p->sources[i].name),
 			    "give the controller a zone of its own level", "a machine's controller stands in zone %s, which is of the business (level %g)",
 			    p->zones[p->sources[i].zone].name, p->zones[p->sources[i].zone].level);
 }
@@ -149,17 +134,17 @@ static void
 nothing_enters_safety(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nconduits; i++)
 		if (p->arch->zones[p->conduits[i].to].kind == ZONE_SAFETY || (p->conduits[i].requests &&
 		    p->arch->zones[p->conduits[i].from].kind == ZONE_SAFETY))
-			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name),
+			arch_broken(l, r, p->conduits[i].at, arch_named(where, "conduit", p->conduits[i].name),
 			    "let data only come out of the safety zone", "it leads data or requests into a safety zone");
 	for (uint32_t i = 0; i < p->nrequests; i++)
 		for (uint32_t k = 0; k < p->requests[i].ntags; k++)
 			if (p->arch->zones[p->sources[p->requests[i].tags[k].source].zone].kind == ZONE_SAFETY) {
-				break_rule(l, r, p->requests[i].place, named(where, "request", p->requests[i].name),
+				arch_broken(l, r, p->requests[i].place, arch_named(where, "request", p->requests[i].name),
 				    "take the safety system's tags out of it", "it would write to a safety instrumented system");
 				break;
 			}
@@ -169,7 +154,7 @@ static void
 conduits_are_as_strong_as_their_zones(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nconduits; i++) {
 		const struct sl *c = &p->arch->conduits[i].sl_t, *a = &p->arch->zones[p->conduits[i].from].sl_t,
@@ -178,7 +163,7 @@ conduits_are_as_strong_as_their_zones(struct loader *l, const struct rule *r)
 			unsigned need = a->of[f] > b->of[f] ? a->of[f] : b->of[f];
 			if (c->of[f] >= need)
 				continue;
-			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name), "raise its sl-t",
+			arch_broken(l, r, p->conduits[i].at, arch_named(where, "conduit", p->conduits[i].name), "raise its sl-t",
 			    "its target is SL %u for %s, and a zone it serves has %u", c->of[f], fr_names[f], need);
 			break;
 		}
@@ -189,13 +174,13 @@ static void
 requests_are_bounded(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nrequests; i++) {
 		const struct request_rule *q = &p->requests[i];
 		bool bounded = q->kind != REQUEST_WRITE || q->has_limits || q->nvalues > 0 || q->nwords > 0;
 		if (q->nroles == 0 || !bounded || (q->per_minute == 0 && q->min_interval_ns == 0))
-			break_rule(l, r, q->place, named(where, "request", q->name), "say role, limits (or values), and per-minute or min-interval",
+			arch_broken(l, r, q->place, arch_named(where, "request", q->name), "say role, limits (or values), and per-minute or min-interval",
 			    "it has no %s", q->nroles == 0 ? "role" : !bounded ? "limits on its value" : "limit on its rate");
 	}
 }
@@ -205,12 +190,12 @@ no_public_peers(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
 	struct network net;
-	char where[200], host[80];
+	char where[ARCH_WHERE], host[80];
 
 	for (uint32_t i = 0; i < p->nzones; i++)
 		for (uint32_t k = 0; k < p->arch->zones[i].nnetworks; k++)
 			if (p->zones[i].level < 3.5 && network_parse(p->arch->zones[i].networks[k], &net) == 0 && (net.bits == 0 || network_is_public(&net)))
-				break_rule(l, r, p->zones[i].at, named(where, "zone", p->zones[i].name), "name the networks that it really has",
+				arch_broken(l, r, p->zones[i].at, arch_named(where, "zone", p->zones[i].name), "name the networks that it really has",
 				    "network %s is %s", p->arch->zones[i].networks[k], net.bits == 0 ? "everything there is" : "of the public internet");
 	for (uint32_t i = 0; i < p->nsources; i++) {
 		if (p->zones[p->sources[i].zone].level >= 3.5)
@@ -220,7 +205,7 @@ no_public_peers(struct loader *l, const struct rule *r)
 		if (colon != NULL && strchr(host, ':') == colon)
 			*colon = '\0';
 		if (network_parse_host(host, &net) == 0 && network_is_public(&net))
-			break_rule(l, r, p->sources[i].place, named(where, "source", p->sources[i].name), "reach it through the DMZ",
+			arch_broken(l, r, p->sources[i].place, arch_named(where, "source", p->sources[i].name), "reach it through the DMZ",
 			    "its address %s is of the public internet", host);
 	}
 }
@@ -230,12 +215,12 @@ static void
 senders_open_one_way_links(struct loader *l, const struct rule *r, const struct flow *f)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t s = 0; s < f->nsinks; s++)
 		for (uint32_t k = 0; strcmp(p->sinks[f->sinks[s]].kind, "diode") == 0 && k < f->nconduits; k++)
 			if (!p->conduits[f->conduits[k]].initiator_from)
-				break_rule(l, r, f->place, named(where, "flow", f->name), "say initiator: from on the conduit",
+				arch_broken(l, r, f->place, arch_named(where, "flow", f->name), "say initiator: from on the conduit",
 				    "sink %s sends one way, and sessions of conduit %s are opened from the other side", p->sinks[f->sinks[s]].name,
 				    p->conduits[f->conduits[k]].name);
 }
@@ -244,7 +229,7 @@ static void
 one_way_stays_one_way(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nflows; i++)
 		for (uint32_t k = 0; k < p->flows[i].nconduits; k++) {
@@ -253,7 +238,7 @@ one_way_stays_one_way(struct loader *l, const struct rule *r)
 				continue;
 			for (uint32_t s = 0; s < p->flows[i].nsinks; s++)
 				if (strcmp(p->sinks[p->flows[i].sinks[s]].kind, "diode") != 0)
-					break_rule(l, r, p->flows[i].place, named(where, "flow", p->flows[i].name),
+					arch_broken(l, r, p->flows[i].place, arch_named(where, "flow", p->flows[i].name),
 					    "send it by a sink that needs no answer, or take one-way from the conduit",
 					    "conduit %s is one-way, and sink %s of kind %s needs answers", p->conduits[c].name,
 					    p->sinks[p->flows[i].sinks[s]].name, p->sinks[p->flows[i].sinks[s]].kind);
@@ -262,7 +247,7 @@ one_way_stays_one_way(struct loader *l, const struct rule *r)
 		senders_open_one_way_links(l, r, &p->flows[i]);
 	for (uint32_t i = 0; i < p->nconduits; i++)
 		if (p->arch->conduits[i].one_way && p->conduits[i].requests)
-			break_rule(l, r, p->conduits[i].at, named(where, "conduit", p->conduits[i].name), "say requests: no",
+			arch_broken(l, r, p->conduits[i].at, arch_named(where, "conduit", p->conduits[i].name), "say requests: no",
 			    "it is one-way and lets requests back");
 }
 
@@ -279,20 +264,20 @@ static void
 nodes_bypass_no_dmz(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->arch->nnodes; i++) {
 		const struct gateway_node *n = &p->arch->nodes[i];
 		const struct zone *low = NULL, *high = NULL;
 		for (uint32_t k = 0; k < n->ninterfaces; k++) {
 			const struct zone *z = zone_named(p, n->interfaces[k].zone);
-			if (z != NULL && ot(z))
+			if (z != NULL && zone_is_ot(z))
 				low = z;
-			if (z != NULL && beyond_dmz(z))
+			if (z != NULL && zone_is_beyond_dmz(z))
 				high = z;
 		}
 		if (low != NULL && high != NULL)
-			break_rule(l, r, n->place, named(where, "node", n->name), "use one node for each side of the DMZ",
+			arch_broken(l, r, n->place, arch_named(where, "node", n->name), "use one node for each side of the DMZ",
 			    "it has a leg in %s (level %g) and one in %s (level %g)", low->name, low->level, high->name, high->level);
 	}
 }
@@ -302,7 +287,7 @@ interfaces_are_in_their_networks(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
 	struct network net, host;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->arch->nnodes; i++)
 		for (uint32_t k = 0; k < p->arch->nodes[i].ninterfaces; k++) {
@@ -314,7 +299,7 @@ interfaces_are_in_their_networks(struct loader *l, const struct rule *r)
 				in = in || (network_parse(a->networks[n], &net) == 0 && network_parse_host(f->address, &host) == 0 &&
 				    network_holds(&net, &host));
 			if (!in)
-				break_rule(l, r, p->arch->nodes[i].place, named(where, "node", p->arch->nodes[i].name),
+				arch_broken(l, r, p->arch->nodes[i].place, arch_named(where, "node", p->arch->nodes[i].name),
 				    "correct the address, or the networks of the zone", "interface %s has %s, which is in no network of zone %s",
 				    f->name, f->address, f->zone);
 		}
@@ -334,12 +319,12 @@ static void
 levels_are_not_skipped(struct loader *l, const struct rule *r)
 {
 	const struct arch *a = l->plan->arch;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < a->nequipment; i++) {
 		const struct arch_equipment *e = &a->equipment[i];
 		if (e->kind != EQUIPMENT_UNSAID && depth_of(e->path) != equipment_depth(e->kind))
-			break_rule(l, r, e->place, named(where, "equipment", e->path),
+			arch_broken(l, r, e->place, arch_named(where, "equipment", e->path),
 			    "insert the missing name, or correct the kind: area/work center/work unit/equipment module/control module",
 			    "a %s stands %d below the site, and here are %d names", equipment_kinds[e->kind], equipment_depth(e->kind), depth_of(e->path));
 	}
@@ -367,7 +352,7 @@ units_fit_their_centers(struct loader *l, const struct rule *r)
 {
 	const struct arch *a = l->plan->arch;
 	struct map centers = { 0 };
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < a->nequipment; i++)
 		if (equipment_depth(a->equipment[i].kind) == 2)
@@ -378,7 +363,7 @@ units_fit_their_centers(struct loader *l, const struct rule *r)
 		const struct arch_equipment *center = equipment_depth(unit->kind) == 3 && slash != NULL ?
 		    map_get(&centers, unit->path, (size_t)(slash - unit->path)) : NULL;
 		if (center != NULL && !fits(center->kind, unit->kind))
-			break_rule(l, r, unit->place, named(where, "equipment", unit->path), "correct one of the two kinds",
+			arch_broken(l, r, unit->place, arch_named(where, "equipment", unit->path), "correct one of the two kinds",
 			    "a %s does not stand in a %s", equipment_kinds[unit->kind], equipment_kinds[center->kind]);
 	}
 	map_fini(&centers);
@@ -400,12 +385,12 @@ static void
 assets_fill_known_roles(struct loader *l, const struct rule *r)
 {
 	const struct arch *a = l->plan->arch;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < a->nassets; i++)
 		for (uint32_t k = 0; k < a->assets[i].nroles; k++)
 			if (!is_equipment(l->plan, a->assets[i].roles[k].equipment))
-				break_rule(l, r, a->assets[i].place, named(where, "asset", a->assets[i].name),
+				arch_broken(l, r, a->assets[i].place, arch_named(where, "asset", a->assets[i].name),
 				    "correct the path, or add the equipment", "there is no equipment \"%s\"", a->assets[i].roles[k].equipment);
 }
 
@@ -413,7 +398,7 @@ static void
 one_asset_a_role_at_a_time(struct loader *l, const struct rule *r)
 {
 	const struct arch *a = l->plan->arch;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < a->nassets; i++)
 		for (uint32_t k = 0; k < a->assets[i].nroles; k++)
@@ -423,7 +408,7 @@ one_asset_a_role_at_a_time(struct loader *l, const struct rule *r)
 					bool same_time = x->from_s < y->to_s && y->from_s < x->to_s;
 					bool clash = strcmp(x->equipment, y->equipment) == 0 || i == j;
 					if (same_time && clash)
-						break_rule(l, r, a->assets[i].place, named(where, "asset", a->assets[i].name),
+						arch_broken(l, r, a->assets[i].place, arch_named(where, "asset", a->assets[i].name),
 						    "end the one role on the day before the other begins", i == j ? "it is in \"%s\" and in another place "
 						    "at the same time (see also asset %s)" : "it is in \"%s\" while asset %s is", x->equipment,
 						    a->assets[j].name);
@@ -434,14 +419,14 @@ static void
 flows_say_what_for(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nflows; i++) {
 		const struct arch_flow *a = &p->arch->flows[i];
 		const char *lacks = *p->flows[i].why == '\0' ? "why" : *p->flows[i].owner == '\0' ? "owner" : *a->use_case == '\0' ? "use-case" :
 		    a->criticality == 0 ? "criticality" : a->confidentiality < 0 ? "confidentiality" : NULL;
 		if (lacks != NULL)
-			break_rule(l, r, p->flows[i].place, named(where, "flow", p->flows[i].name), "add it: a review will ask", "it does not say `%s`", lacks);
+			arch_broken(l, r, p->flows[i].place, arch_named(where, "flow", p->flows[i].name), "add it: a review will ask", "it does not say `%s`", lacks);
 	}
 }
 
@@ -465,23 +450,23 @@ static void
 outages_are_bridged(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200], d[2][DURATION_TEXT];
+	char where[ARCH_WHERE], d[2][DURATION_TEXT];
 
 	for (uint32_t i = 0; i < p->nflows; i++) {
 		const struct flow *f = &p->flows[i];
 		const struct arch_flow *a = &p->arch->flows[i];
 		double need = bytes_a_day(p, l, f) * (double)a->outage_ns / 86400e9;
-		named(where, "flow", f->name);
+		arch_named(where, "flow", f->name);
 		if (a->criticality > 0 && a->criticality <= 2 && a->outage_ns == 0)
-			break_rule(l, r, f->place, where, "say `bridges`: how long an outage may last", "it is C%d and says no outage that it must bridge",
+			arch_broken(l, r, f->place, where, "say `bridges`: how long an outage may last", "it is C%d and says no outage that it must bridge",
 			    a->criticality);
 		else if (a->criticality > 0 && a->criticality <= 2 && f->durability == DURABLE_NONE)
-			break_rule(l, r, f->place, where, "say durability: interval or each", "it is C%d and would not outlive a power cut", a->criticality);
+			arch_broken(l, r, f->place, where, "say durability: interval or each", "it is C%d and would not outlive a power cut", a->criticality);
 		else if (a->outage_ns > 0 && f->quota_age_ns > 0 && f->quota_age_ns < a->outage_ns)
-			break_rule(l, r, f->place, where, "raise quota-age", "it must bridge %s, but drops what is older than %s",
+			arch_broken(l, r, f->place, where, "raise quota-age", "it must bridge %s, but drops what is older than %s",
 			    duration_format(a->outage_ns, d[0]), duration_format(f->quota_age_ns, d[1]));
 		else if (a->outage_ns > 0 && f->quota_bytes > 0 && (double)f->quota_bytes < need)
-			break_rule(l, r, f->place, where, "raise quota, or reduce the flow", "to bridge %s it may need %.0f MiB, and its quota is %.0f MiB",
+			arch_broken(l, r, f->place, where, "raise quota, or reduce the flow", "to bridge %s it may need %.0f MiB, and its quota is %.0f MiB",
 			    duration_format(a->outage_ns, d[0]), need / 1048576, (double)f->quota_bytes / 1048576);
 	}
 }
@@ -505,26 +490,32 @@ static void
 secrets_are_encrypted(struct loader *l, const struct rule *r)
 {
 	const struct plan *p = l->plan;
-	char where[200];
+	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nflows; i++)
 		for (uint32_t k = 0; k < p->flows[i].nsinks; k++)
 			if ((p->arch->flows[i].confidentiality >= 2 || p->arch->flows[i].personal_data) && !encrypted(l, p->flows[i].sinks[k]))
-				break_rule(l, r, p->flows[i].place, named(where, "flow", p->flows[i].name), "say tls: yes at the sink",
+				arch_broken(l, r, p->flows[i].place, arch_named(where, "flow", p->flows[i].name), "say tls: yes at the sink",
 				    "it is %s and goes to sink %s in plain text", p->arch->flows[i].personal_data ? "about persons" :
 				    arch_confidentialities[p->arch->flows[i].confidentiality], p->sinks[p->flows[i].sinks[k]].name);
 }
 
 static const struct rule rules[] = {
 	{ "Z1", "IEC 62443-3-2, ZCR 6.3", false, zones_are_owned },
+	{ "Z2", "IEC 62443-3-2, ZCR 3.1: a conduit for what flows", false, conduits_carry_something },
 	{ "Z3", "Purdue model: sessions end in the DMZ", true, sessions_end_in_the_dmz },
+	{ "Z4", "Purdue model: no port through both sides of the DMZ", false, ports_differ_across_the_dmz },
 	{ "Z5", "IEC 62443-3-3, SR 5.2: the trusted side opens", true, sessions_start_on_the_trusted_side },
 	{ "Z6", "IEC 62443-3-2, ZCR 3.2", true, business_is_apart },
 	{ "Z7", "IEC 62443-3-2, ZCR 3.3", true, nothing_enters_safety },
+	{ "Z8", "IEC 62443-3-2, ZCR 3.4 to 3.6", true, attachments_fit_their_zones },
 	{ "Z9", "IEC 62443-3-2, ZCR 5.6", false, conduits_are_as_strong_as_their_zones },
 	{ "Z10", "IEC 62443-3-3, SR 2.1", false, requests_are_bounded },
 	{ "Z11", "IEC 62443-3-2, ZCR 3.6", true, no_public_peers },
+	{ "Z12", "IEC 62443-3-3, SR 1.3 and 5.1: OT accounts stand apart", true, administration_is_apart },
+	{ "Z13", "IEC 62443-3-2, ZCR 6.3: infrastructure flows are flows", false, services_are_said },
 	{ "Z14", "IEC 62443-3-3, SR 5.1", true, one_way_stays_one_way },
+	{ "Z15", "IEC 62443-3-3, SR 7.7", false, listeners_have_a_flow },
 	{ "Z17", "IEC 62443-3-2, ZCR 5.13: capability against target", false, capability_meets_target },
 	{ "N1", "IEC 62443-3-2, ZCR 3.1", true, interfaces_are_in_their_networks },
 	{ "N2", "Purdue model: no leg past the DMZ", true, nodes_bypass_no_dmz },

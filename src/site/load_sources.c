@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "site/arch.h"
 #include "site/link.h"
 #include "site/loader.h"
 
@@ -130,6 +131,7 @@ read_source(struct loader *l, const struct node *n, const char *what, struct sou
 	s->driver = d != NULL ? d->name : "";
 	s->endpoint = own[SOURCE_ENDPOINT].set ? own[SOURCE_ENDPOINT].s : "";
 	s->link = "";
+	l->plan->arch->attached[s - l->plan->sources] = own[SOURCE_ATTACHED].set ? (uint8_t)(own[SOURCE_ATTACHED].i + ATTACHED_FIXED) : ATTACHED_UNSAID;
 	s->zone = zone_of(l, n, &own[SOURCE_ZONE], what);
 	if (own[SOURCE_ENDPOINT].set)
 		read_endpoint(l, n, d, what, s);

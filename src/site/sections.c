@@ -118,6 +118,9 @@ const struct key source_keys[] = {
 	[SOURCE_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 4000, .required = true,
 		.help = "Where it is: host:port, [IPv6 address]:port, host alone for the driver's usual port, a URL "
 		    "where the driver speaks of one (opc.tcp://host:port/path), or the path of a serial device." },
+	[SOURCE_ATTACHED] = { "attached", KEY_ENUM, .choices = attachments,
+		.help = "How the device is attached: what is wireless, temporary (connected now and then) or external (through networks of others) has to stand "
+		    "in a zone of that kind (IEC 62443-3-2, ZCR 3.4 to 3.6). Left out: as its zone says." },
 	[SOURCE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[SOURCE_KEYS] = { 0 },
 };
@@ -356,8 +359,26 @@ const struct key node_keys[] = {
 	[NODE_INTERFACES] = { "interfaces", KEY_LIST, .required = true,
 		.help = "Its network interfaces: name, zone that it faces, address: \"eth0 line-3 10.3.1.2/24\"." },
 	[NODE_OWNER] = { "owner", KEY_TEXT, .min = 1, .max = 256, .help = "Who keeps it running." },
+	[NODE_WITHOUT] = { "without", KEY_CHOICES, .choices = service_kinds,
+		.help = "Services that it does without, on purpose: without directory, its accounts are its own." },
 	[NODE_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is, for people." },
 	[NODE_KEYS] = { 0 },
+};
+const struct key service_keys[] = {
+	[SERVICE_KEY_KIND] = { "kind", KEY_ENUM, .choices = service_kinds, .required = true,
+		.help = "What it is: time, names (DNS), directory (accounts of those who administer), patches, malware (signatures), backup, logs, upkeep (remote "
+		    "maintenance)." },
+	[SERVICE_KEY_ZONE] = { "zone", KEY_NAME, .required = true, .help = "Zone that its server stands in." },
+	[SERVICE_KEY_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 300, .required = true, .help = "Address and port of the server: \"10.9.0.5:123\"." },
+	[SERVICE_KEY_TRANSPORT] = { "transport", KEY_ENUM, .choices = service_transports, .def = "tcp", .help = "What it runs over." },
+	[SERVICE_KEY_SESSION] = { "session", KEY_ENUM, .choices = service_sessions, .def = "node",
+		.help = "Who opens the session: the node, or the server (a backup that fetches, an administrator who comes)." },
+	[SERVICE_KEY_NODES] = { "nodes", KEY_LIST, .help = "Nodes that it serves. Left out: all of them." },
+	[SERVICE_KEY_SHARED] = { "shared-with", KEY_LIST,
+		.help = "Of a directory: other zones whose accounts it knows as well, by a trust between directories or because they are copied." },
+	[SERVICE_KEY_OWNER] = { "owner", KEY_TEXT, .min = 1, .max = 256, .required = true, .help = "Who runs it." },
+	[SERVICE_KEY_DESCRIPTION] = { "description", KEY_TEXT, .min = 0, .max = 1024, .help = "What it is for, for people." },
+	[SERVICE_KEYS] = { 0 },
 };
 const struct key asset_keys[] = {
 	[ASSET_MAKER] = { "maker", KEY_TEXT, .min = 1, .max = 128, .help = "Who made it." },
@@ -382,6 +403,7 @@ const struct key exception_keys[] = {
 
 ROWS(security_keys, SECURITY_KEYS);
 ROWS(node_keys, NODE_KEYS);
+ROWS(service_keys, SERVICE_KEYS);
 ROWS(asset_keys, ASSET_KEYS);
 ROWS(exception_keys, EXCEPTION_KEYS);
 ROWS(zone_keys, ZONE_KEYS);
@@ -430,6 +452,8 @@ const struct section sections[] = {
 		"The way back: what somebody above may ask of a device. What is not admitted here is refused." },
 	[SECTION_NODES] = { "nodes", "a node", SECTION_NAMED, false, false, node_keys,
 		"Machines that run Penstock, and the zones that their interfaces face." },
+	[SECTION_SERVICES] = { "services", "a service", SECTION_NAMED, false, false, service_keys,
+		"What the nodes need to run that is no flow of tags: time, names, accounts, patches, backup, logs." },
 	[SECTION_ASSETS] = { "assets", "an asset", SECTION_NAMED, false, false, asset_keys,
 		"Physical assets, and the equipment whose role each of them fills, over time." },
 	[SECTION_EXCEPTIONS] = { "exceptions", "an exception", SECTION_NAMED, false, false, exception_keys,

@@ -85,8 +85,8 @@ place_end(struct way *w, const char *endpoint, const char *scheme, int default_p
 		w->missing = "no port is written, and the protocol has no usual one";
 }
 
-static bool
-source_way(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
+bool
+way_of_source(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
 {
 	const struct source *s = &p->sources[i];
 	const struct driver_info *d = driver_of(c, s->driver);
@@ -94,15 +94,15 @@ source_way(const struct plan *p, const struct catalog *c, uint32_t i, struct are
 	if (d == NULL || d->endpoint_is_device)
 		return false;
 	*w = (struct way){ .what = arena_printf(a, "source %s", s->name), .kind = s->driver, .zone = p->zones[s->zone].name,
-	    .flows = flows_of_source(p, i, a), .encrypted = d->endpoint_scheme != NULL && !d->one_way, .inbound = source_listens(d, s),
+	    .flows = "", .encrypted = d->endpoint_scheme != NULL && !d->one_way, .inbound = source_listens(d, s),
 	    .one_way = d->one_way };
 	place_end(w, s->endpoint, d->endpoint_scheme, d->default_port, a);
 	return true;
 }
 
 /* A sink may have several far ends, one a key of type endpoint (a token server beside the system itself). With a proxy, that is the only way. */
-static uint32_t
-sink_ways(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
+uint32_t
+ways_of_sink(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
 {
 	const struct sink *s = &p->sinks[i];
 	const struct sink_info *info = sink_of(c, s->kind);
@@ -114,7 +114,7 @@ sink_ways(const struct plan *p, const struct catalog *c, uint32_t i, struct aren
 		if (keys[k].type != KEY_ENDPOINT || !s->keys[k].set || (proxy != NULL && &s->keys[k] != proxy))
 			continue;
 		w[n] = (struct way){ .what = arena_printf(a, "sink %s", s->name), .kind = s->kind, .zone = p->zones[s->zone].name,
-		    .inbound = sink_listens(info, s), .flows = flows_of_sink(p, i, a),
+		    .inbound = sink_listens(info, s), .flows = "",
 		    .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted,
 		    .one_way = info->one_way };
 		place_end(&w[n++], s->keys[k].s, NULL, &s->keys[k] == proxy ? 0 : tls != NULL && tls->b ? info->tls_port : info->default_port, a);
@@ -140,9 +140,14 @@ ways_of(const struct plan *p, const struct catalog *c, struct arena *a, struct w
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < p->nsources; i++)
-		n += source_way(p, c, i, a, &w[n]);
-	for (uint32_t i = 0; i < p->nsinks; i++)
-		n += sink_ways(p, c, i, a, &w[n]);
+		if (way_of_source(p, c, i, a, &w[n]))
+			w[n++].flows = flows_of_source(p, i, a);
+	for (uint32_t i = 0; i < p->nsinks; i++) {
+		uint32_t more = ways_of_sink(p, c, i, a, &w[n]);
+		const char *flows = more > 0 ? flows_of_sink(p, i, a) : "";
+		for (; more > 0; more--)
+			w[n++].flows = flows;
+	}
 	*out = w;
 	return n;
 }

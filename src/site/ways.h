@@ -22,5 +22,9 @@ struct way {
 
 /* All of them, sources first, in the order of the site file. Rows and texts in the arena. Serial lines and what stays on this machine have none. */
 uint32_t ways_of(const struct plan *p, const struct catalog *c, struct arena *a, struct way **out);
+/* That of one source, without the names of flows. False: it has none. */
+bool way_of_source(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *out);
+/* Those of one sink, likewise, into room for as many as it has keys. Returns how many. */
+uint32_t ways_of_sink(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *out);
 
 #endif
