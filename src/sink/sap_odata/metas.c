@@ -250,6 +250,12 @@ metas_close(struct metas *m)
 	free(m);
 }
 
+void
+metas_hush(struct metas *m)
+{
+	m->quiet = true;
+}
+
 const struct odata_meta *
 metas_of(const struct metas *m, const char *service)
 {

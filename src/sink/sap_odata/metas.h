@@ -20,6 +20,8 @@ struct metas;
  */
 int metas_open(const char *dir, const struct mapping *const *v, size_t n, bool quiet, struct metas **out, char *why, size_t size);
 void metas_close(struct metas *m);
+/* Nothing is logged any more: what is under way ends because the sink does. */
+void metas_hush(struct metas *m);
 /* NULL: it is not known. Borrowed until metas_turn() or metas_close(). */
 const struct odata_meta *metas_of(const struct metas *m, const char *service);
 /* Start what is due. Returns when to call again; every_ns: between two looks. */

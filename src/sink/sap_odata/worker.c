@@ -125,6 +125,7 @@ leave(struct worker *w, struct mono deadline)
 		far_turn(w->far, w->wake_fd, mono_diff(mono_min(t.again, deadline), now));
 		wake_clear(w->wake_fd);
 	}
+	metas_hush(w->metas);
 	far_free(w->far);
 	if (w->outbox != NULL)
 		outbox_turn(w->outbox, mono_now(), wall_now());
