@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from penstock import *
 
 COMMANDS = ["check", "keys", "schema", "run", "status", "stop", "plan", "apply", "sim", "scan", "read", "tail", "why", "trace", "cert", "ledger",
-            "spool", "quarantine", "trend"]
+            "spool", "quarantine", "trend", "mapping"]
 NEED_RUNNING = [["status"], ["stop"], ["read", "a"], ["tail"], ["why", "a"], ["trace", "a"], ["apply", "--back"], ["quarantine", "retry", "1"]]
 
 
