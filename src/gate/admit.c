@@ -106,7 +106,10 @@ admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now)
 		    "denied", now);
 		return false;
 	}
-	check_order(g, in, sr, &g->batch.head, now);
+	sr->numbered = g->batch.head.origin != 0;
+	if (!sr->numbered)
+		check_order(g, in, sr, &g->batch.head, now);
+	admit_overwritten(g, in, now);
 	if (g->batch.head.origin != 0 && !origin_admit(g, sr, in->writer))
 		return false;
 	in->records++;
@@ -233,22 +236,37 @@ lose(struct gate *g, struct stream *st, uint64_t n, const char *writer, const ch
 }
 
 void
+admit_overwritten(struct gate *g, struct ring_in *in, struct mono now)
+{
+	uint64_t n = in->overwritten;
+
+	in->overwritten = 0;
+	if (n > 0)
+		admit_lost(g, in, NULL, n, "overwritten in the ring before gate could read it; at most this many of this flow", now);
+}
+
+void
 admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note,
     struct mono now)
 {
 	unsigned long left_out;
-	bool known = false;
+	bool known = false, any = false;
 
 	g->stamp++;
-	in->lost += n;
 	for (uint32_t i = 0; i < g->routes.n; i++) {
 		const struct source_route *sr = &g->routes.sources[i];
 		if (only != NULL ? sr != only : sr->writer == NULL || strcmp(sr->writer, in->writer) != 0)
 			continue;
 		known = true;
+		if (sr->numbered)
+			continue;
+		any = true;
 		for (uint32_t k = 0; k < sr->nlegs; k++)
 			lose(g, sr->legs[k].st, n, in->writer, note);
 	}
+	if (known && !any)	/* all of it comes again, or gate has it */
+		return;
+	in->lost += n;
 	/* Nothing has come from this writer yet: it may concern every flow. */
 	for (struct stream *st = g->streams; st != NULL && !known && only == NULL; st = st->next_stream)
 		lose(g, st, n, in->writer, note);

@@ -93,6 +93,7 @@ struct source_route {
 	char		*writer;	/* who may bring it: its zone's field process, else who comes first */
 	uint64_t	 epoch, seq;	/* of its last batch */
 	uint64_t	 gaps;		/* of the ring, when it came */
+	bool		 numbered;	/* of another node: what is missing in a ring is seen by its numbers, and given again */
 };
 struct routes {
 	struct arena		 arena;
@@ -112,6 +113,7 @@ struct ring_in {
 	uint64_t		 borders[BORDERS];	/* record borders, oldest first */
 	uint32_t		 nborders;
 	uint64_t		 gaps;
+	uint64_t		 overwritten;	/* samples, not told yet: whose they were the next record says */
 	uint64_t		 records, samples, lost, refused;
 	stat_t			*stats;
 };
@@ -193,6 +195,8 @@ void plan_forget_before(struct gate *g, struct mono now, struct wall wall);
 /* Take the batch in g->record, len bytes; then admit_go(). False: it was refused. */
 bool admit_parse(struct gate *g, struct ring_in *in, size_t len, struct mono now);
 void admit_go(struct gate *g, struct mono now, struct wall wall);
+/* Tell what was overwritten in this ring. */
+void admit_overwritten(struct gate *g, struct ring_in *in, struct mono now);
 /* Samples that never reached the gate: enter them in the ledgers of all streams fed by this ring, or by this source. */
 void admit_lost(struct gate *g, struct ring_in *in, const struct source_route *only, uint64_t n, const char *note,
     struct mono now);

@@ -105,6 +105,36 @@ TEST(a_number_that_comes_again_is_passed_over_and_told_anew)
 	rig_ring_free(&r);
 }
 
+/* After a gate has died its ring is read from the beginning, which is overwritten when it has gone round: that was admitted, or is given again. */
+TEST(what_a_ring_no_longer_holds_of_another_node_is_no_loss)
+{
+	char dir[300];
+	struct rig_ring r;
+	struct told t = { 0 };
+	enum { N = 2000 };
+
+	snprintf(dir, sizeof dir, "%s/spool", test_dir());
+	rig_ring_new(&r, 64 << 10);
+	struct gate *g = start(dir, two_flows(), &r, &t);
+	for (uint64_t no = 0; no < N; no += 4) {
+		put(&r, no, no + 4, 0);
+		gate_turn(g, (struct mono){ RIG_T0 }, (struct wall){ RIG_T0 });
+	}
+	turns(g);
+	CHECK_INT((long)t.no, N);
+	gate_free(g);
+	g = start(dir, two_flows(), &r, &t);
+	put(&r, N, N + 4, N);
+	turns(g);
+	CHECK_INT((long)t.no, N + 4);
+	CHECK_INT((long)gate_totals(g).lost, 0);
+	gate_free(g);
+	CHECK_INT((long)rig_account(dir, "a@00000001").lost, 0);
+	whole(dir, "a@00000001", N + 4);
+	whole(dir, "b@00000001", N + 4);
+	rig_ring_free(&r);
+}
+
 TEST(a_gate_that_died_takes_what_it_had_not_from_the_same_ring)
 {
 	char dir[300];

@@ -230,9 +230,7 @@ read_one(struct gate *g, struct ring_in *in, struct mono now, struct wall wall)
 		in->nborders = 0;
 		if (g->opts.live_lost != NULL)
 			g->opts.live_lost(g->opts.arg);
-		if (lost > 0)
-			admit_lost(g, in, NULL, lost,
-			    "overwritten in the ring before gate could read it; at most this many of this flow", now);
+		in->overwritten += lost;
 		return 0;
 	case ERR_LIMIT:
 		in->refused++;
@@ -250,7 +248,7 @@ read_one(struct gate *g, struct ring_in *in, struct mono now, struct wall wall)
 }
 
 static void
-ring_remove(struct gate *g, struct ring_in *in)
+ring_remove(struct gate *g, struct ring_in *in, struct mono now)
 {
 	struct ring_in **at = &g->rings;
 
@@ -259,6 +257,7 @@ ring_remove(struct gate *g, struct ring_in *in)
 	*at = in->next;
 	if (g->from == in)
 		g->from = NULL;
+	admit_overwritten(g, in, now);
 	log_info("ring_ended", "writer=\"%s\" epoch=%016llx records=%llu lost=%llu", in->writer,
 	    (unsigned long long)in->epoch,
 	    (unsigned long long)in->records, (unsigned long long)in->lost);
@@ -282,7 +281,7 @@ rings_read(struct gate *g, uint32_t records, struct mono now, struct wall wall)
 				place(g, in, now);
 			int err = read_one(g, in, now, wall);
 			if (err == ERR_END)
-				ring_remove(g, in);
+				ring_remove(g, in, now);
 			more |= err != ERR_AGAIN;
 			records -= records > 0;
 		}

@@ -147,6 +147,7 @@ carry_over(const struct routes *before, struct source_route *sr, struct arena *a
 	sr->epoch = was->epoch;
 	sr->seq = was->seq;
 	sr->gaps = was->gaps;
+	sr->numbered = was->numbered;
 }
 
 void
