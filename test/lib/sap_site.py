@@ -1,0 +1,86 @@
+"""A plant that confirms to the simulated S/4HANA: machines, a gateway, a network in between, the simulator. Imported by itself.
+
+Everything is real but SAP and the machines: `penstock run` with its processes, TLS with a log-on, $batch if asked.
+"""
+import json
+import os
+import signal
+
+from brokers import Certificates
+from cases import wait_for
+from procs import penstock, start_penstock, temp_dir
+from proxy import Proxy
+from s4 import S4
+
+TAGS = """      request:  { at: coil 0, scan: 50ms }
+      ack:      { at: coil 1, scan: 50ms, writable: yes }
+      good:     { at: holding 0 uint32, unit: "1", scan: 50ms }
+      bad:      { at: holding 2 uint16, unit: "1", scan: 50ms }
+      portions: { at: holding 3 uint16, unit: "1", scan: 50ms }
+      order:    { at: holding 4 uint32, scan: 50ms }
+"""
+FIELDS = """order: { tag: order, type: text, length: 12, required: yes }, operation: { value: "0010" },
+      yield: { count: good }, scrap: { count: bad, modulo: 65536 }, unit: { value: PC }"""
+
+
+def site_text(machines, sinks, to="sap", fields=FIELDS, extra=""):
+    """Site file of machines.Machines: one event a portion, taken by sinks (lines of that section)."""
+    sources = equipment = events = ""
+    for m in machines.all:
+        sources += f'  plc{m.number}: {{ driver: modbus-tcp, zone: line, endpoint: "127.0.0.1:{m.port}", unit: 1, writes: yes }}\n'
+        equipment += f"  Hall/Machine {m.number}: {{ type: machine, source: plc{m.number} }}\n"
+        when = "request: request, acknowledge: ack" if m.handshake else 'when: "changed(portions)"'
+        events += f"  Hall/Machine {m.number}/confirmation: {{ type: operations-performance, {when}, key: [order, no], fields: {{\n      {fields} }} }}\n"
+    return ("site: { enterprise: Acme, name: Campaign, time-zone: UTC }\nzones:\n  line: { level: 2 }\n  it: { level: 3.5 }\n"
+            "conduits:\n  up: { from: line, to: it, initiator: from }\n"
+            f"sources:\n{sources}sinks:\n{sinks}types:\n  machine:\n    tags:\n{TAGS}equipment:\n{equipment}events:\n{events}"
+            'requests:\n  handshakes: { what: "Hall/**/ack", from: [events], rate: 100/s, why: acknowledge of a report, owner: test }\n'
+            f'flows:\n  confirmations: {{ what: "Hall/**/confirmation", to: {to}, how: {{ every-sample: yes }}, why: test, owner: test }}\n{extra}')
+
+
+class SapPlant:
+    """machines: Machines. keys: further keys of the sink. The office reaches the simulator through .network, a Proxy."""
+
+    def __init__(self, machines, keys="", s4_words=(), tls=True, fields=FIELDS, post="Hall/**/confirmation -> production-confirmation"):
+        self.machines = machines
+        self.s4 = S4(tls=Certificates() if tls else None, user="MES", words=s4_words)
+        self.network = Proxy(self.s4.port)
+        self.folder = temp_dir()
+        self.state = os.path.join(self.folder, "state")
+        self.site = os.path.join(self.folder, "site.yaml")
+        trust = f"ca-file: {self.s4.tls.ca}, " if tls else "tls: no, "
+        sink = (f'  sap: {{ kind: sap-odata, zone: it, server: "localhost:{self.network.port}", {trust}user: MES, '
+                f'password-file: {self.s4.password_file}, client: "100", post: ["{post}"], {keys} }}\n')
+        with open(self.site, "w", encoding="utf-8") as f:
+            f.write(site_text(machines, sink, fields=fields))
+        self.run = None
+
+    def start(self):
+        self.run = start_penstock("run", self.site, "--state", self.state)
+        self.run.wait_line("event=ready", 20)
+
+    def cli(self, *words, **options):
+        return penstock(*words, "--state", self.state, **options)
+
+    def ask(self, *words, limit_s=30):
+        """A command with --json; {} while nobody answers."""
+        done = self.cli(*words, "--json", limit_s=limit_s)
+        try:
+            return json.loads(done.stdout) if done.returncode in (0, 1) else {}
+        except ValueError:
+            return {}
+
+    def processes(self):
+        return {p["name"]: p for p in self.ask("status").get("processes", [])}
+
+    def kill(self, name, wait=True):
+        """A child, which its supervisor starts again."""
+        before = wait_for(lambda: self.processes().get(name), 10, f"{name} to be seen")
+        if "pid" not in before:
+            return
+        os.kill(before["pid"], signal.SIGKILL)
+        if wait:
+            wait_for(lambda: (p := self.processes().get(name)) and p["state"] == "up" and p["restarts"] > before["restarts"], 15, f"{name} again")
+
+
+__all__ = ["FIELDS", "SapPlant", "site_text"]
