@@ -3,7 +3,7 @@
 #define SINK_MQTT_JOB_H
 
 #include "sink/mqtt/mqtt_keys.h"
-#include "sink/mqtt_link.h"
+#include "mqtt/mqtt_link.h"
 
 struct mqtt_job {
 	struct mqtt_job		*next;

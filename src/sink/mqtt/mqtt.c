@@ -350,7 +350,7 @@ mqtt_open(void *inst, const struct sink *cfg, const struct plan *plan, struct si
 	if (err != 0)
 		return err;
 	const struct mqtt_server server = { k->cfg.link.host, k->cfg.link.port };
-	struct mqtt_link_opts o = mqtt_opts_link(&k->cfg.link, cfg, plan, client_id);
+	struct mqtt_link_opts o = mqtt_opts_link(&k->cfg.link, cfg->name, plan->site, client_id);
 	o.servers = &server;
 	o.nservers = 1;
 	o.window = k->cfg.window;

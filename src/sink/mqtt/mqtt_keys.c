@@ -65,7 +65,9 @@ mqtt_cfg_read(const struct sink *s, struct mqtt_cfg *cfg, char *why, size_t size
 		.kind = (enum payload_kind)k[K_PAYLOAD].i, .template = k[K_TEMPLATE].s,
 	};
 	cfg->topic = k[K_TOPIC].set ? k[K_TOPIC].s : topics[cfg->kind];
-	int err = mqtt_opts_read(s, &cfg->link, why, size, key);
+	int err = mqtt_opts_read(k + K_VERSION, k[K_BROKER].s, &cfg->link, why, size, key);
+	if (err != 0)
+		*key += K_VERSION;
 	if (err != 0)
 		return err;
 	if (k[K_EXPIRY].set && !cfg->link.v5)

@@ -3,7 +3,7 @@
 #define SINK_MQTT_KEYS_H
 
 #include "sink/mqtt/payload.h"
-#include "sink/mqtt_opts.h"
+#include "mqtt/mqtt_opts.h"
 
 struct mqtt_cfg {
 	struct mqtt_opts link;

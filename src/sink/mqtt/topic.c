@@ -6,7 +6,7 @@
 
 #include "base/near.h"
 #include "base/utf8.h"
-#include "sink/mqtt_link.h"
+#include "mqtt/mqtt_link.h"
 
 enum part { PART_ENTERPRISE, PART_SITE, PART_COUNTRY, PART_FLOW, PART_SOURCE, PART_PATH, PART_EQUIPMENT, PART_AREA, PART_TAG, PARTS };
 

@@ -108,7 +108,9 @@ sp_cfg_read(const struct sink *s, struct sp_cfg *cfg, char *why, size_t size, si
 		.primary_host = k[K_PRIMARY_HOST].s, .host_wait_ns = k[K_HOST_WAIT].i, .rebirth_pause_ns = k[K_REBIRTH_PAUSE].i,
 		.confirm = k[K_CONFIRM].b, .confirm_topic = k[K_CONFIRM_TOPIC].s,
 	};
-	int err = mqtt_opts_read(s, &cfg->link, why, size, key);
+	int err = mqtt_opts_read(k + K_VERSION, k[K_BROKER].s, &cfg->link, why, size, key);
+	if (err != 0)
+		*key += K_VERSION;
 	if (err == 0)
 		err = check_ids(k, why, size, key);
 	return err == 0 ? read_servers(k, cfg, why, size, key) : err;

@@ -3,7 +3,7 @@
 #define SINK_SPARKPLUG_SP_KEYS_H
 
 #include "base/buf.h"
-#include "sink/mqtt_opts.h"
+#include "mqtt/mqtt_opts.h"
 
 #define SP_ID_MAX	256u	/* bytes of a group, node, device or host id: our limit, Sparkplug states none */
 

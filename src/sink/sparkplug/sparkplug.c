@@ -216,7 +216,7 @@ open_link(struct sp_sink *k, const struct sink *cfg, const struct plan *plan, ch
 	char client_id[MQTT_CLIENT_ID_MAX];
 	struct buf dcmd = { 0 };
 	struct mqtt_server servers[MQTT_SERVERS_MAX];
-	struct mqtt_link_opts o = mqtt_opts_link(&k->cfg.link, cfg, plan, client_id);
+	struct mqtt_link_opts o = mqtt_opts_link(&k->cfg.link, cfg->name, plan->site, client_id);
 
 	buf_printf(&dcmd, "%s+", buf_text(&k->dcmd_prefix));
 	const struct mqtt_filter filters[] = {

@@ -14,7 +14,7 @@
 
 #include "base/test.h"
 #include "os/clock.h"
-#include "sink/mqtt_link.h"
+#include "mqtt/mqtt_link.h"
 
 #define LIMIT_MS 15000
 

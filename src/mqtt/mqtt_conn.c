@@ -17,7 +17,7 @@
 
 #include "base/log.h"
 #include "os/clock.h"
-#include "sink/mqtt_link_int.h"
+#include "mqtt/mqtt_link_int.h"
 
 #define PASSWORD_MAX	4096
 #define MISC_MS		1000

@@ -3,13 +3,13 @@
  * mqtt_fall.c in the helper thread. A member
  * belongs to the half that its heading names; only what stands under `lock` is touched by both.
  */
-#ifndef SINK_MQTT_LINK_INT_H
-#define SINK_MQTT_LINK_INT_H
+#ifndef MQTT_LINK_INT_H
+#define MQTT_LINK_INT_H
 
 #include <pthread.h>
 
 #include "base/arena.h"
-#include "sink/mqtt_link.h"
+#include "mqtt/mqtt_link.h"
 
 struct mosquitto;
 

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "sink/mqtt_link.h"
-#include "sink/mqtt_link_int.h"
+#include "mqtt/mqtt_link.h"
+#include "mqtt/mqtt_link_int.h"
 
 /* What a DISCONNECT or PUBACK with this reason says about us. */
 enum blame { OBJECTS, TEMPORARY, STEPS_DOWN, TAKEN_OVER };

@@ -1,5 +1,5 @@
 /* The loop's half of an MQTT link; see mqtt_link.h. Start reading at mqtt_link_open() and on_async(). */
-#include "sink/mqtt_link.h"
+#include "mqtt/mqtt_link.h"
 
 #include <mosquitto.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "os/clock.h"
-#include "sink/mqtt_link_int.h"
+#include "mqtt/mqtt_link_int.h"
 
 #define DEADLINE_AGAIN_MS	20
 
@@ -184,7 +184,7 @@ on_async(uv_async_t *h)
 		e = next;
 	}
 	if (dropped > 0)
-		log_warn("mqtt_inbox_dropped", "sink=%s messages=%lu", l->o.name, dropped);
+		log_warn("mqtt_inbox_dropped", "name=%s messages=%lu", l->o.name, dropped);
 }
 
 static bool
@@ -216,7 +216,7 @@ on_deadline(uv_timer_t *h)
 	pthread_mutex_unlock(&l->lock);
 	if (!l->abandoned)
 		return;
-	log_warn("mqtt_thread_left", "sink=%s why=\"it is held up in a name look-up or a connect, and ends by itself\"", l->o.name);
+	log_warn("mqtt_thread_left", "name=%s why=\"it is held up in a name look-up or a connect, and ends by itself\"", l->o.name);
 	give_back(l, &back);
 	pthread_detach(l->thread);
 	finish(l);
@@ -265,7 +265,7 @@ mqtt_link_open(uv_loop_t *loop, const struct mqtt_link_opts *opts, const struct 
 	l->handles = 2;
 	rc = start_thread(l);
 	if (rc != 0)
-		fatal("mqtt_thread_refused", "sink=%s error=\"%s\"", l->o.name, strerror(rc));
+		fatal("mqtt_thread_refused", "name=%s error=\"%s\"", l->o.name, strerror(rc));
 	*out = l;
 	return 0;
 }

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "os/clock.h"
-#include "sink/mqtt_link_int.h"
+#include "mqtt/mqtt_link_int.h"
 
 #define GOODBYE_NS	(2 * NS_PER_S)	/* to write what is queued and the DISCONNECT */
 #define MISC_NS		NS_PER_S	/* the library's keep-alive is looked after at least this often */

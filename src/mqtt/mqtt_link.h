@@ -1,5 +1,5 @@
 /*
- * A connection to an MQTT broker that keeps itself up, for every sink that speaks MQTT. libmosquitto does the protocol; all its
+ * A connection to an MQTT broker that keeps itself up, for sinks and drivers alike. libmosquitto does the protocol; all its
  * calls for one link happen in one helper thread owned by the link, so a name look-up, a TLS handshake or a broker that
  * hangs stalls nobody else. The loop and the thread share nothing but two queues: orders in, events out.
  *
@@ -10,8 +10,8 @@
  *
  * Sessions are clean: what was in flight when a connection went is the caller's to send again.
  */
-#ifndef SINK_MQTT_LINK_H
-#define SINK_MQTT_LINK_H
+#ifndef MQTT_LINK_H
+#define MQTT_LINK_H
 
 #include <uv.h>
 

@@ -4,7 +4,7 @@
 #include <sys/random.h>
 
 #include "os/clock.h"
-#include "sink/mqtt_link_int.h"
+#include "mqtt/mqtt_link_int.h"
 
 #define SHORTER		8
 #define LIVED_NS	(10 * NS_PER_S)	/* a session that lasted as long starts the back-off anew */
