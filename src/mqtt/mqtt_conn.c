@@ -1,10 +1,9 @@
 /*
- * The only calls of libmosquitto that a link makes, all in its helper thread. A handle of the library lives for one connection, so
+ * The calls of libmosquitto that a link makes, all in its helper thread; mqtt_handle.c makes the handle. A handle of the library lives for one connection, so
  * nothing of an old session can be sent or acknowledged in a new one. The thread polls the broker's socket and the eventfd of
  * its orders, and drives the library by loop_read, loop_write and loop_misc.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <netdb.h>
@@ -12,16 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "os/clock.h"
 #include "mqtt/mqtt_link_int.h"
 
-#define PASSWORD_MAX	4096
 #define MISC_MS		1000
-#define CAPATH		"/etc/ssl/certs"
 
 /* ---- callbacks; all run inside the library's loop functions, in this thread ---- */
 
@@ -106,7 +101,9 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *msg, 
 	pthread_mutex_lock(&l->lock);
 	bool room = l->inbox < MQTT_INBOX_MAX && len <= MQTT_INBOX_BYTES_MAX;
 	l->inbox_dropped += !room;
+	l->waiting += room && l->o.hold > 0;
 	pthread_mutex_unlock(&l->lock);
+	l->unwritten++;
 	if (!room)
 		return;
 	struct event *e = mqtt_event_new(l, EVENT_RECEIVED, topic + len);
@@ -130,77 +127,6 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 
 /* ---- the connection ---- */
 
-/* The first line of the password file; the caller wipes it. */
-static int
-read_password(const char *path, char *out, size_t size)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
-	int err = n < 0 ? err_from_errno(errno) : 0;
-
-	if (fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IROTH) != 0)
-		log_warn("mqtt_password_readable", "file=\"%s\" remedy=\"chmod o-r: everybody on this machine can read the password\"", path);
-	if (fd >= 0)
-		close(fd);
-	out[n > 0 ? n : 0] = '\0';
-	out[strcspn(out, "\r\n")] = '\0';
-	return err;
-}
-
-static int
-set_login(struct mqtt_link *l)
-{
-	char password[PASSWORD_MAX] = "";
-
-	if (l->o.password_file != NULL && read_password(l->o.password_file, password, sizeof password) != 0) {
-		snprintf(l->detail, sizeof l->detail, "the password file %s cannot be read: %s", l->o.password_file, strerror(errno));
-		return MOSQ_ERR_AUTH;
-	}
-	int rc = l->o.user == NULL ? 0 : mosquitto_username_pw_set(l->m, l->o.user, l->o.password_file != NULL ? password : NULL);
-	explicit_bzero(password, sizeof password);
-	return rc;
-}
-
-/* Certificate and server name are always verified; TLS 1.2 and up. */
-static int
-set_tls(struct mqtt_link *l)
-{
-	int rc = mosquitto_tls_set(l->m, l->o.ca_file, l->o.ca_file != NULL ? NULL : CAPATH, l->o.cert_file, l->o.key_file, NULL);
-	if (rc == 0)
-		rc = mosquitto_tls_opts_set(l->m, 1, "tlsv1.2", NULL);
-	if (rc == 0)
-		rc = mosquitto_tls_insecure_set(l->m, false);
-	if (rc != 0 && l->detail[0] == '\0')
-		snprintf(l->detail, sizeof l->detail, "a TLS file cannot be used (ca-file, cert-file, key-file): %s", mosquitto_strerror(rc));
-	return rc;
-}
-
-static int
-make_handle(struct mqtt_link *l)
-{
-	l->m = mosquitto_new(l->o.client_id, true, l);
-	if (l->m == NULL) {
-		snprintf(l->detail, sizeof l->detail, "client id \"%s\" is not valid UTF-8, or memory ran out", l->o.client_id);
-		return MOSQ_ERR_INVAL;
-	}
-	mosquitto_int_option(l->m, MOSQ_OPT_PROTOCOL_VERSION, l->o.v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-	mosquitto_int_option(l->m, MOSQ_OPT_TCP_NODELAY, 1);
-	mosquitto_max_inflight_messages_set(l->m, l->o.window);
-	mosquitto_connect_v5_callback_set(l->m, on_connect);
-	mosquitto_disconnect_v5_callback_set(l->m, on_disconnect);
-	mosquitto_publish_v5_callback_set(l->m, on_publish);
-	mosquitto_subscribe_v5_callback_set(l->m, on_subscribe);
-	mosquitto_message_v5_callback_set(l->m, on_message);
-	mosquitto_log_callback_set(l->m, on_log);
-	int rc = set_login(l);
-	if (rc == 0 && l->will.set)
-		rc = mosquitto_will_set(l->m, l->will.topic, (int)l->will.len, l->will.payload, l->will.qos, l->will.retain);
-	if (rc == 0 && l->o.tls)
-		rc = set_tls(l);
-	return rc;
-}
-
 static void
 set_held_up(struct mqtt_link *l, bool held_up)
 {
@@ -213,12 +139,22 @@ static int
 connect_broker(struct mqtt_link *l)
 {
 	const struct mqtt_server *s = &l->o.servers[l->server];
-	int rc = make_handle(l);
+	mosquitto_property *props = NULL;
+	int rc = mqtt_handle_make(l);
 
 	if (rc != 0)
 		return rc;
+	mosquitto_connect_v5_callback_set(l->m, on_connect);
+	mosquitto_disconnect_v5_callback_set(l->m, on_disconnect);
+	mosquitto_publish_v5_callback_set(l->m, on_publish);
+	mosquitto_subscribe_v5_callback_set(l->m, on_subscribe);
+	mosquitto_message_v5_callback_set(l->m, on_message);
+	mosquitto_log_callback_set(l->m, on_log);
+	if (l->o.hold > 0 && l->o.v5)
+		mosquitto_property_add_int32(&props, MQTT_PROP_SESSION_EXPIRY_INTERVAL, l->o.session_expiry_s);
 	errno = 0;
-	rc = mosquitto_connect_bind_v5(l->m, s->host, s->port, l->o.keep_alive_s, NULL, NULL);
+	rc = mosquitto_connect_bind_v5(l->m, s->host, s->port, l->o.keep_alive_s, NULL, props);
+	mosquitto_property_free_all(&props);
 	if (rc == MOSQ_ERR_EAI)
 		snprintf(l->detail, sizeof l->detail, "the name cannot be resolved: %s", gai_strerror(errno));
 	else if (rc == MOSQ_ERR_ERRNO)
@@ -290,24 +226,41 @@ mqtt_publish_todo(struct mqtt_link *l)
 	return rc;
 }
 
+/* With messages held, nothing is written that would acknowledge them. */
+bool
+mqtt_may_write(struct mqtt_link *l)
+{
+	pthread_mutex_lock(&l->lock);
+	bool may = l->waiting == 0;
+	pthread_mutex_unlock(&l->lock);
+	return may;
+}
+
 /* One round of the library: wait for the socket, an order or the deadline; then read, write, keep alive. */
 int
 mqtt_turn(struct mqtt_link *l, struct mono until)
 {
-	struct pollfd p[2] = { { .fd = l->wake_fd, .events = POLLIN }, { .fd = mosquitto_socket(l->m), .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = l->wake_fd, .events = POLLIN }, { .fd = mosquitto_socket(l->m) } };
 	int64_t left = mono_diff(until, mono_now()) / NS_PER_MS + 1;
 	int rc = 0;
 
 	if (p[1].fd < 0)
 		return MOSQ_ERR_CONN_LOST;
-	if (mosquitto_want_write(l->m))
-		p[1].events |= POLLOUT;
+	if (mqtt_may_write(l)) {
+		if (mosquitto_want_write(l->m))
+			p[1].events = POLLOUT;
+		else
+			l->unwritten = 0;
+	}
+	if (l->o.hold == 0 || l->unwritten < l->o.hold)
+		p[1].events |= POLLIN;
 	poll(p, 2, left < 0 ? 0 : left > MISC_MS ? MISC_MS : (int)left);
 	if (p[0].revents != 0)
 		mqtt_drain_wake(l);
 	if ((p[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		rc = mosquitto_loop_read(l->m, 1);
-	if (rc == 0 && (p[1].revents & POLLOUT) != 0)
+	/* What was read just now must not be acknowledged by this. */
+	if (rc == 0 && (p[1].revents & POLLOUT) != 0 && mqtt_may_write(l))
 		rc = mosquitto_loop_write(l->m, 1);
 	return rc != 0 ? rc : mosquitto_loop_misc(l->m);
 }

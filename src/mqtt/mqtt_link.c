@@ -23,47 +23,6 @@ lib_init(void)
 	mosquitto_lib_init();
 }
 
-static const char *
-copy(struct arena *a, const char *s)
-{
-	return s != NULL ? arena_strdup(a, s) : NULL;
-}
-
-static int64_t
-or_default(int64_t v, int64_t def)
-{
-	return v > 0 ? v : def;
-}
-
-static void
-copy_opts(struct mqtt_link *l, const struct mqtt_link_opts *o)
-{
-	struct arena *a = &l->arena;
-	struct mqtt_server *servers = arena_array(a, o->nservers, sizeof *servers);
-	struct mqtt_filter *filters = arena_array(a, o->nfilters + 1, sizeof *filters);
-
-	l->o = *o;
-	for (size_t i = 0; i < o->nservers; i++)
-		servers[i] = (struct mqtt_server){ copy(a, o->servers[i].host), o->servers[i].port };
-	for (size_t i = 0; i < o->nfilters; i++)
-		filters[i] = (struct mqtt_filter){ copy(a, o->filters[i].filter), o->filters[i].qos };
-	l->o.servers = servers;
-	l->o.filters = filters;
-	l->o.name = copy(a, o->name);
-	l->o.client_id = copy(a, o->client_id);
-	l->o.user = copy(a, o->user);
-	l->o.password_file = copy(a, o->password_file);
-	l->o.ca_file = copy(a, o->ca_file);
-	l->o.cert_file = copy(a, o->cert_file);
-	l->o.key_file = copy(a, o->key_file);
-	l->o.window = o->window > 0 ? o->window : 1;
-	l->o.connect_timeout_ns = or_default(o->connect_timeout_ns, 20 * NS_PER_S);
-	l->o.ack_timeout_ns = or_default(o->ack_timeout_ns, 30 * NS_PER_S);
-	l->o.pause_min_ns = or_default(o->pause_min_ns, NS_PER_S);
-	l->o.pause_max_ns = or_default(o->pause_max_ns, 60 * NS_PER_S);
-	l->flight = arena_array(a, l->o.window, sizeof *l->flight);
-}
-
 static void
 wake_thread(struct mqtt_link *l)
 {
@@ -149,6 +108,7 @@ dispatch(struct mqtt_link *l, struct event *e)
 		l->ops->down(l->arg, &e->down);
 		break;
 	case EVENT_RECEIVED:
+		l->heard = e->session;
 		if (l->ops->received != NULL)
 			l->ops->received(l->arg, e->text, e->text + strlen(e->text) + 1, e->len, e->qos, e->retain);
 		break;
@@ -248,7 +208,7 @@ mqtt_link_open(uv_loop_t *loop, const struct mqtt_link_opts *opts, const struct 
 	struct mqtt_link *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return ERR_NOMEM;
-	copy_opts(l, opts);
+	mqtt_copy_opts(l, opts);
 	l->ops = ops;
 	l->arg = arg;
 	l->ev_tail = &l->ev_head;
@@ -310,6 +270,19 @@ mqtt_link_publish(struct mqtt_link *l, struct mqtt_msg *m)
 	if (open && first)
 		wake_thread(l);
 	return open ? 0 : ERR_CONN;
+}
+
+void
+mqtt_link_done(struct mqtt_link *l, unsigned n)
+{
+	pthread_mutex_lock(&l->lock);
+	/* Those of a connection that has gone meanwhile come again. */
+	if (l->heard == l->waiting_session)
+		l->waiting -= n < l->waiting ? n : l->waiting;
+	bool none = l->waiting == 0;
+	pthread_mutex_unlock(&l->lock);
+	if (none)
+		wake_thread(l);
 }
 
 void

@@ -9,6 +9,11 @@
  * back exactly once: acknowledged, refused, or lost with its connection (before down() is called).
  *
  * Sessions are clean: what was in flight when a connection went is the caller's to send again.
+ *
+ * Receiving with opts.hold: the broker keeps our session while we are away, and no message is acknowledged to it before the caller says
+ * mqtt_link_done(). Until then at most `hold` messages are taken, and the broker sends them again to a new connection: nothing that was not
+ * done is lost, and the caller must know a repeat. (libmosquitto makes an acknowledgement while it reads a message and cannot be told to wait;
+ * but it sends nothing unless told to write, and that is what waits.)
  */
 #ifndef MQTT_LINK_H
 #define MQTT_LINK_H
@@ -59,6 +64,8 @@ struct mqtt_link_opts {
 	uint16_t		 window;	/* most QoS 1 messages in flight at the broker; further ones wait in the link */
 	const struct mqtt_filter *filters;	/* subscribed after each CONNACK, granted before up() is called */
 	size_t			 nfilters;
+	uint16_t		 hold;		/* received messages that wait for mqtt_link_done(), at most MQTT_INBOX_MAX; 0: clean sessions */
+	uint32_t		 session_expiry_s;	/* hold, MQTT 5: so long the broker keeps the session of a client that is away */
 	bool			 ask;		/* call ask() before each attempt and wait for mqtt_link_go() */
 	int64_t			 connect_timeout_ns;	/* TCP to CONNACK and SUBACKs; 0: 20 s */
 	int64_t			 ack_timeout_ns;	/* oldest publish without PUBACK: the connection is dropped; 0: 30 s */
@@ -141,6 +148,8 @@ int mqtt_link_open(uv_loop_t *loop, const struct mqtt_link_opts *opts, const str
 void mqtt_link_go(struct mqtt_link *l, size_t server, const struct mqtt_will *will);
 /* Publish (m borrowed until returned()). 0; ERR_CONN when not up: then m was not taken. Never blocks. */
 int mqtt_link_publish(struct mqtt_link *l, struct mqtt_msg *m);
+/* opts.hold: the n oldest messages that received() has brought since the last up() or down() are done with. Never blocks. */
+void mqtt_link_done(struct mqtt_link *l, unsigned n);
 /*
  * End the present connection once all that was published before has been written: DISCONNECT with this reason (MQTT 5 only; 0x04: the
  * broker shall send the will), then go on with the next attempt after pause_ns (negative: the usual pause).

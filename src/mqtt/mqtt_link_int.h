@@ -1,5 +1,5 @@
 /*
- * The inside of an MQTT link, shared by its two halves: mqtt_link.c runs on the loop, mqtt_thread.c, mqtt_conn.c and
+ * The inside of an MQTT link, shared by its two halves: mqtt_link.c runs on the loop, mqtt_thread.c, mqtt_conn.c, mqtt_handle.c and
  * mqtt_fall.c in the helper thread. A member
  * belongs to the half that its heading names; only what stands under `lock` is touched by both.
  */
@@ -66,6 +66,8 @@ struct mqtt_link {
 	unsigned		 inbox;		/* EVENT_RECEIVED among the events */
 	unsigned long		 inbox_dropped;
 	uint32_t		 open_session;	/* the one that messages are taken for, 0: none */
+	unsigned		 waiting;	/* hold: received and not done with */
+	uint32_t		 waiting_session;	/* of these */
 	bool			 held_up;	/* the thread is in a call that may take minutes, and holds no message */
 	bool			 abandoned;	/* the loop half is gone: the thread frees the link */
 
@@ -75,6 +77,7 @@ struct mqtt_link {
 	pthread_t		 thread;
 	bool			 up, closing, finished;
 	uint32_t		 session;
+	uint32_t		 heard;		/* session of the message that received() brought last */
 	int			 handles;	/* not closed yet */
 	void			(*closed)(void *arg);
 	void			*closed_arg;
@@ -84,6 +87,7 @@ struct mqtt_link {
 	struct msg_list		 todo;		/* taken in, not handed to libmosquitto yet */
 	struct mqtt_msg		**flight;	/* o.window slots, oldest first */
 	size_t			 nflight;
+	unsigned		 unwritten;	/* hold: received since the last write */
 	struct mqtt_msg		*handing;	/* being handed to libmosquitto just now */
 	bool			 handed;	/* ... and answered from inside that call */
 	size_t			 server;
@@ -99,6 +103,9 @@ struct mqtt_link {
 	char			 detail[256];	/* last error that libmosquitto logged */
 };
 
+/* mqtt_copy.c */
+void mqtt_copy_opts(struct mqtt_link *l, const struct mqtt_link_opts *o);
+
 /* mqtt_thread.c: the thread's main (arg is the link), and how the thread speaks with the loop. */
 void *mqtt_thread(void *arg);
 struct event *mqtt_event_new(struct mqtt_link *l, enum event_kind kind, size_t text);
@@ -108,8 +115,12 @@ void mqtt_return_one(struct mqtt_link *l, struct mqtt_msg *m, enum mqtt_result r
 struct orders mqtt_take_orders(struct mqtt_link *l);
 void mqtt_drain_wake(struct mqtt_link *l);
 
+/* mqtt_handle.c: l->m, with all that it needs to connect. 0 or an error of libmosquitto, l->detail tells. */
+int mqtt_handle_make(struct mqtt_link *l);
+
 /* mqtt_conn.c. All return 0 or an error of libmosquitto; l->fell tells of a fall that it noticed itself. */
 int mqtt_establish(struct mqtt_link *l);	/* from TCP to a session: CONNACK, then every subscription granted */
+bool mqtt_may_write(struct mqtt_link *l);
 int mqtt_publish_todo(struct mqtt_link *l);	/* as far as the window allows */
 int mqtt_turn(struct mqtt_link *l, struct mono until);	/* wait for the socket, an order or the deadline; then read, write, keep alive */
 

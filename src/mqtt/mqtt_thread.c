@@ -145,6 +145,9 @@ say_goodbye(struct mqtt_link *l, uint8_t reason, struct mono latest)
 	struct mono until = mono_min(mono_add(mono_now(), GOODBYE_NS), latest);
 	int rc = mqtt_publish_todo(l);
 
+	if (!mqtt_may_write(l))
+		return;		/* messages are held: a goodbye would acknowledge them */
+
 	while (rc == 0 && mosquitto_want_write(l->m) && mono_before(mono_now(), until))
 		rc = mqtt_turn(l, until);
 	if (rc == 0)
@@ -200,6 +203,11 @@ session_reset(struct mqtt_link *l)
 	l->fell = false;
 	l->detail[0] = '\0';
 	l->up_info = (struct mqtt_up){ .server = l->server, .receive_max = 65535 };
+	l->unwritten = 0;
+	pthread_mutex_lock(&l->lock);
+	l->waiting = 0;
+	l->waiting_session = l->serial;
+	pthread_mutex_unlock(&l->lock);
 }
 
 /* One connection from the first packet to its fall; returns the pause before the next one. */

@@ -124,7 +124,9 @@ business_is_apart(struct loader *l, const struct rule *r)
 	char where[ARCH_WHERE];
 
 	for (uint32_t i = 0; i < p->nsources; i++)
-		if (zone_is_beyond_dmz(&p->zones[p->sources[i].zone]) && (l->drivers[i] == NULL || !l->drivers[i]->listens))	/* another node is no controller */
+		/* Another node is no controller, nor is a broker. */
+		if (zone_is_beyond_dmz(&p->zones[p->sources[i].zone]) &&
+		    (l->drivers[i] == NULL || !(l->drivers[i]->listens || l->drivers[i]->no_controller)))
 			arch_broken(l, r, p->sources[i].place, arch_named(where, "source", p->sources[i].name),
 			    "give the controller a zone of its own level", "a machine's controller stands in zone %s, which is of the business (level %g)",
 			    p->zones[p->sources[i].zone].name, p->zones[p->sources[i].zone].level);

@@ -37,6 +37,7 @@ struct driver_info {
 	bool			 listens;	/* far ends connect to it: only in a zone of the IT side (level 3.5 and above) */
 	const char		*role_key;	/* of choices connect, listen: says it instead; settled by site/roles.c. NULL: none */
 	bool			 one_way;	/* UDP to it alone, which it never answers */
+	bool			 no_controller;	/* what it speaks to is no machine: it may stand in a zone of the business */
 	uint32_t		 ring_bytes;	/* that a source adds to what its process' ring must hold at least; 0: nothing */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*

@@ -93,9 +93,10 @@ way_of_source(const struct plan *p, const struct catalog *c, uint32_t i, struct 
 
 	if (d == NULL || d->endpoint_is_device)
 		return false;
+	const struct keyval *tls = value(d->keys, s->keys, s->nkeys, "tls");
 	*w = (struct way){ .what = arena_printf(a, "source %s", s->name), .kind = s->driver, .zone = p->zones[s->zone].name,
-	    .flows = "", .encrypted = d->endpoint_scheme != NULL && !d->one_way, .inbound = source_listens(d, s),
-	    .one_way = d->one_way };
+	    .flows = "", .encrypted = tls != NULL ? tls->b : d->endpoint_scheme != NULL && !d->one_way,
+	    .inbound = source_listens(d, s), .one_way = d->one_way };
 	place_end(w, s->endpoint, d->endpoint_scheme, d->default_port, a);
 	return true;
 }

@@ -126,7 +126,7 @@ class Proxy:
         for writer in pair:
             if reset:
                 sock = writer.get_extra_info("socket")
-                if sock is not None:
+                if sock is not None and sock.fileno() >= 0:     # it may have ended by itself just now
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
             else:
