@@ -1,6 +1,6 @@
 """Machines whose truth is known: Modbus TCP devices of the test's own that count pieces and report portions. Imported by itself.
 
-Each machine makes portions. It counts good and bad pieces while it makes one, then raises its request and waits: for the acknowledge (a
+Each machine makes portions. It counts good and bad pieces while it makes one, lets them be read, then raises its request and waits: for the acknowledge (a
 handshake) to come and go, or, without handshake, for a moment. Only then does it go on, so what it counted is what must be confirmed.
 
     coils     0 request, 1 acknowledge (written by the gateway)
@@ -42,6 +42,10 @@ class Machine:
             self.done += 1
             if not self.handshake:
                 continue
+            # As a controller must: first what is counted stands there to be read, then it is asked to be taken.
+            seen = self.reads
+            while self.reads < seen + 2:
+                await asyncio.sleep(0.01)
             self.request = True
             while not self.acknowledged:
                 await asyncio.sleep(0.01)

@@ -7,9 +7,9 @@ import os
 import signal
 import sqlite3
 
-from brokers import Certificates
+from brokers import Certificates, Mosquitto
 from cases import wait_for
-from procs import penstock, start_penstock, temp_dir
+from procs import penstock, run, start_penstock, temp_dir
 from proxy import Proxy
 from s4 import S4
 
@@ -41,26 +41,8 @@ def site_text(machines, sinks, to="sap", fields=FIELDS, extra=""):
             f'flows:\n  confirmations: {{ what: "Hall/**/confirmation", to: {to}, how: {{ every-sample: yes }}, why: test, owner: test }}\n{extra}')
 
 
-class SapPlant:
-    """machines: Machines. keys: further keys of the sink. The office reaches the simulator through .network, a Proxy."""
-
-    def __init__(self, machines, keys="", s4_words=(), tls=True, fields=FIELDS, post="Hall/**/confirmation -> production-confirmation"):
-        self.machines = machines
-        self.s4 = S4(tls=Certificates() if tls else None, user="MES", words=s4_words)
-        self.network = Proxy(self.s4.port)
-        self.folder = temp_dir()
-        self.state = os.path.join(self.folder, "state")
-        self.site = os.path.join(self.folder, "site.yaml")
-        trust = f"ca-file: {self.s4.tls.ca}, " if tls else "tls: no, "
-        sink = (f'  sap: {{ kind: sap-odata, zone: it, server: "localhost:{self.network.port}", {trust}user: MES, '
-                f'password-file: {self.s4.password_file}, client: "100", post: ["{post}"], {keys} }}\n')
-        with open(self.site, "w", encoding="utf-8") as f:
-            f.write(site_text(machines, sink, fields=fields))
-        self.run = None
-
-    def start(self):
-        self.run = start_penstock("run", self.site, "--state", self.state)
-        self.run.wait_line("event=ready", 20)
+class Outbox:
+    """The outbox of sink sap below .state, as it stands on disk, and what the node says of itself."""
 
     def cli(self, *words, **options):
         return penstock(*words, "--state", self.state, **options)
@@ -102,6 +84,27 @@ class SapPlant:
     def processes(self):
         return {p["name"]: p for p in self.ask("status").get("processes", [])}
 
+class SapPlant(Outbox):
+    """machines: Machines. keys: further keys of the sink. The office reaches the simulator through .network, a Proxy."""
+
+    def __init__(self, machines, keys="", s4_words=(), tls=True, fields=FIELDS, post="Hall/**/confirmation -> production-confirmation"):
+        self.machines = machines
+        self.s4 = S4(tls=Certificates() if tls else None, user="MES", words=s4_words)
+        self.network = Proxy(self.s4.port)
+        self.folder = temp_dir()
+        self.state = os.path.join(self.folder, "state")
+        self.site = os.path.join(self.folder, "site.yaml")
+        trust = f"ca-file: {self.s4.tls.ca}, " if tls else "tls: no, "
+        sink = (f'  sap: {{ kind: sap-odata, zone: it, server: "localhost:{self.network.port}", {trust}user: MES, '
+                f'password-file: {self.s4.password_file}, client: "100", post: ["{post}"], {keys} }}\n')
+        with open(self.site, "w", encoding="utf-8") as f:
+            f.write(site_text(machines, sink, fields=fields))
+        self.run = None
+
+    def start(self):
+        self.run = start_penstock("run", self.site, "--state", self.state)
+        self.run.wait_line("event=ready", 20)
+
     def kill(self, name, wait=True):
         """A child, which its supervisor starts again."""
         before = wait_for(lambda: self.processes().get(name), 10, f"{name} to be seen")
@@ -112,4 +115,35 @@ class SapPlant:
             wait_for(lambda: (p := self.processes().get(name)) and p["state"] == "up" and p["restarts"] > before["restarts"], 15, f"{name} again")
 
 
-__all__ = ["FIELDS", "SapPlant", "site_text"]
+class EventNode(Outbox):
+    """A node whose source is a broker and whose sink is the simulator: what is published as an event is posted. keys: of the sink."""
+
+    def __init__(self, s4, keys=""):
+        self.broker = Mosquitto()
+        self.folder = temp_dir()
+        self.state = os.path.join(self.folder, "state")
+        site = os.path.join(self.folder, "site.yaml")
+        with open(site, "w", encoding="utf-8") as f:
+            f.write("site: { enterprise: Acme, name: Upper, time-zone: UTC }\nzones: { it: { level: 4 } }\n"
+                    f'sources: {{ events: {{ driver: mqtt, zone: it, endpoint: "127.0.0.1:{self.broker.port}" }} }}\n'
+                    f'sinks:\n  sap: {{ kind: sap-odata, zone: it, server: "{s4.address}", tls: no, user: MES, password-file: {s4.password_file}, '
+                    f'rate: 0, settle: 300 ms, timeout: 5 s, follow-up: never, post: ["Hall/** -> production-confirmation"], {keys} }}\n'
+                    "equipment:\n  Hall/Events: { source: events, tags: { all: { at: events } } }\n"
+                    "flows: { events: { what: Hall/Events/all, to: sap, how: { every-sample: yes }, why: test, owner: test } }\n")
+        self.run = start_penstock("run", site, "--state", self.state)
+        self.run.wait_line("event=ready", 20)
+        self.run.wait_line("event=link_up", 20)
+
+    def publish(self, payload):
+        done = run("mosquitto_pub", "-h", "127.0.0.1", "-p", self.broker.port, "-q", "1", "-t", "events", "-s", stdin=payload)
+        assert done.returncode == 0, done.stderr
+
+    def send(self, event):
+        self.publish(json.dumps(event))
+
+    def stop(self):
+        self.run.stop()
+        self.broker.stop()
+
+
+__all__ = ["EventNode", "Outbox", "FIELDS", "SapPlant", "site_text"]

@@ -113,5 +113,38 @@ def test_a_gate_that_does_not_move_leaves_messages_with_the_broker():
     equal(len(n.got()), 1, "samples")
 
 
+@timeout(120)
+def test_events_go_over_a_broker_and_from_another_node_to_sap():
+    """The third mechanism: event -> sink mqtt -> broker -> source mqtt of a node on the IT side -> sink sap-odata (simulated SAP)."""
+    broker, s4 = Mosquitto(persist=True), S4(user="MES")
+    machines = Machines(["1000123", "1000124"], 20)
+    folder = temp_dir()
+    site, state = os.path.join(folder, "site.yaml"), os.path.join(folder, "state")
+    with open(site, "w", encoding="utf-8") as f:
+        f.write(site_text(machines, f'  broker: {{ kind: mqtt, zone: it, broker: "127.0.0.1:{broker.port}", payload: tag, '
+                          'topic: "acme/{site}/{flow}/confirmation", payload-template: "${value}" }\n', to="broker"))
+    upper = Node(broker.port, 'sap: { kind: sap-odata, zone: it, tls: no, server: "127.0.0.1:%d", user: MES, password-file: %s, rate: 0, '
+                 'settle: 1s, post: ["Hall/** -> production-confirmation"] }' % (s4.port, s4.password_file), to="sap")
+    lower = start_penstock("run", site, "--state", state)
+    lower.wait_line("event=ready", 20)
+    wait_for(machines.watched, 20, "the machines to be read")
+    machines.go()
+    upper.kill("field")
+    broker.stop()              # in good order: one that is killed forgets what it has promised to keep
+    broker.start()
+    upper.kill("office")
+    try:
+        wait_for(lambda: s4.totals()["documents"].get("ProdnOrdConf2", 0) >= 20, 60, "the documents")
+    except AssertionError as problem:
+        raise AssertionError(f"{problem}: {machines.made()} made; {s4.totals()}; {upper.cli('outbox', 'list').stdout} "
+                             f"{penstock('ledger', '--state', state).stdout} {upper.cli('ledger').stdout}") from None
+    time.sleep(1)
+    totals = s4.totals()
+    equal((totals["documents"], totals["duplicates"]), ({"ProdnOrdConf2": 20}, {}), "documents")
+    for m in machines.all:
+        booked = totals["orders"][str(m.order).zfill(12)]
+        equal((float(booked["yield"]), float(booked["scrap"])), (float(m.good), float(m.bad)), f"what is booked for order {m.order}")
+
+
 if __name__ == "__main__":
     main()
