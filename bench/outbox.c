@@ -15,7 +15,7 @@
 #include "os/clock.h"
 #include "outbox/outbox.h"
 
-#define PUT	200u	/* events a put: a batch of the spool */
+#define PUT	1000u	/* events a put: a batch of the spool */
 
 /* A far end that has what it is posted at once, but for lanes whose number ends in 1 or more when `refuse` is set. */
 struct far {
@@ -159,11 +159,11 @@ waiting(const char *dir, uint64_t million)
 	double before = bench_pss_mib(0), began = bench_now_s();
 	for (uint64_t k = PUT; k < million; k += PUT)
 		put(b, k, PUT, 50000);
-	bench_row("put, 200 at a time", (double)million / (bench_now_s() - began), "events/s", NULL, 0, NULL);
+	bench_row("put, 1,000 at a time", (double)million / (bench_now_s() - began), "events/s", NULL, 0, NULL);
 	turns(b, "a turn while lanes are refused (up to 6,400 events)", 8);
 	for (int i = 0; i < 40; i++)
 		outbox_turn(b, mono_now(), wall_now());
-	bench_row("memory", bench_pss_mib(0), "MiB", "with 200 waiting", before, NULL);
+	bench_row("memory", bench_pss_mib(0), "MiB", "with 1,000 waiting", before, NULL);
 	put(b, million, PUT, 50000);
 	turns(b, "a turn with nothing that may go", 200);
 	began = bench_now_s();
@@ -184,7 +184,7 @@ int
 bench_outbox(int argc, char **argv)
 {
 	const char *dir = bench_dir();
-	uint64_t million = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
+	uint64_t million = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
 
 	log_open("bench", LOG_LEVEL_ERROR);
 	through(dir);

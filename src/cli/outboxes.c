@@ -103,6 +103,19 @@ outbox_print_head(void)
 	printf("%-7s %-11s %-20s %5s %-20s %-26s  %s\n", "ID", "STATE", "CAME", "TRIES", "LANE", "KEY", "WHY");
 }
 
+/* A column of foreign text. */
+static void
+column(const char *s, int width)
+{
+	char text[64];
+	size_t n = 0;
+
+	for (; *s != '\0' && n < sizeof text - 1; s++)
+		text[n++] = (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s;
+	text[n] = '\0';
+	printf("%-*s ", width, text);
+}
+
 void
 outbox_print_line(const struct outbox_item *i)
 {
@@ -111,7 +124,9 @@ outbox_print_line(const struct outbox_item *i)
 
 	printf("%-7lld %-11s %-20s %5u ", (long long)i->seq, i->complaint ? "complaint" : i->outcome_unknown ? "unknown" :
 	    outbox_state_name(i->state), wall_format(i->put, 0, when), i->attempts);
-	printf("%-20s %-26s  ", i->of.lane, i->of.key);
+	column(i->of.lane, 20);
+	column(i->of.key, 26);
+	putchar(' ');
 	outbox_print_safe(i->code);
 	printf("%s", said && *i->code != '\0' && *i->text != '\0' ? ": " : "");
 	outbox_print_safe(i->text);

@@ -91,9 +91,30 @@ fail(struct office_change *c, const char *text)
 	finish(c);
 }
 
-/* Lines of an answer: those that are errors go to the person, the others, as one array, to `what`. How many others. */
+/* Only what stands in the log may be done: an event that was refused in the dry run is not asked for again. id 0: what is no number. */
+static void
+leave_out(struct office_change *c, json_int_t id)
+{
+	const char **argv = arena_array(&c->mem, (size_t)c->ask.argc + 1, sizeof *argv);
+	int n = 0;
+
+	for (int i = 0; i < c->ask.argc; i++) {
+		const char *a = c->ask.argv[i];
+		bool option = strncmp(a, "--", 2) == 0 && i > 0, number = a[0] >= '0' && a[0] <= '9';
+		if (option) {
+			argv[n++] = a;
+			if (i + 1 < c->ask.argc)
+				argv[n++] = c->ask.argv[++i];
+		} else if (i == 0 || strcmp(a, "all") == 0 || (number && strtoll(a, NULL, 10) != id))
+			argv[n++] = a;
+	}
+	c->ask.argv = argv;
+	c->ask.argc = n;
+}
+
+/* Lines of an answer: errors go to the person (and to `errors`), the others to `good`, each as the inside of an array. How many others. */
 static size_t
-sort_lines(struct office_change *c, const char *lines, size_t len, struct buf *what)
+sort_lines(struct office_change *c, const char *lines, size_t len, struct buf *good, struct buf *errors)
 {
 	size_t n = 0;
 
@@ -104,9 +125,17 @@ sort_lines(struct office_change *c, const char *lines, size_t len, struct buf *w
 		if (json_object_get(o, "error") != NULL) {
 			tell(c, p, k, false);
 			tell(c, "\n", 1, false);
+			buf_puts(errors, errors->len > 0 ? "," : "");
+			buf_put(errors, p, k);
+			if (c->stage == TRYING)
+				leave_out(c, json_integer_value(json_object_get(o, "id")));
 		} else if (o != NULL) {
-			buf_puts(what, n++ > 0 ? "," : "");
-			buf_put(what, p, k);
+			if (c->stage == DOING) {
+				tell(c, p, k, false);
+				tell(c, "\n", 1, false);
+			}
+			buf_puts(good, n++ > 0 ? "," : "");
+			buf_put(good, p, k);
 		}
 		json_decref(o);
 		p += k + 1;
@@ -151,19 +180,24 @@ static void
 on_answer(void *arg, const char *lines, size_t len)
 {
 	struct office_change *c = arg;
-	struct buf what = { .max = WHAT_MAX };
+	struct buf what = { .max = WHAT_MAX }, errors = { .max = WHAT_MAX };
 
 	c->sink_has_it = false;
 	if (c->over) {
 		drop(c);
 		return;
 	}
+	size_t n = sort_lines(c, lines, len, &what, &errors);
 	if (c->stage == DOING) {
-		tell(c, lines, len, false);
+		/* It stood in the log and could not be done after all: that stands there too. */
+		if (errors.len > 0 && errors.err == 0 && !c->ask.dry)
+			enter(c, "not done", buf_text(&errors), 0);
+		buf_fini(&what);
+		buf_fini(&errors);
 		finish(c);
 		return;
 	}
-	size_t n = sort_lines(c, lines, len, &what);
+	buf_fini(&errors);
 	c->stage = ENTERING;
 	c->number = ++c->office->next_change;
 	int err = n == 0 ? 0 : what.err != 0 ? ERR_LIMIT : enter(c, c->ask.argv[0], buf_text(&what), c->number);

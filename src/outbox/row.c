@@ -89,7 +89,7 @@ static void
 count(struct account *a, const struct row *r, int by)
 {
 	a->n[r->state] += (uint64_t)(int64_t)by;
-	if (r->unknown)
+	if (r->unknown && r->state != OUTBOX_CANCELLED)	/* that one is a person's affair now */
 		a->unknown += (uint64_t)(int64_t)by;
 	if (r->complaint)
 		a->complaints += (uint64_t)(int64_t)by;
