@@ -121,14 +121,17 @@ act(const struct asked *q, const struct plan *p)
 	struct nft_opts o = { .node = find_node(p, q->node), .site_file = q->site, .management = q->management };
 	struct arena a = { 0 };
 	struct buf out = { .max = LISTING_MAX };
-	struct way *ways;
+	struct way *ways, *services, *all;
 	char why[300] = "";
 	int result = EXIT_CANNOT;
 
 	if (o.node == NULL)
 		return EXIT_CANNOT;
-	uint32_t n = ways_of(p, catalog_all(), &a, &ways);
-	int err = (q->how == CSV ? nft_csv : nft_rules)(&o, ways, n, &out, why, sizeof why);
+	uint32_t n = ways_of(p, catalog_all(), &a, &ways), more = ways_of_services(p, o.node, &a, &services);
+	all = arena_array(&a, n + more + 1u, sizeof *all);
+	memcpy(all, ways, n * sizeof *all);
+	memcpy(all + n, services, more * sizeof *all);
+	int err = (q->how == CSV ? nft_csv : nft_rules)(&o, all, n + more, &out, why, sizeof why);
 	if (err != 0)
 		fprintf(stderr, "penstock: %s\n", *why != '\0' ? why : "the rules are too long");
 	else if (q->how == CHECK)

@@ -110,8 +110,10 @@ chain_of_ways(const struct nft_opts *o, const struct way *ways, uint32_t n, bool
 			bool wildcard = network_parse_host(to.text[k], &any) == 0 && memcmp(any.address, (uint8_t[16]){ 0 }, 16) == 0;
 			buf_printf(out, "\t\t%s \"%s\" ", inbound ? "iifname" : "oifname", f->name);
 			if (!wildcard)	/* a server on all addresses is still bound to the interface */
-				buf_printf(out, "%s daddr %s ", to.v6[k] ? "ip6" : "ip", to.text[k]);
-			if (ways[i].one_way)	/* no session, so all of it is new */
+				buf_printf(out, "%s %s %s ", to.v6[k] ? "ip6" : "ip", ways[i].service && inbound ? "saddr" : "daddr", to.text[k]);
+			if (ways[i].udp)	/* each question may be a new one: no limit but the counter */
+				buf_printf(out, "udp dport %d ct state new counter accept", ways[i].port);
+			else if (ways[i].one_way)	/* no session, so all of it is new */
 				buf_printf(out, "udp dport %d counter accept", ways[i].port);
 			else
 				buf_printf(out, "tcp dport %d ct state new limit rate " NEW_RATE " counter accept", ways[i].port);
@@ -148,7 +150,7 @@ nft_rules(const struct nft_opts *o, const struct way *ways, uint32_t n, struct b
 	    "nd-neighbor-advert } accept\n";
 
 	buf_printf(out, "#!/usr/sbin/nft -f\n# Node %s of %s: what its plan needs, and nothing else. Made by `penstock firewall`; make it anew after each change\n"
-	    "# of the site file. Name resolution, time and upkeep are not in the plan: add what this machine needs (--management).\n"
+	    "# of the site file. What this machine needs beyond its flows and its services: --management.\n"
 	    "table " NFT_TABLE "\ndelete table " NFT_TABLE "\ntable " NFT_TABLE " {\n", o->node->name, o->site_file);
 	buf_puts(out, "\tchain management {\n");
 	int err = management(o, out, why, size);
@@ -184,7 +186,8 @@ nft_csv(const struct nft_opts *o, const struct way *ways, uint32_t n, struct buf
 			return err;
 		for (size_t k = 0; f != NULL && k < to.n; k++)
 			buf_printf(out, "%s,%s,%s,%s,%s,%s,%s,%s,%d,%s,%s,\"%s\"\r\n", o->node->name, f->name, f->address, ways[i].inbound ? "in" : "out",
-			    ways[i].zone, to.text[k], ways[i].host, ways[i].one_way ? "udp" : "tcp", ways[i].port, ways[i].encrypted ? "yes" : "no", ways[i].what, ways[i].flows);
+			    ways[i].zone, to.text[k], ways[i].host, ways[i].one_way || ways[i].udp ? "udp" : "tcp", ways[i].port,
+			    ways[i].service ? "" : ways[i].encrypted ? "yes" : "no", ways[i].what, ways[i].flows);
 	}
 	return out->err;
 }

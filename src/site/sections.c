@@ -369,7 +369,8 @@ const struct key service_keys[] = {
 		.help = "What it is: time, names (DNS), directory (accounts of those who administer), patches, malware (signatures), backup, logs, upkeep (remote "
 		    "maintenance)." },
 	[SERVICE_KEY_ZONE] = { "zone", KEY_NAME, .required = true, .help = "Zone that its server stands in." },
-	[SERVICE_KEY_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 300, .required = true, .help = "Address and port of the server: \"10.9.0.5:123\"." },
+	[SERVICE_KEY_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 300, .required = true, 
+		.help = "Address and port of the server: \"10.9.0.5:123\"; with session: server its address, and the port of the node that it comes to." },
 	[SERVICE_KEY_TRANSPORT] = { "transport", KEY_ENUM, .choices = service_transports, .def = "tcp", .help = "What it runs over." },
 	[SERVICE_KEY_SESSION] = { "session", KEY_ENUM, .choices = service_sessions, .def = "node",
 		.help = "Who opens the session: the node, or the server (a backup that fetches, an administrator who comes)." },

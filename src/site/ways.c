@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "site/arch.h"
 #include "site/link.h"
 #include "site/roles.h"
 
@@ -148,6 +149,44 @@ ways_of(const struct plan *p, const struct catalog *c, struct arena *a, struct w
 		const char *flows = more > 0 ? flows_of_sink(p, i, a) : "";
 		for (; more > 0; more--)
 			w[n++].flows = flows;
+	}
+	*out = w;
+	return n;
+}
+
+/* The server's zone where the node has a leg there; else the way leads over the node's own. */
+static const char *
+zone_faced(const struct plan *p, const struct gateway_node *n, uint32_t zone)
+{
+	for (uint32_t i = 0; i < n->ninterfaces; i++)
+		if (strcmp(n->interfaces[i].zone, p->zones[zone].name) == 0)
+			return p->zones[zone].name;
+	return n->zone;
+}
+
+static bool
+uses(const struct service *s, uint32_t node)
+{
+	for (uint32_t i = 0; i < s->nnodes; i++)
+		if (s->nodes[i] == node)
+			return true;
+	return false;
+}
+
+uint32_t
+ways_of_services(const struct plan *p, const struct gateway_node *node, struct arena *a, struct way **out)
+{
+	const struct arch *x = p->arch;
+	struct way *w = arena_array(a, x->nservices + 1u, sizeof *w);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < x->nservices; i++) {
+		const struct service *s = &x->services[i];
+		if (!uses(s, (uint32_t)(node - x->nodes)))
+			continue;
+		w[n] = (struct way){ .what = arena_printf(a, "service %s", s->name), .kind = service_kinds[s->kind], .zone = zone_faced(p, node, s->zone),
+		    .flows = "", .inbound = s->server_opens, .udp = strcmp(service_transports[s->transport], "udp") == 0, .service = true };
+		place_end(&w[n++], s->endpoint, NULL, 0, a);
 	}
 	*out = w;
 	return n;

@@ -12,7 +12,9 @@ struct way {
 	const char	*kind;		/* driver or kind of sink: "modbus-tcp" */
 	const char	*zone;		/* that the far end stands in */
 	const char	*host;		/* of the far end, as written; of our own end for inbound ones, "" for any */
-	int		 port;		/* TCP; UDP where it is one way */
+	int		 port;		/* TCP; UDP where it is one way, or udp */
+	bool		 udp;		/* UDP, with answers */
+	bool		 service;	/* of a node's services: host is the far end's also where that opens the session; encrypted is not known */
 	bool		 one_way;	/* nothing is to come back on it */
 	bool		 inbound;	/* the far end opens the session */
 	bool		 encrypted;	/* by TLS or the protocol itself, as configured */
@@ -22,6 +24,9 @@ struct way {
 
 /* All of them, sources first, in the order of the site file. Rows and texts in the arena. Serial lines and what stays on this machine have none. */
 uint32_t ways_of(const struct plan *p, const struct catalog *c, struct arena *a, struct way **out);
+/* Those of the services that a node uses, likewise; the zone is the one that its interface on this way faces. */
+struct gateway_node;
+uint32_t ways_of_services(const struct plan *p, const struct gateway_node *node, struct arena *a, struct way **out);
 /* That of one source, without the names of flows. False: it has none. */
 bool way_of_source(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *out);
 /* Those of one sink, likewise, into room for as many as it has keys. Returns how many. */

@@ -76,6 +76,21 @@ def test_a_link_is_let_in_or_out_as_its_role_says():
     assert any('iifname "veth-b"' in line and "tcp dport 7433" in line for line in back.stdout.splitlines()), back.stdout
 
 
+def test_services_have_rules_of_their_own():
+    text = SITE + ("services:\n  clock: { kind: time, zone: dmz, endpoint: \"10.211.2.4:123\", transport: udp, owner: o }\n"
+                   "  fetch: { kind: backup, zone: dmz, endpoint: \"10.211.2.8:22\", session: server, nodes: [edge], owner: o }\n")
+    done = penstock("firewall", site(text), "edge")
+    equal(done.returncode, 0, done.stderr)
+    for part in ('oifname "veth-b" ip daddr 10.211.2.4 udp dport 123 ct state new counter accept comment "service clock"',
+                 'iifname "veth-b" ip saddr 10.211.2.8 tcp dport 22 ct state new'):
+        assert part in done.stdout, (part, done.stdout)
+    half = penstock("firewall", site(text), "half", "--csv").stdout
+    equal([(r["protocol"], r["port"], r["direction"]) for r in csv.DictReader(io.StringIO(half)) if r["what"].startswith("service")],
+          [("udp", "123", "out")], "what a node uses that is not named in fetch")
+    if os.geteuid() == 0:
+        equal(penstock("firewall", site(text), "edge", "--check").returncode, 0, "what nft says")
+
+
 @contextlib.contextmanager
 def namespaces():
     """The node's namespace, and one far end behind each of its interfaces."""
