@@ -14,12 +14,15 @@
 #include "cli/ledger_received.h"
 #include "cli/outboxes.h"
 #include "cli/streams.h"
+#include "os/disk.h"
+#include "sink/sink.h"
 #include "spool/ledger.h"
 
 static const char usage[] =
 	"usage: penstock ledger [FLOW] [--verify] [--json] [--state DIR]\n"
 	"       penstock ledger --received [--json] [--state DIR]\n"
 	"For each flow and sink: how many samples were admitted for it, and what became of every one of them.\n"
+	"A sink that is marked as sent one way has no answers: what it delivered was sent, and only the far end knows what arrived.\n"
 	"--verify also proves every checksum and hash of spool and ledger. LOST were never admitted: overwritten in a\n"
 	"ring before they could be read. --received: what came from other nodes over links, by its receipts: numbers,\n"
 	"samples, whether the chain of hashes is whole, and its last hash, which the other node has too; of one-way links also\n"
@@ -33,6 +36,17 @@ struct asked {
 	struct buf	 findings, out;
 	struct json	 j;
 };
+
+/* Does this sink send one way? Then what it delivered was sent, and only the far end knows what arrived. */
+static bool
+one_way(const struct asked *a, const struct ledger_sink *s)
+{
+	char path[DISK_PATH_MAX];
+	struct disk_stat st;
+
+	return snprintf(path, sizeof path, "%s/office/%s/" SINK_ONE_WAY_FILE, ctl_state_dir(a->state), s->name) < (int)sizeof path &&
+	    disk_os.stat(disk_os.ctx, path, &st) == 0;
+}
 
 static void
 print_row(struct asked *a, const struct stream_name *st, const struct ledger_account *acc, const struct ledger_sink *s)
@@ -49,11 +63,11 @@ print_row(struct asked *a, const struct stream_name *st, const struct ledger_acc
 		printf("%-28s %-16s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64
 		       "%s\n",
 		    st->dir, s->name, s->owed, s->delivered, s->pending, s->quarantined, s->dropped, acc->lost,
-		    s->active ? "" : "  (has left)");
+		    one_way(a, s) ? "  (sent one way)" : s->active ? "" : "  (has left)");
 }
 
 static void
-json_sink(struct json *j, const struct ledger_sink *s, int64_t balance)
+json_sink(struct json *j, const struct ledger_sink *s, int64_t balance, bool sent_only)
 {
 	const struct { const char *key; uint64_t n;
 	} numbers[] = {
@@ -72,6 +86,8 @@ json_sink(struct json *j, const struct ledger_sink *s, int64_t balance)
 	json_text(j, s->name);
 	json_key(j, "active");
 	json_bool(j, s->active);
+	json_key(j, "one_way");
+	json_bool(j, sent_only);
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
 		json_key(j, numbers[i].key);
 		json_u64(j, numbers[i].n);
@@ -99,7 +115,7 @@ json_stream(struct asked *a, const struct stream_name *st, const struct ledger_a
 	json_key(&a->j, "sinks");
 	json_open(&a->j, '[');
 	for (uint32_t i = 0; i < acc->nsinks; i++)
-		json_sink(&a->j, &acc->sinks[i], ledger_balance(&acc->sinks[i]));
+		json_sink(&a->j, &acc->sinks[i], ledger_balance(&acc->sinks[i]), one_way(a, &acc->sinks[i]));
 	json_close(&a->j, ']');
 	json_close(&a->j, '}');
 }

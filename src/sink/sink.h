@@ -30,6 +30,7 @@ struct sink_stream {
 struct findings;
 
 #define SINK_NEWEST_MAX	200000u
+#define SINK_ONE_WAY_FILE "one-way"	/* in a sink's state_dir: what it calls done was sent, and is not known to have arrived */
 
 struct sink_host {
 	uv_loop_t	*loop;

@@ -93,6 +93,39 @@ class OneWay:
         return r["samples"], r["lost"]
 
 
+@timeout(30)
+def test_the_example_is_right_and_a_conduit_that_is_opened_from_the_wrong_side_is_not():
+    sites = os.path.join(TOP, "etc/sites/one-way")
+    for name in ("below", "above"):
+        done = penstock("check", os.path.join(sites, name + ".yaml"))
+        assert done.returncode == 0 and "0 errors, 0 warnings" in done.stdout + done.stderr, done.stdout + done.stderr
+    with open(os.path.join(sites, "below.yaml"), encoding="utf-8") as f:
+        text = f.read()
+    path = os.path.join(temp_dir(), "site.yaml")
+    for good, bad, finding in (("initiator: from, one-way: yes", "initiator: to", "Z14"), ('to: "10.4.0.2:7434"', 'to: "relay.plant:7434"', "sink-keys"),
+                               ("rate: 8 MB", "rate: 8 MB, repair-symbols: 65", "range"), 
+                               ('kind: diode, zone: dmz, to: "10.4.0.2:7434", key: /etc/penstock/diode.key, rate: 8 MB', "kind: mqtt, zone: dmz, broker: 10.4.0.2", "Z14")):
+        assert good in text, good
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace(good, bad))
+        done = penstock("check", path)
+        assert finding in done.stdout + done.stderr, f"{bad}: {done.stdout}{done.stderr}"
+
+
+@timeout(60)
+def test_a_key_file_that_others_may_read_is_refused():
+    folder = temp_dir()
+    key = os.path.join(folder, "diode.key")
+    with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o644), "w") as f:
+        f.write("1 " + os.urandom(32).hex() + "\n")
+    os.chmod(key, 0o644)
+    sim = Sim("bottling", "--skip", "10m", "--scale", "10")
+    cell = LinkNode("cell", cell_text(sim, 1).replace('kind: link, zone: dmz, to: "127.0.0.1:1", peer: relay, name: cell, timeout: 3s',
+                                                      f'kind: diode, zone: dmz, to: "127.0.0.1:{PORT}", key: {key}'))
+    cell.start()
+    cell.run.wait_line("may be read by others than its owner", 20)
+
+
 def at_random(rate, seed):
     rnd = random.Random(seed)
     return lambda d: not d.control and rnd.random() < rate
@@ -115,6 +148,7 @@ def test_5_per_cent_and_bursts_within_the_power_lose_nothing_and_nothing_goes_ba
     equal(lost, 0, "lost")
     assert received > 3000 and pair.way.dropped() > 100, (received, pair.way.dropped())
     equal(len(pair.way.back), 0, f"packets back: {pair.way.back[:3]}")
+    assert "(sent one way)" in pair.cell.cli("ledger").stdout, "below, delivered is said to be sent"
     text = pair.upper.cli("ledger", "--received").stdout
     assert "0 lost in 0 ranges, as many as were sent" in text, text
 

@@ -76,6 +76,21 @@ make_sender(struct diode_sink *k)
 	return k->sender != NULL ? 0 : ERR_NOMEM;
 }
 
+/* For whoever reads the ledger: what counts as delivered here is sent (cli/cmd_ledger.c). */
+static void
+say_one_way(const struct diode_sink *k)
+{
+	static const char text[] = "What the ledger calls delivered by this sink was sent one way; whether it arrived is known at the far end alone.\n";
+	char path[DISK_PATH_MAX];
+	struct disk_stat st;
+
+	if (snprintf(path, sizeof path, "%s/" SINK_ONE_WAY_FILE, k->host->state_dir) >= (int)sizeof path || disk_os.stat(disk_os.ctx, path, &st) == 0)
+		return;
+	int err = disk_replace(&disk_os, path, text, sizeof text - 1);
+	if (err != 0)
+		log_warn("diode_note", "sink=%s file=\"%s\" error=\"%s\" effect=\"penstock ledger does not say that it is one way\"", k->cfg->name, path, err_text(err));
+}
+
 static int
 on_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sink_host *h, char *why, size_t size)
 {
@@ -97,6 +112,7 @@ on_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sink
 	}
 	if (err != 0)
 		return err;
+	say_one_way(k);
 	k->kind = DIODE_START;
 	k->next_beacon = k->tokens_at = k->retry_at = mono_now();
 	k->stalled_at = MONO_NEVER;
