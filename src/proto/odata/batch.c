@@ -29,11 +29,12 @@ odata_batch_begin(struct odata_batch *b, struct buf *out, const char *seed)
 	snprintf(b->type, sizeof b->type, "multipart/mixed; boundary=%s", b->boundary);
 }
 
+/* The boundary of a change set must not begin as that of the whole does: a line that begins with a boundary is one (RFC 2046, 5.1.1). */
 static void
 close_set(struct odata_batch *b)
 {
 	if (b->set != 0)
-		buf_printf(b->out, "--%s_set%u--\r\n", b->boundary, b->set);
+		buf_printf(b->out, "--set%u_%s--\r\n", b->set, b->boundary);
 	b->set = 0;
 }
 
@@ -44,11 +45,11 @@ open_set(struct odata_batch *b, unsigned set)
 	if (b->set != set) {
 		close_set(b);
 		if (set != 0)
-			buf_printf(b->out, "--%s\r\nContent-Type: multipart/mixed; boundary=%s_set%u\r\n\r\n", b->boundary, b->boundary, set);
+			buf_printf(b->out, "--%s\r\nContent-Type: multipart/mixed; boundary=set%u_%s\r\n\r\n", b->boundary, set, b->boundary);
 		b->set = set;
 	}
 	if (set != 0)
-		buf_printf(b->out, "--%s_set%u\r\n", b->boundary, set);
+		buf_printf(b->out, "--set%u_%s\r\n", set, b->boundary);
 	else
 		buf_printf(b->out, "--%s\r\n", b->boundary);
 }

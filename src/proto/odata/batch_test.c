@@ -21,12 +21,12 @@ TEST(change_sets_and_reads_in_one)
 	CHECK_INT(odata_batch_end(&x), 0);
 	CHECK_STR(x.type, "multipart/mixed; boundary=batch_1f");
 	CHECK_STR(buf_text(&b),
-	    "--batch_1f\r\nContent-Type: multipart/mixed; boundary=batch_1f_set1\r\n\r\n"
-	    "--batch_1f_set1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: 1\r\n\r\n"
+	    "--batch_1f\r\nContent-Type: multipart/mixed; boundary=set1_batch_1f\r\n\r\n"
+	    "--set1_batch_1f\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: 1\r\n\r\n"
 	    "POST A HTTP/1.1\r\nAccept: application/json\r\nContent-ID: 1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}\r\n"
-	    "--batch_1f_set1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+	    "--set1_batch_1f\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
 	    "MERGE A('1') HTTP/1.1\r\nAccept: application/json\r\nIf-Match: W/\"1\"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}\r\n"
-	    "--batch_1f_set1--\r\n"
+	    "--set1_batch_1f--\r\n"
 	    "--batch_1f\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
 	    "GET A?$top=1 HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
 	    "--batch_1f--\r\n");
