@@ -142,7 +142,7 @@ judge_number(const struct request_rule *rule, const struct tag *tag, double d, c
 		return why;
 	if (rule->nvalues > 0)
 		return among(rule->values, rule->nvalues, d, slack) ? REASON_NONE : REASON_VALUE;
-	if (rule->has_limits || tag->has_range || tag->type == VALUE_BOOL)
+	if (rule->has_limits || tag->has_range || tag->type == VALUE_BOOL || rule->any)
 		return REASON_NONE;
 	for (uint32_t i = 0; tag->enumeration != NULL && i < tag->enumeration->n; i++)
 		if ((double)tag->enumeration->items[i].value == d)
@@ -160,8 +160,9 @@ judge_write(const struct request *q, const struct target *t, struct value *value
 	if (t->tag->type == VALUE_TEXT) {
 		if (v->type != VALUE_TEXT)
 			return REASON_TYPE;
-		for (uint32_t i = 0; i < t->rule->nwords; i++)
-			if (text_is(v, t->rule->words[i])) {
+		bool any = t->rule->any && t->rule->nwords == 0;
+		for (uint32_t i = 0; i < t->rule->nwords || any; i++)
+			if (any || text_is(v, t->rule->words[i])) {
 				*value = (struct value){ .type = VALUE_TEXT, .len = v->len, .p = arena_strndup(a, v->p,
 				    v->len) };
 				return REASON_NONE;

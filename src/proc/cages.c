@@ -32,6 +32,7 @@ static const struct {
 	{ "insight", 1u << ROLE_INSIGHT, 0 },
 	{ "office", 1u << ROLE_OFFICE, 0 },
 	{ "link", 1u << ROLE_FIELD, 0 },
+	{ "manual", 1u << ROLE_FIELD, 0 },
 	{ "pki", 0, 0 },
 	{ "pki/ot", 1u << ROLE_FIELD, 0 },
 	{ "pki/it", 1u << ROLE_OFFICE, 0 },

@@ -39,6 +39,7 @@ struct driver_info {
 	bool			 one_way;	/* UDP to it alone, which it never answers */
 	bool			 no_controller;	/* what it speaks to is no machine: it may stand in a zone of the business */
 	uint32_t		 ring_bytes;	/* that a source adds to what its process' ring must hold at least; 0: nothing */
+	bool			 no_endpoint;	/* it has none: each source is a link of its own, "manual (name of the source)" */
 	bool			 endpoint_is_device;	/* endpoint is a serial device path, not host:port */
 	/*
 	 * "opc.tcp": an endpoint may also be written as a URL of this scheme, with a path. The source's link is then

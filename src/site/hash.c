@@ -188,7 +188,7 @@ put_bounds(uint64_t *h, const struct request_rule *r)
 	put_u64(h, (uint64_t)r->nargs << 32 | r->nvalues);
 	put_texts(h, r->words, r->nwords);
 	put_u64(h, r->has_limits | (uint64_t)r->cli << 1 | (uint64_t)r->second_person << 2 | (uint64_t)r->readback << 3 |
-	    (uint64_t)r->events << 4);
+	    (uint64_t)r->events << 4 | (uint64_t)r->any << 5);
 	const double numbers[] = { r->lo, r->hi, r->step, r->change, r->tolerance };
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		put_f64(h, numbers[i]);

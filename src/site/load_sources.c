@@ -103,6 +103,19 @@ read_endpoint(struct loader *l, const struct node *n, const struct driver_info *
 	s->link = strings_keep(&l->strings, url, strlen(url));
 }
 
+static void
+no_endpoint(struct loader *l, const struct node *n, const struct driver_info *d, const char *what, struct source *s, bool written)
+{
+	char link[300];
+	int len = snprintf(link, sizeof link, "%s (%.200s)", d->name, s->name);
+
+	s->link = strings_keep(&l->strings, link, (size_t)len);
+	if (!written)
+		return;
+	site_error(&l->f, "endpoint", keys_item_place(l, n, "endpoint", 0), "%s has an endpoint, and driver %s speaks to nobody", what, d->name);
+	site_remedy(&l->f, "remove `endpoint`");
+}
+
 static uint32_t
 zone_of(struct loader *l, const struct node *n, const struct keyval *v, const char *what)
 {
@@ -133,8 +146,14 @@ read_source(struct loader *l, const struct node *n, const char *what, struct sou
 	s->link = "";
 	l->plan->arch->attached[s - l->plan->sources] = own[SOURCE_ATTACHED].set ? (uint8_t)(own[SOURCE_ATTACHED].i + ATTACHED_FIXED) : ATTACHED_UNSAID;
 	s->zone = zone_of(l, n, &own[SOURCE_ZONE], what);
-	if (own[SOURCE_ENDPOINT].set)
+	if (d != NULL && d->no_endpoint)
+		no_endpoint(l, n, d, what, s, own[SOURCE_ENDPOINT].set);
+	else if (own[SOURCE_ENDPOINT].set)
 		read_endpoint(l, n, d, what, s);
+	else if (node_get(n, "endpoint") == NULL) {
+		site_error(&l->f, "missing-key", loader_at(l, n->key), "%s lacks its key \"endpoint\"", what);
+		site_remedy(&l->f, "add endpoint: %s", source_keys[SOURCE_ENDPOINT].help);
+	}
 	l->drivers[s - l->plan->sources] = d;
 }
 

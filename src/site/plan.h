@@ -159,6 +159,7 @@ struct request_rule {
 	bool		 events;	/* handshakes of `events:` may */
 	const char *const *roles;	/* one of these the user must have; none: any user */
 	uint32_t	 nroles;
+	bool		 any;		/* values that nothing bounds: only of sources that reach no machine (driver manual) */
 	bool		 has_limits;
 	double		 lo, hi;	/* in the tags' unit */
 	const double	*values;	/* allowed numbers; names of an enumeration stand as their numbers */

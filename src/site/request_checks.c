@@ -135,9 +135,11 @@ check_unit(struct loader *l, const struct request_draft *d, const struct tag *t,
 static void
 check_limits(struct loader *l, const struct request_draft *d, const struct tag *t)
 {
-	const struct request_rule *r = d->rule;
+	struct request_rule *r = d->rule;
 	const struct keyval *limits = &d->v[REQUEST_RULE_LIMITS];
 	bool number = value_is_number(t->type) && t->type != VALUE_BOOL;
+	/* What is only noted down here reaches no machine. */
+	bool noted = driver_of(l, t->source) != NULL && driver_of(l, t->source)->no_endpoint;
 	char cause[CAUSE_MAX];
 
 	if ((t->type & VALUE_ARRAY) != 0 || t->type == VALUE_BYTES || t->type == VALUE_TIME) {
@@ -153,15 +155,17 @@ check_limits(struct loader *l, const struct request_draft *d, const struct tag *
 		    t->hi, t->path);
 		request_error(l, d, "request-limits", "limits", cause,
 		    "keep the limits within the range, or correct the range");
-	} else if (number && !limits->set && r->nvalues == 0 && !t->has_range && t->enumeration == NULL) {
+	} else if (number && !noted && !limits->set && r->nvalues == 0 && !t->has_range && t->enumeration == NULL) {
 		snprintf(cause, sizeof cause, "nothing bounds what may be written to tag \"%.200s\"", t->path);
 		request_error(l, d, "request-limits", "what", cause,
 		    "add limits: [low, high] in the tag's unit, or values: [...]");
-	} else if (t->type == VALUE_TEXT && r->nwords == 0) {
+	} else if (t->type == VALUE_TEXT && !noted && r->nwords == 0) {
 		snprintf(cause, sizeof cause, "nothing bounds the texts that may be written to tag \"%.200s\"",
 		    t->path);
 		request_error(l, d, "request-limits", "what", cause, "add values: [text, text]");
 	}
+	if (noted && !limits->set && r->nvalues == 0 && r->nwords == 0)
+		r->any = true;
 	if (!number && (r->step > 0 || r->change > 0))
 		request_error(l, d, "request-limits", r->step > 0 ? "step" : "change",
 		    "step and change bound numbers, and it names a tag "

@@ -115,9 +115,9 @@ const struct key source_keys[] = {
 	[SOURCE_DRIVER] = { "driver", KEY_NAME, .required = true,
 		.help = "Driver that speaks to it; its own keys stand beside this one." },
 	[SOURCE_ZONE] = { "zone", KEY_NAME, .required = true, .help = "Zone that it stands in." },
-	[SOURCE_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 4000, .required = true,
+	[SOURCE_ENDPOINT] = { "endpoint", KEY_TEXT, .min = 1, .max = 4000,
 		.help = "Where it is: host:port, [IPv6 address]:port, host alone for the driver's usual port, a URL "
-		    "where the driver speaks of one (opc.tcp://host:port/path), or the path of a serial device." },
+		    "where the driver speaks of one (opc.tcp://host:port/path), or the path of a serial device. Every driver but manual needs it." },
 	[SOURCE_ATTACHED] = { "attached", KEY_ENUM, .choices = attachments,
 		.help = "How the device is attached: what is wireless, temporary (connected now and then) or external (through networks of others) has to stand "
 		    "in a zone of that kind (IEC 62443-3-2, ZCR 3.4 to 3.6). Left out: as its zone says." },

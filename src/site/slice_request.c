@@ -55,6 +55,7 @@ pack_target(struct pack *k, struct plan *p, struct request_rule *r)
 static void
 pack_bounds(struct pack *k, struct plan *p, struct request_rule *r)
 {
+	pack_bool(k, &r->any);
 	pack_bool(k, &r->has_limits);
 	pack_f64(k, &r->lo);
 	pack_f64(k, &r->hi);
