@@ -110,6 +110,11 @@ if [ -f test/faults.py ]; then
 	PENSTOCK="$PWD/build/penstock"
 	echo "/usr/bin/python3 test/faults.py --trials 300" | run --timeout 1200
 fi
+if [ -f test/confirmations.py ]; then
+	phase "confirmations to a simulated SAP under faults, 150"
+	PENSTOCK="$PWD/build/penstock"
+	echo "/usr/bin/python3 test/confirmations.py --confirmations 150 --machines 15 --limit 280" | run --timeout 300
+fi
 if [ -f test/requests.py ]; then
 	phase "requests under faults, 100 trials"
 	PENSTOCK="$PWD/build/penstock"

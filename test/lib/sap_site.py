@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import sqlite3
+import uuid
 
 from brokers import Certificates, Mosquitto
-from cases import wait_for
+from cases import equal, wait_for
 from procs import penstock, run, start_penstock, temp_dir
 from proxy import Proxy
 from s4 import S4
@@ -116,9 +117,13 @@ class SapPlant(Outbox):
 
 
 class EventNode(Outbox):
-    """A node whose source is a broker and whose sink is the simulator: what is published as an event is posted. keys: of the sink."""
+    """A node whose source is a broker and whose sink is a far end of OData: what is published as an event is posted.
 
-    def __init__(self, s4, keys=""):
+    far: an S4, or another server with .address. keys: further ones of the sink. post: which mapping.
+    """
+
+    def __init__(self, far, keys="", post="production-confirmation"):
+        logon = f"user: {far.user}, password-file: {far.password_file}, " if getattr(far, "user", None) else ""
         self.broker = Mosquitto()
         self.folder = temp_dir()
         self.state = os.path.join(self.folder, "state")
@@ -126,8 +131,8 @@ class EventNode(Outbox):
         with open(site, "w", encoding="utf-8") as f:
             f.write("site: { enterprise: Acme, name: Upper, time-zone: UTC }\nzones: { it: { level: 4 } }\n"
                     f'sources: {{ events: {{ driver: mqtt, zone: it, endpoint: "127.0.0.1:{self.broker.port}" }} }}\n'
-                    f'sinks:\n  sap: {{ kind: sap-odata, zone: it, server: "{s4.address}", tls: no, user: MES, password-file: {s4.password_file}, '
-                    f'rate: 0, settle: 300 ms, timeout: 5 s, follow-up: never, post: ["Hall/** -> production-confirmation"], {keys} }}\n'
+                    f'sinks:\n  sap: {{ kind: sap-odata, zone: it, server: "{far.address}", tls: no, {logon}'
+                    f'rate: 0, settle: 300 ms, timeout: 5 s, follow-up: never, post: ["Hall/** -> {post}"], {keys} }}\n'
                     "equipment:\n  Hall/Events: { source: events, tags: { all: { at: events } } }\n"
                     "flows: { events: { what: Hall/Events/all, to: sap, how: { every-sample: yes }, why: test, owner: test } }\n")
         self.run = start_penstock("run", site, "--state", self.state)
@@ -141,9 +146,29 @@ class EventNode(Outbox):
     def send(self, event):
         self.publish(json.dumps(event))
 
+    def ends(self, event, state, limit_s=20):
+        """Waits until the event has come to rest, which must be in this state; returns its item."""
+        def there():
+            found = next((i for i in self.items() if i["id"] == event["id"]), None)
+            return found if found and found["state"] not in ("ready", "sent") else None
+        try:
+            item = wait_for(there, limit_s, "the end of an event", every_s=0.1)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}: {event}; there are {[(i['id'], i['state'], i['text']) for i in self.items()]}") from None
+        equal(item["state"], state, f"state of {event['fields']}: {item['code']} {item['text']}")
+        return item
+
     def stop(self):
         self.run.stop()
         self.broker.stop()
 
 
-__all__ = ["EventNode", "Outbox", "FIELDS", "SapPlant", "site_text"]
+def event(units=None, kind="operations-performance", plain=None, **fields):
+    """An event as insight makes it. plain: its fields; not given: a confirmation of order 1000123, changed by fields (None: without it)."""
+    body = {"order": "1000123", "operation": "0010", "yield": 5, "unit": "PC", **{n.replace("_", "-"): v for n, v in fields.items()}}
+    ident = str(uuid.uuid4())
+    return {"id": ident, "event": "Hall/Machine/confirmation", "type": kind, "key": ident, "no": 1, "time": "2026-11-22T22:40:12.123Z",
+            "fields": plain or {n: v for n, v in body.items() if v is not None}, "units": units or {}, "from": {}}
+
+
+__all__ = ["EventNode", "Outbox", "event", "FIELDS", "SapPlant", "site_text"]

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Peers of OData that are not ours: SAP's own client against our simulator."""
+"""Peers of OData that are not ours: SAP's own client against our simulator, our sink against SAP's own mock server and a server of another kind."""
 import json
 import os
 import sys
@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from odata_peers import *
 from penstock import *
 from s4 import *
+from sap_site import *
 
 
 def test_saps_client_creates_looks_up_and_changes():
@@ -53,6 +54,35 @@ def test_saps_client_batch_and_errors():
         s4.fault(fault, method="POST")
         equal(c.ask("post", f"{CONFIRMATION}/ProdnOrdConf2", confirmation())[0], want, fault)
     equal(s4.totals()["orders"]["000001000123"], {"confirmations": 2, "yield": "2.000", "scrap": "0.000"}, "what was posted")
+
+
+def test_our_sink_posts_to_saps_mock_server():
+    mock = OdataMock("API_PROD_ORDER_CONFIRMATION_2_SRV")
+    n = EventNode(mock)
+    sent = [event(**{"yield": i}) for i in range(1, 6)]
+    for e in sent:
+        n.send(e)
+    documents = [n.ends(e, "confirmed")["document"] for e in sent]
+    equal(len(set(documents)), 5, f"documents: {documents}")
+    wait_for(lambda: len(mock.seen("POST", "ProdnOrdConf2")) == 5, 10, "its notes")
+    posts = mock.seen("POST", "ProdnOrdConf2")
+    equal([(p["status"], p["token"]) for p in posts], [(201, "0504-71383")] * 5, "postings, with the token that it gives and does not demand")
+    status, _, found = SapClient(f"http://{mock.address}").ask("get", f"{CONFIRMATION}/ProdnOrdConf2?$format=json")
+    equal((status, sorted(float(r["ConfirmationYieldQuantity"]) for r in found["d"]["results"])), (200, [1, 2, 3, 4, 5]), "what it has")
+
+
+def test_our_sink_posts_to_a_server_that_is_no_sap_gateway():
+    """Neither tokens nor HEAD nor $batch there, and metadata of another shape."""
+    far = OdataV4()
+    n = EventNode(far, post="measurement-document")
+    sent = [event({"reading": "mm/s"}, plain={"measuring-point": "502", "reading": v, "unit": "MMS"}, kind="equipment-actual") for v in (4.5, 6.25)]
+    for e in sent:
+        n.send(e)
+    for e in sent:
+        n.ends(e, "confirmed")
+    wait_for(lambda: len(far.seen("POST", "MeasurementDocument")) == 2, 10, "both of its notes")
+    bodies = [json.loads(p["body"]) for p in far.seen("POST", "MeasurementDocument")]
+    equal([b["MeasurementReadingInEntryUoM"] for b in bodies], [4.5, 6.25], "readings, in their order")
 
 
 if __name__ == "__main__":

@@ -7,20 +7,11 @@ import json
 import os
 import re
 import sys
-import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from penstock import *
 from s4 import *
 from sap_site import *
-
-
-def event(units=None, **fields):
-    """A confirmation as insight would make it, of order 1000123 unless told."""
-    body = {"order": "1000123", "operation": "0010", "yield": 5, "unit": "PC", **{n.replace("_", "-"): v for n, v in fields.items()}}
-    ident = str(uuid.uuid4())
-    return {"id": ident, "event": "Hall/Machine/confirmation", "type": "operations-performance", "key": ident, "no": 1,
-            "time": "2026-11-22T22:40:12.123Z", "fields": {n: v for n, v in body.items() if v is not None}, "units": units or {}, "from": {}}
 
 
 class Posting(EventNode):
@@ -29,18 +20,6 @@ class Posting(EventNode):
     def __init__(self, s4=None, keys="", **options):
         self.s4 = s4 or S4(user="MES", **options)
         super().__init__(self.s4, keys)
-
-    def ends(self, e, state, limit_s=20):
-        """Waits until the event has come to rest in this state; returns its item."""
-        def there():
-            found = next((i for i in self.items() if i["id"] == e["id"]), None)
-            return found if found and found["state"] not in ("ready", "sent") else None
-        try:
-            item = wait_for(there, limit_s, "the end of an event", every_s=0.1)
-        except AssertionError as problem:
-            raise AssertionError(f"{problem}: {json.dumps(e)}; there are {[(i['id'], i['state'], i['text']) for i in self.items()]}") from None
-        equal(item["state"], state, f"state of {json.dumps(e['fields'])}: {item['code']} {item['text']}")
-        return item
 
     def goes_on(self, order="1000130"):
         """An event of another order is booked meanwhile."""
