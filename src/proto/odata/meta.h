@@ -16,6 +16,8 @@
 #define META_NAME_MAX	128u		/* of one name (OData: a SimpleIdentifier has at most 128 characters) */
 #define META_ROWS_MAX	200000u		/* types, properties, sets, functions and their parameters together */
 #define META_DEPTH_MAX	32u		/* elements within elements */
+#define META_ATTRS_MAX	500u		/* attributes of one element: libxml2 holds each against each */
+#define META_WORDS_MAX	(128u << 10)	/* bytes of different names of elements, attributes and namespaces: libxml2 is slow with very many */
 #define META_BASES_MAX	16u		/* types that extend each other */
 #define META_WHY_MAX	300u
 

@@ -153,6 +153,30 @@ TEST(depth_size_and_number_have_limits)
 		buf_printf(&b, "<ComplexType Name=\"c%d\"/>", i);
 	CHECK_INT(odata_meta_parse(buf_text(&b), b.len, &arena, &m, why), ERR_LIMIT);
 
+	/* Each attribute is held against each: 200,000 of them took a minute. */
+	buf_reset(&b);
+	buf_puts(&b, EDMX2 "<EntityType Name=\"T\"");
+	for (int i = 0; i < 200000; i++)
+		buf_printf(&b, " a%d='>'", i);
+	buf_puts(&b, "/>" SET END);
+	CHECK_INT(odata_meta_parse(buf_text(&b), b.len, &arena, &m, why), ERR_LIMIT);
+	CHECK(strstr(why, "attributes") != NULL);
+
+	/* As did as many different names. */
+	buf_reset(&b);
+	buf_puts(&b, EDMX2 "<EntityType Name=\"T\"/>");
+	for (int i = 0; i < 300000; i++)
+		buf_printf(&b, "<x xmlns:a%d='u%d'/>", i, i);
+	buf_puts(&b, SET END);
+	CHECK(odata_meta_parse(buf_text(&b), b.len, &arena, &m, why) != 0);
+	buf_reset(&b);
+	buf_puts(&b, EDMX2 "<EntityType Name=\"T\"/>");
+	for (int i = 0; i < 300000; i++)
+		buf_printf(&b, "<x%d/>", i);
+	buf_puts(&b, SET END);
+	CHECK_INT(odata_meta_parse(buf_text(&b), b.len, &arena, &m, why), ERR_LIMIT);
+	CHECK(strstr(why, "different names") != NULL);
+
 	buf_reset(&b);
 	CHECK(buf_room(&b, META_BYTES_MAX + 1) != NULL);
 	memset(b.p, ' ', META_BYTES_MAX + 1);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <libxml/SAX2.h>
+#include <libxml/dict.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 
@@ -23,7 +24,7 @@ meta_stop(struct meta_walk *w, int err, const char *fmt, ...)
 	if (w->err != 0)
 		return;
 	w->err = err;
-	int n = snprintf(w->why, META_WHY_MAX, "line %d: ", xmlSAX2GetLineNumber(w->xml));
+	int n = w->xml != NULL ? snprintf(w->why, META_WHY_MAX, "line %d: ", xmlSAX2GetLineNumber(w->xml)) : 0;
 	va_start(ap, fmt);
 	vsnprintf(w->why + n, META_WHY_MAX - (size_t)n, fmt, ap);
 	va_end(ap);
@@ -97,6 +98,8 @@ on_error(void *arg, XML_ERROR_ARG e)
 
 	if (w->err != 0 || e == NULL || e->level < XML_ERR_ERROR)
 		return;
+	if (e->code == XML_ERR_NO_MEMORY)
+		meta_stop(w, ERR_LIMIT, "there are more different names of elements and attributes than %u bytes hold", META_WORDS_MAX);
 	snprintf(text, sizeof text, "%s", e->message != NULL ? e->message : "?");
 	for (char *s = text; *s != '\0'; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
@@ -104,16 +107,38 @@ on_error(void *arg, XML_ERROR_ARG e)
 	meta_stop(w, ERR_SYNTAX, "not well-formed XML: %s", text);
 }
 
+/* From one '<' to the next there is at most one element's tag; comments and declarations may hold what they like. */
+static bool
+too_many_attributes(const char *xml, size_t len)
+{
+	uint32_t n = 0;
+	bool tag = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (xml[i] == '<') {
+			tag = i + 1 < len && xml[i + 1] != '!' && xml[i + 1] != '?';
+			n = 0;
+		} else if (xml[i] == '=' && tag && ++n > META_ATTRS_MAX)
+			return true;
+	}
+	return false;
+}
+
 static int
 check_bytes(const char *xml, size_t len, char *why)
 {
-	if (len > META_BYTES_MAX)
+	bool long_one = len > META_BYTES_MAX;
+
+	if (long_one)
 		snprintf(why, META_WHY_MAX, "the metadata has %zu bytes; at most %u are taken", len, META_BYTES_MAX);
-	else if (memchr(xml, '\0', len) != NULL || !utf8_valid(xml, len))
+	else if (too_many_attributes(xml, len)) {
+		snprintf(why, META_WHY_MAX, "an element of the metadata has more than %u attributes", META_ATTRS_MAX);
+		return ERR_LIMIT;
+	} else if (memchr(xml, '\0', len) != NULL || !utf8_valid(xml, len))
 		snprintf(why, META_WHY_MAX, "the metadata is not UTF-8 text");
 	else
 		return 0;
-	return len > META_BYTES_MAX ? ERR_LIMIT : ERR_SYNTAX;
+	return long_one ? ERR_LIMIT : ERR_SYNTAX;
 }
 
 static void
@@ -132,6 +157,7 @@ walk(struct meta_walk *w, const char *xml, size_t len)
 	 * whatever they say of themselves. */
 	xmlCtxtUseOptions(w->xml, XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	xmlSwitchEncoding(w->xml, XML_CHAR_ENCODING_UTF8);
+	xmlDictSetLimit(w->xml->dict, META_WORDS_MAX);
 	/* Ends: each round takes a byte or more. In pieces, since after a failure the rest of one is still walked over. */
 	for (size_t at = 0; at < len && w->err == 0; ) {
 		size_t n = len - at < 16384 ? len - at : 16384;
