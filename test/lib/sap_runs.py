@@ -106,7 +106,11 @@ class Line(Gateway):
         def empty():
             a = self.account()
             return a if a and a["taken"] and a["ready"] + a["sent"] == 0 else None
-        return wait_for(empty, limit_s, "an outbox in which nothing waits", every_s=0.3)
+        try:
+            return wait_for(empty, limit_s, "an outbox in which nothing waits", every_s=0.3)
+        except AssertionError as problem:
+            waits = [(i["state"], i["lane"], i["attempts"], i["code"], i["text"][:200]) for i in self.items() if i["state"] in ("ready", "sent")]
+            raise AssertionError(f"{problem}: {self.account()}; {waits[:6]}") from None
 
     def booked(self):
         """Sum of what the confirmed events say was made."""

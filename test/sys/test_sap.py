@@ -66,6 +66,8 @@ def test_batches_of_change_sets_over_lost_answers():
     some(line, 60, 60)
     s4.calm()
     each_once(line, s4)
+    assert any("$batch" in r["target"] for r in s4.ask("requests")["recent"]), "no $batch was sent"
+    assert "batch_refused" not in "\n".join(line.run.err), "the simulator refused a $batch"
 
 
 def test_the_stale_session_and_the_throttle_hold_nothing_up():
@@ -203,6 +205,55 @@ def test_an_order_read_from_sap_becomes_a_tag_by_an_admitted_request():
     done = line.cli("audit", "show")
     assert "planned-quantity" in done.stdout and "sap" in done.stdout, done.stdout + done.stderr
     some(line, 5)
+
+
+OTHERS = """  Packaging/Line 3/Filler/notification:
+    type: maintenance-request
+    every: 1 s
+    fields: { text: { value: "Lager wird warm, äß" }, equipment-number: { value: "10000301" }, speed: { tag: speed } }
+  Packaging/Line 3/Filler/reading:
+    type: equipment-actual
+    every: 1 s
+    fields: { measuring-point: { value: "502" }, reading: { tag: vibration } }
+  Packaging/Line 3/Filler/sample:
+    type: test-result
+    every: 1 s
+    fields: { lot: { value: "30000001" }, operation-id: { value: "00000001" }, characteristic: { value: "0010" }, value: { tag: motor-temperature } }
+  Packaging/Line 3/Filler/movement:
+    type: material-actual
+    every: 1 s
+    fields: { material: { value: CAP-28 }, movement: { value: consumed }, order: { value: "1000123" }, quantity: { value: "5", type: integer }, unit: { value: PC }, speed: { tag: speed },
+              storage-location: { value: 101A } }
+"""
+SETS = {"maintenance-notification": "MaintenanceNotification", "measurement-document": "MeasurementDocument",
+        "inspection-value": "A_InspectionResultValue", "material-document": "A_MaterialDocumentHeader", "production-confirmation": "ProdnOrdConf2"}
+
+
+@timeout(120)
+def test_every_kind_of_event_becomes_a_document_of_version_2_or_4():
+    s4 = S4()
+    posts = ["Packaging/**/confirmation -> production-confirmation", "**/notification -> maintenance-notification", "**/reading -> measurement-document",
+             "**/sample -> inspection-value", "**/movement -> material-document"]
+
+    def all_kinds(text):
+        text = text.replace('post: [ "Packaging/**/confirmation -> production-confirmation" ]', f"post: {json.dumps(posts)}")
+        text = text.replace('what: [ "Packaging/**/confirmation" ]',
+                            'what: [ "**/confirmation", "**/notification", "**/reading", "**/sample", "**/movement" ]')
+        return text.replace("\nevents:\n", "\nevents:\n" + OTHERS)
+
+    line = Line(s4, keys=["batch: 5"], every="1 s", edit=all_kinds)
+    some(line, 20)
+    s4.rates("seed=4,lost-answer=0.1,bad-json=0.05")
+    some(line, 90, 60)
+    s4.calm()
+    line.settled()
+    line.stop()
+    by_mapping = dict(line.rows("SELECT mapping, count(*) FROM item WHERE state=2 GROUP BY mapping"))
+    not_done = [i for i in line.items() if i["state"] not in ("confirmed", "ready")]
+    equal([(i["state"], i["code"], i["text"], i["target"]) for i in not_done], [], "events that were refused")
+    documents = s4.totals()["documents"]
+    equal({m: documents.get(name, 0) for m, name in SETS.items()}, by_mapping, "documents by mapping")
+    equal(s4.totals()["duplicates"], {}, "identities that occur twice")
 
 
 def test_what_does_not_fit_is_found_before_it_runs():
