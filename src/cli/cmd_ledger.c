@@ -86,13 +86,13 @@ json_sink(struct json *j, const struct ledger_sink *s, int64_t balance, bool sen
 	json_text(j, s->name);
 	json_key(j, "active");
 	json_bool(j, s->active);
-	json_key(j, "one_way");
-	json_bool(j, sent_only);
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
 		json_key(j, numbers[i].key);
 		json_u64(j, numbers[i].n);
 	}
 	json_wall(j, "last_ack", s->last_ack, 3);
+	json_key(j, "one_way");
+	json_bool(j, sent_only);
 	json_key(j, "balance");
 	json_i64(j, balance);
 	json_close(j, '}');
