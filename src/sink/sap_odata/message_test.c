@@ -243,6 +243,31 @@ TEST(goods_movements_that_were_not_booked_are_missed)
 	CHECK_INT(JUDGE("nonsense"), ERR_SYNTAX);
 }
 
+TEST(a_call_has_its_parameters_in_the_query)
+{
+	static const char cancel[] = "mapping: cancel\nevent: operations-performance\nservice: /sap/X\nversion: 2\ncall: CancelProdnOrdConf\n"
+	    "identity: { property: ExternalSystemConfirmation, form: guid }\nlookup: { where: [ConfirmationText] }\n"
+	    "document: [ConfirmationGroup, ConfirmationCount]\nfields:\n"
+	    "  ConfirmationGroup: { type: String(10), from: group, pad: 10 }\n  PostingDate: { type: DateTime, context: time }\n"
+	    "  ConfirmationText: { type: String(40), text: \"O'Neil {key} & co\" }\n";
+	static const char event[] = CONFIRM("\"group\":\"12345\"", "");
+	struct mapping_text v = { "cancel.yaml", cancel, sizeof cancel - 1 };
+	struct mapping_set *own;
+	struct site_report r;
+	struct findings f;
+
+	findings_init(&f, &r);
+	CHECK_INT(mapping_load_texts(&v, 1, &f, &own), 0);
+	findings_finish(&f);
+	site_report_free(&r);
+	CHECK_INT(message_build(mapping_find(own, "cancel"), NULL, &env, event, sizeof event - 1, &arena, &msg, &why), 0);
+	CHECK_STR(msg.path, "CancelProdnOrdConf?ConfirmationGroup=%270000012345%27&PostingDate=datetime%272026-11-23T00%3A00%3A00%27"
+	    "&ConfirmationText=%27O%27%27Neil%20k%2F1%20%26%20co%27&ExternalSystemConfirmation=guid%27" ID "%27");
+	CHECK_STR(msg.body, "");
+	mapping_set_free(own);
+	arena_fini(&arena);
+}
+
 TEST(a_lane_is_the_order_without_its_zeros)
 {
 	char lane[100];
