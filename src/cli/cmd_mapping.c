@@ -1,6 +1,6 @@
 /*
- * penstock mapping: what the mappings of sink sap-odata are, and what one makes of an event, without a site, a network or SAP. To list, to copy from, to
- * try one of your own before it is put in force.
+ * penstock mapping: what the mappings of sink sap-odata are, and what one makes of an event, without a site, a network
+ * or SAP. To list, to copy from, to try one of your own before it is put in force.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -131,7 +131,8 @@ try_event(struct options *o, const struct mapping *m)
 		return status;
 	if (message_build(m, o->meta, &o->env, buf_text(&event), event.len, &o->arena, &msg, &why) == 0) {
 		printf("%s %s\n%s%s", msg.method, msg.path, msg.body, *msg.body != '\0' ? "\n" : "");
-		printf("# lane: %s\n# looked up by: %s%s\n", *msg.lane != '\0' ? msg.lane : "none", *msg.lookup != '\0' ? "GET " : "nothing: a lost answer waits for a person",
+		printf("# lane: %s\n# looked up by: %s%s\n", *msg.lane != '\0' ? msg.lane : "none",
+		    *msg.lookup != '\0' ? "GET " : "nothing: a lost answer waits for a person",
 		    msg.lookup);
 	} else {
 		printf("no message: %s%s%s: %s\n", why.code, *why.target != '\0' ? ", " : "", why.target, why.text);
@@ -154,7 +155,8 @@ run(struct options *o)
 	const struct mapping *m = mapping_find(o->set, o->name);
 	if (m == NULL) {
 		const char *near = mapping_near(o->set, o->name);
-		fprintf(stderr, "penstock: there is no mapping '%s'%s%s%s\n", o->name, near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+		fprintf(stderr, "penstock: there is no mapping '%s'%s%s%s\n", o->name, near != NULL
+		    ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
 		return EXIT_CANNOT;
 	}
 	if (o->metadata != NULL) {
@@ -174,7 +176,8 @@ add_setting(struct options *o, const char *text)
 
 	if (is == NULL || is == text || o->env.nsettings == SETTINGS_MAX)
 		return ERR_SYNTAX;
-	o->settings[o->env.nsettings++] = (struct message_setting){ arena_strndup(&o->arena, text, (size_t)(is - text)), is + 1 };
+	o->settings[o->env.nsettings++] = (struct message_setting){ arena_strndup(&o->arena, text,
+	    (size_t)(is - text)), is + 1 };
 	return 0;
 }
 
@@ -193,8 +196,10 @@ static bool
 parse_options(struct options *o, int argc, char **argv, int *status)
 {
 	static const struct option options[] = {
-		{ "mappings", required_argument, NULL, 'm' }, { "event", required_argument, NULL, 'e' }, { "metadata", required_argument, NULL, 'd' },
-		{ "setting", required_argument, NULL, 's' }, { "zone", required_argument, NULL, 'z' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "mappings", required_argument, NULL, 'm' }, { "event", required_argument, NULL, 'e' },
+		    { "metadata", required_argument, NULL, 'd' },
+		{ "setting", required_argument, NULL, 's' }, { "zone", required_argument, NULL, 'z' },
+		    { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	bool ok = true;
 	int opt;

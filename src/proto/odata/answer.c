@@ -8,7 +8,10 @@
 
 #include "base/json.h"
 
-/* How many values there may be: before jansson takes memory for them. Strings are skipped, all else is for json_valid(). */
+/*
+ * How many values there may be: before jansson takes memory for them. Strings are skipped, all else is for
+ * json_valid().
+ */
 static bool
 affordable(const char *s, size_t len)
 {
@@ -38,7 +41,8 @@ odata_json(const char *text, size_t len, char *why)
 		len -= 3;
 	}
 	if (len > ANSWER_BYTES_MAX || !affordable(text, len)) {
-		snprintf(why, ANSWER_WHY_MAX, "the JSON is too large: at most %u bytes with %u objects and lists are taken", ANSWER_BYTES_MAX,
+		snprintf(why, ANSWER_WHY_MAX,
+		    "the JSON is too large: at most %u bytes with %u objects and lists are taken", ANSWER_BYTES_MAX,
 		    ANSWER_BRACKETS_MAX);
 		return NULL;
 	}

@@ -29,7 +29,10 @@ odata_batch_begin(struct odata_batch *b, struct buf *out, const char *seed)
 	snprintf(b->type, sizeof b->type, "multipart/mixed; boundary=%s", b->boundary);
 }
 
-/* The boundary of a change set must not begin as that of the whole does: a line that begins with a boundary is one (RFC 2046, 5.1.1). */
+/*
+ * The boundary of a change set must not begin as that of the whole does: a line that begins with a boundary is one (RFC
+ * 2046, 5.1.1).
+ */
 static void
 close_set(struct odata_batch *b)
 {
@@ -45,7 +48,8 @@ open_set(struct odata_batch *b, unsigned set)
 	if (b->set != set) {
 		close_set(b);
 		if (set != 0)
-			buf_printf(b->out, "--%s\r\nContent-Type: multipart/mixed; boundary=set%u_%s\r\n\r\n", b->boundary, set, b->boundary);
+			buf_printf(b->out, "--%s\r\nContent-Type: multipart/mixed; boundary=set%u_%s\r\n\r\n",
+			    b->boundary, set, b->boundary);
 		b->set = set;
 	}
 	if (set != 0)
@@ -73,7 +77,8 @@ has_boundary(const struct odata_batch *b, const struct odata_op *op)
 void
 odata_batch_put(struct odata_batch *b, const struct odata_op *op)
 {
-	if (!one_line(op->path) || strchr(op->path, ' ') != NULL || !one_line(op->method) || !one_line(op->content_id) || !one_line(op->if_match) ||
+	if (!one_line(op->path) || strchr(op->path, ' ') != NULL || !one_line(op->method) ||
+	    !one_line(op->content_id) || !one_line(op->if_match) ||
 	    has_boundary(b, op))
 		fail(b, ERR_SYNTAX);
 	if (b->err != 0)

@@ -1,6 +1,6 @@
 /*
- * $batch: several requests in one, as multipart/mixed (OData 2.0 batch processing; OData Protocol 4.01, 11.7; RFC 2046, 5.1). Building is straight
- * into a buffer; parsing takes an answer apart and trusts nothing in it.
+ * $batch: several requests in one, as multipart/mixed (OData 2.0 batch processing; OData Protocol 4.01, 11.7; RFC 2046,
+ * 5.1). Building is straight into a buffer; parsing takes an answer apart and trusts nothing in it.
  *
  *	odata_batch_begin(&b, out, "penstock-6f1c...");
  *	odata_batch_put(&b, &op);	op.set > 0: within the change set of that number; all of one set stand together
@@ -57,10 +57,12 @@ struct odata_part {		/* one answer; what points somewhere is in the arena, NUL-e
 };
 
 /*
- * Take an answer apart. type: its Content-Type with the boundary. Parts come in the order of the bytes. 0; ERR_SYNTAX, ERR_LIMIT, ERR_SHORT (the last
- * boundary is missing: what was sent may have been done) with why (256 bytes). On ERR_SHORT the parts that are whole are given.
+ * Take an answer apart. type: its Content-Type with the boundary. Parts come in the order of the bytes. 0; ERR_SYNTAX,
+ * ERR_LIMIT, ERR_SHORT (the last boundary is missing: what was sent may have been done) with why (256 bytes). On
+ * ERR_SHORT the parts that are whole are given.
  */
-int odata_batch_parse(const char *type, const char *body, size_t len, struct arena *a, struct odata_part **out, size_t *n, char *why);
+int odata_batch_parse(const char *type, const char *body, size_t len, struct arena *a, struct odata_part **out,
+    size_t *n, char *why);
 /* A header's value by its name, case ignored, without blanks around it; copied into the arena. NULL: there is none. */
 const char *odata_header(const char *headers, const char *name, struct arena *a);
 

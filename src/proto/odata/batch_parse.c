@@ -1,6 +1,7 @@
 /*
- * See batch.h: taking an answer apart. A delimiter counts only at the start of a line (RFC 2046, 5.1.1), so a boundary that stands in a body's text ends
- * nothing; each part is looked at once, and nesting goes one deep: a change set within the batch.
+ * See batch.h: taking an answer apart. A delimiter counts only at the start of a line (RFC 2046, 5.1.1), so a boundary
+ * that stands in a body's text ends nothing; each part is looked at once, and nesting goes one deep: a change set
+ * within the batch.
  */
 #include "proto/odata/batch.h"
 
@@ -60,7 +61,8 @@ find_boundary(struct run type, char out[BATCH_BOUNDARY_MAX + 1])
 {
 	static const char multipart[] = "multipart/", word[] = "boundary=";
 
-	if (type.p == NULL || (size_t)(type.end - type.p) < sizeof multipart || strncasecmp(type.p, multipart, sizeof multipart - 1) != 0)
+	if (type.p == NULL || (size_t)(type.end - type.p) < sizeof multipart ||
+	    strncasecmp(type.p, multipart, sizeof multipart - 1) != 0)
 		return ERR_SYNTAX;
 	const char *s = type.p;
 	while (s < type.end && ((size_t)(type.end - s) < sizeof word - 1 || strncasecmp(s, word, sizeof word - 1) != 0))
@@ -81,7 +83,10 @@ find_boundary(struct run type, char out[BATCH_BOUNDARY_MAX + 1])
 	return 0;
 }
 
-/* The next line that is "--boundary" or "--boundary--": its first byte and, in *after, the byte behind it; *last whether it is the closing one. */
+/*
+ * The next line that is "--boundary" or "--boundary--": its first byte and, in *after, the byte behind it; *last
+ * whether it is the closing one.
+ */
 static const char *
 delimiter(struct run r, const char *from, const char *boundary, const char **after, bool *last)
 {
@@ -182,7 +187,8 @@ read_answer(struct parse *x, struct run head, struct run r, unsigned set, unsign
 	struct run id = header(head, "Content-ID");
 	if (id.p == NULL)
 		id = header(lines, "Content-ID");
-	*p = (struct odata_part){ .set = set, .place = place, .status = code, .content_id = keep(x, id), .headers = keep(x, lines),
+	*p = (struct odata_part){ .set = set, .place = place, .status = code, .content_id = keep(x, id),
+	    .headers = keep(x, lines),
 		.body = keep(x, body), .len = (size_t)(body.end - body.p) };
 	return 0;
 }
@@ -218,7 +224,8 @@ read_parts(struct parse *x, struct run r, const char *boundary, bool in_set, uns
 		struct run rest, part = without_line_end((struct run){ from, next });
 		struct run head = split(part, &rest);
 		bool set = !in_set && find_boundary(header(head, "Content-Type"), inner) == 0;
-		int err = set ? read_parts(x, rest, inner, true, i) : read_answer(x, head, rest, in_set ? place + 1 : 0, in_set ? place : i);
+		int err = set ? read_parts(x, rest, inner, true, i) :
+		    read_answer(x, head, rest, in_set ? place + 1 : 0, in_set ? place : i);
 		if (err != 0)
 			return err;
 		if (i >= BATCH_PARTS_MAX)
@@ -228,7 +235,8 @@ read_parts(struct parse *x, struct run r, const char *boundary, bool in_set, uns
 }
 
 int
-odata_batch_parse(const char *type, const char *body, size_t len, struct arena *a, struct odata_part **out, size_t *n, char *why)
+odata_batch_parse(const char *type, const char *body, size_t len, struct arena *a, struct odata_part **out, size_t *n,
+    char *why)
 {
 	struct parse x = { .a = a, .why = why };
 	char boundary[BATCH_BOUNDARY_MAX + 1];

@@ -1,4 +1,7 @@
-/* See value.h: decimals as text, so that no digit is invented or lost. A plain one is [-]digits[.digits], without idle zeros. */
+/*
+ * See value.h: decimals as text, so that no digit is invented or lost. A plain one is [-]digits[.digits], without idle
+ * zeros.
+ */
 #include "proto/odata/value.h"
 
 #include <stdio.h>
@@ -157,7 +160,8 @@ cut(struct digits *v, int32_t scale, enum decimal_round round)
 		bool half = keep < v->n && v->d[keep] >= '5';
 		bool exact_half = half && v->d[keep] == '5' && keep + 1 == v->n;
 		bool odd = keep > 0 && (v->d[keep - 1] - '0') % 2 == 1;
-		up = round == DECIMAL_HALF_UP ? half : round == DECIMAL_HALF_EVEN ? half && (!exact_half || odd) : false;
+		up = round == DECIMAL_HALF_UP ? half : round == DECIMAL_HALF_EVEN ? half && (!exact_half || odd) :
+		    false;
 		v->n = keep;
 	}
 	if (v->n == 0)

@@ -1,6 +1,6 @@
 /*
- * The types of OData ("Edm"), versions 2 and 4, and one value of them. A value is independent of how either version writes it: value.h has the
- * JSON forms, url.h those of an address.
+ * The types of OData ("Edm"), versions 2 and 4, and one value of them. A value is independent of how either version
+ * writes it: value.h has the JSON forms, url.h those of an address.
  *
  *	String		text			Boolean		b
  *	Byte .. Int64	i			Single, Double	f

@@ -30,8 +30,8 @@ error_clean(const char *s, size_t len, struct arena *a)
 }
 
 /*
- * A message in any of its shapes: "text"; {"lang":..,"value":"text"}; [{"lang":..,"value":"text"}, ...], of which the first that says something
- * counts. NULL: none of these.
+ * A message in any of its shapes: "text"; {"lang":..,"value":"text"}; [{"lang":..,"value":"text"}, ...], of which the
+ * first that says something counts. NULL: none of these.
  */
 static const char *
 text_of(const json_t *j, struct arena *a)
@@ -43,7 +43,8 @@ text_of(const json_t *j, struct arena *a)
 		json_t *each;
 		v = NULL;
 		json_array_foreach((json_t *)(uintptr_t)j, i, each)
-			if (v == NULL && (json_is_object(each) ? json_string_length(json_object_get(each, "value")) : json_string_length(each)) > 0)
+			if (v == NULL && (json_is_object(each) ? json_string_length(json_object_get(each, "value")) :
+			    json_string_length(each)) > 0)
 				v = each;
 	}
 	if (json_is_object(v)) {
@@ -77,7 +78,8 @@ static enum odata_severity
 severity_of(const json_t *o)
 {
 	static const struct { const char *word; enum odata_severity s; } words[] = {
-		{ "error", ODATA_ERROR }, { "abort", ODATA_ERROR }, { "warning", ODATA_WARNING }, { "info", ODATA_INFO },
+		{ "error", ODATA_ERROR }, { "abort", ODATA_ERROR }, { "warning", ODATA_WARNING },
+		    { "info", ODATA_INFO },
 		{ "information", ODATA_INFO }, { "success", ODATA_SUCCESS },
 	};
 	const char *s = json_string_value(json_object_get(o, "severity"));
@@ -111,7 +113,8 @@ add_details(const json_t *list, struct arena *a, struct odata_error *out)
 	json_array_foreach((json_t *)(uintptr_t)list, i, each) {
 		if (out->ndetails == ODATA_DETAILS_MAX)
 			return;
-		struct odata_detail d = { code_of(json_object_get(each, "code"), a), first_text(each, message_keys, a), first_text(each, target_keys, a),
+		struct odata_detail d = { code_of(json_object_get(each, "code"), a),
+		    first_text(each, message_keys, a), first_text(each, target_keys, a),
 			severity_of(each) };
 		if (strcmp(d.code, out->code) == 0 && strcmp(d.text, out->text) == 0) {
 			if (*out->target == '\0')
@@ -137,7 +140,10 @@ read_object(const json_t *o, struct arena *a, struct odata_error *out)
 	add_details(json_object_get(o, "details"), a, out);
 }
 
-/* {"error":"invalid_client","error_description":"..."} of a token endpoint (RFC 6749, 5.2), {"fault":{...}} of API management. */
+/*
+ * {"error":"invalid_client","error_description":"..."} of a token endpoint (RFC 6749, 5.2), {"fault":{...}} of API
+ * management.
+ */
 static bool
 read_other(const json_t *j, struct arena *a, struct odata_error *out)
 {
@@ -220,14 +226,16 @@ odata_message_parse(const char *header, size_t len, struct arena *a, struct odat
 char *
 odata_error_line(const struct odata_error *e, char *out, size_t size)
 {
-	int n = snprintf(out, size, "%s%s%s%s%s%s", e->code, *e->code != '\0' && *e->text != '\0' ? ": " : "", e->text, *e->target != '\0' ? " (" : "",
+	int n = snprintf(out, size, "%s%s%s%s%s%s", e->code, *e->code != '\0' && *e->text != '\0' ? ": " : "",
+	    e->text, *e->target != '\0' ? " (" : "",
 	    e->target, *e->target != '\0' ? ")" : "");
 
 	for (uint32_t i = 0; i < e->ndetails && n > 0 && (size_t)n < size; i++) {
 		const struct odata_detail *d = &e->details[i];
 		if (d->severity > ODATA_WARNING)
 			continue;
-		n += snprintf(out + n, size - (size_t)n, "; also: %s%s%s%s%s%s", d->code, *d->code != '\0' ? ": " : "", d->text,
+		n += snprintf(out + n, size - (size_t)n, "; also: %s%s%s%s%s%s", d->code, *d->code != '\0' ? ": " :
+		    "", d->text,
 		    *d->target != '\0' ? " (" : "", d->target, *d->target != '\0' ? ")" : "");
 	}
 	if (n > 0 && (size_t)n >= size && size > 0)

@@ -1,6 +1,7 @@
 /*
- * What a server says about a failure, from whatever it sends: the errors of OData 2 and 4, with SAP's inner details, the same behind API
- * management, plain text, a page of HTML, XML; and the header `sap-message` of a success that has something to add.
+ * What a server says about a failure, from whatever it sends: the errors of OData 2 and 4, with SAP's inner details,
+ * the same behind API management, plain text, a page of HTML, XML; and the header `sap-message` of a success that has
+ * something to add.
  */
 #ifndef PROTO_ODATA_ERROR_H
 #define PROTO_ODATA_ERROR_H
@@ -30,15 +31,15 @@ struct odata_error {
 };
 
 /*
- * Read the body of a failed answer. Never fails: what cannot be understood becomes a short text. type: its Content-Type, NULL or "" unknown.
- * All texts are in the arena.
+ * Read the body of a failed answer. Never fails: what cannot be understood becomes a short text. type: its
+ * Content-Type, NULL or "" unknown. All texts are in the arena.
  */
 void odata_error_parse(const char *body, size_t len, const char *type, struct arena *a, struct odata_error *out);
 /* Read the header `sap-message` (JSON, maybe with details). ERR_SYNTAX: it is not such. */
 int odata_message_parse(const char *header, size_t len, struct arena *a, struct odata_error *out);
 /*
- * code, text, target and the details that add something, in one line for people: "RU/505: ... (OrderOperation); also: ...". Returns out, cut at
- * size.
+ * code, text, target and the details that add something, in one line for people: "RU/505: ... (OrderOperation); also:
+ * ...". Returns out, cut at size.
  */
 char *odata_error_line(const struct odata_error *e, char *out, size_t size);
 

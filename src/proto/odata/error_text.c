@@ -1,6 +1,6 @@
 /*
- * See error.h: failures that are not JSON. A web server's page, a proxy's sentence, XML of version 2. Only what a person would read is kept; there is no
- * parser of HTML here, and none is needed to take tags off.
+ * See error.h: failures that are not JSON. A web server's page, a proxy's sentence, XML of version 2. Only what a
+ * person would read is kept; there is no parser of HTML here, and none is needed to take tags off.
  */
 #include "proto/odata/error_int.h"
 
@@ -72,7 +72,8 @@ static size_t
 entity(const char *s, size_t len, struct buf *out)
 {
 	static const struct { const char *name, *is; } known[] = {
-		{ "&lt;", "<" }, { "&gt;", ">" }, { "&amp;", "&" }, { "&quot;", "\"" }, { "&apos;", "'" }, { "&#39;", "'" }, { "&nbsp;", " " },
+		{ "&lt;", "<" }, { "&gt;", ">" }, { "&amp;", "&" }, { "&quot;", "\"" }, { "&apos;", "'" },
+		    { "&#39;", "'" }, { "&nbsp;", " " },
 		{ "&copy;", "(c)" },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -138,7 +139,8 @@ error_markup(const char *s, size_t len, struct arena *a, struct odata_error *out
 		out->text = body;
 	else if (*body != '\0' && strstr(body, out->text) != body) {
 		size_t n = utf8_cut(body, strlen(body), 300);
-		out->text = error_clean(arena_printf(a, "%s: %.*s", out->text, (int)n, body), strlen(out->text) + n + 2, a);
+		out->text = error_clean(arena_printf(a, "%s: %.*s", out->text, (int)n, body),
+		    strlen(out->text) + n + 2, a);
 	} else if (*body != '\0')
 		out->text = error_clean(body, utf8_cut(body, strlen(body), 400), a);
 }

@@ -1,7 +1,7 @@
 /*
- * $metadata: what a service offers. XML of OData 2 (EDMX 1.0 with SAP's annotations) or 4 (with the vocabularies Core and Capabilities) becomes
- * rows in an arena. No entity is expanded, no document type is taken, nothing is fetched, and every count has a limit; an attacker's
- * metadata costs what its bytes cost.
+ * $metadata: what a service offers. XML of OData 2 (EDMX 1.0 with SAP's annotations) or 4 (with the vocabularies Core
+ * and Capabilities) becomes rows in an arena. No entity is expanded, no document type is taken, nothing is fetched, and
+ * every count has a limit; an attacker's metadata costs what its bytes cost.
  *
  * What a mapping may rely on is here alone: names, types, facets, whether a property may be set on creation.
  */
@@ -72,8 +72,8 @@ struct odata_meta {
 };
 
 /*
- * Parse len bytes of XML. *out lives in the arena. 0; ERR_LIMIT (too large, too many, too deep), ERR_SYNTAX (not XML, a document type, not
- * metadata), ERR_VERSION (of OData 3 and such), with cause and line in why (META_WHY_MAX bytes).
+ * Parse len bytes of XML. *out lives in the arena. 0; ERR_LIMIT (too large, too many, too deep), ERR_SYNTAX (not XML, a
+ * document type, not metadata), ERR_VERSION (of OData 3 and such), with cause and line in why (META_WHY_MAX bytes).
  */
 int odata_meta_parse(const char *xml, size_t len, struct arena *a, struct odata_meta **out, char *why);
 

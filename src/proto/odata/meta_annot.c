@@ -1,6 +1,6 @@
 /*
- * What the annotations of version 4 say about creating, updating and filtering, by the vocabularies Core and Capabilities; and which property holds a
- * unit, by Measures. All others are passed over.
+ * What the annotations of version 4 say about creating, updating and filtering, by the vocabularies Core and
+ * Capabilities; and which property holds a unit, by Measures. All others are passed over.
  */
 #include "proto/odata/meta_int.h"
 
@@ -142,7 +142,8 @@ aim_at(struct meta_walk *w, const struct row_annotation *r, const struct map *ty
 	const char *target = r->target != NULL ? meta_full(w, r->target) : "";
 	const char *slash = strchr(target, '/');
 
-	const struct row_set *set = r->set != NULL ? r->set : r->target != NULL ? map_get(sets, target, strlen(target)) : NULL;
+	const struct row_set *set = r->set != NULL ? r->set : r->target != NULL
+	    ? map_get(sets, target, strlen(target)) : NULL;
 	if (set != NULL) {
 		aim.set = set->made;
 		aim.of = set->of;

@@ -52,7 +52,8 @@ refuse(struct meta_walk *w, const char *name, const char *s, size_t len)
 	if (s == NULL)
 		meta_stop(w, ERR_SYNTAX, "an element lacks its attribute %s", name);
 	else
-		meta_stop(w, ERR_SYNTAX, "%s=\"%.*s\" is no name that OData allows (letters, digits and '_', at most %u)", name,
+		meta_stop(w, ERR_SYNTAX,
+		    "%s=\"%.*s\" is no name that OData allows (letters, digits and '_', at most %u)", name,
 		    (int)(len < 60 ? len : 60), s, META_NAME_MAX);
 }
 

@@ -1,6 +1,7 @@
 /*
- * What each element of metadata means: a table of names, where they may stand, and a function that makes a row. Elements that are not in the table are
- * passed over with all that is in them, which is how metadata grows (OData 4.01 CSDL XML, 5.1).
+ * What each element of metadata means: a table of names, where they may stand, and a function that makes a row.
+ * Elements that are not in the table are passed over with all that is in them, which is how metadata grows (OData 4.01
+ * CSDL XML, 5.1).
  */
 #include "proto/odata/meta_int.h"
 
@@ -197,8 +198,10 @@ add_set(struct meta_walk *w, const struct attrs *at, const char *type, bool sing
 		return;
 	r->s = (struct odata_set){ .name = attr_name(w, at, "Name"), .singleton = singleton,
 		.creatable = !singleton && attr_bool(at, URI_SAP, "creatable", true),
-		.updatable = attr_bool(at, URI_SAP, "updatable", true), .deletable = attr_bool(at, URI_SAP, "deletable", true),
-		.addressable = attr_bool(at, URI_SAP, "addressable", true), .requires_filter = attr_bool(at, URI_SAP, "requires-filter", false) };
+		.updatable = attr_bool(at, URI_SAP, "updatable", true),
+		    .deletable = attr_bool(at, URI_SAP, "deletable", true),
+		.addressable = attr_bool(at, URI_SAP, "addressable", true),
+		    .requires_filter = attr_bool(at, URI_SAP, "requires-filter", false) };
 	r->type = attr_qualified(w, at, type);
 	r->full = arena_printf(&w->scratch, "%s/%s", w->container, r->s.name);
 	*w->sets_end = r;
@@ -265,7 +268,8 @@ open_definition(struct meta_walk *w, const struct attrs *at)
 	struct row_underlying *r = meta_new(w, struct row_underlying);
 	if (r == NULL)
 		return;
-	*r = (struct row_underlying){ w->underlying, meta_qualify(w, attr_name(w, at, "Name")), attr_qualified(w, at, "UnderlyingType"),
+	*r = (struct row_underlying){ w->underlying, meta_qualify(w, attr_name(w, at, "Name")),
+	    attr_qualified(w, at, "UnderlyingType"),
 		read_facets(w, at) };
 	w->underlying = r;
 }
@@ -286,7 +290,8 @@ annotate(struct meta_walk *w, bool flag, const char *path)
 	struct row_annotation *r = meta_new(w, struct row_annotation);
 	if (r == NULL)
 		return;
-	*r = (struct row_annotation){ w->annotations, w->target, w->term, w->field != NULL ? w->field : "", path, flag, w->prop, w->set };
+	*r = (struct row_annotation){ w->annotations, w->target, w->term, w->field != NULL ? w->field : "", path,
+	    flag, w->prop, w->set };
 	w->annotations = r;
 }
 
@@ -295,7 +300,8 @@ open_annotation(struct meta_walk *w, const struct attrs *at)
 {
 	w->term = attr_qualified(w, at, "Term");
 	w->field = NULL;
-	annotate(w, attr_bool(at, NULL, "Bool", true) && !attr_is(at, NULL, "EnumMember", "Org.OData.Core.V1.Permission/Read"),
+	annotate(w, attr_bool(at, NULL, "Bool", true) && !attr_is(at, NULL, "EnumMember",
+	    "Org.OData.Core.V1.Permission/Read"),
 	    attr_qualified(w, at, "Path"));
 }
 

@@ -80,10 +80,12 @@ odata_type_text(const struct odata_prop *p, char out[META_TYPE_TEXT])
 	if (p->type == EDM_NONE)
 		snprintf(out, META_TYPE_TEXT, "%.140s", p->type_name);
 	else if (p->type == EDM_DECIMAL && p->facets.precision > 0)
-		snprintf(out, META_TYPE_TEXT, "Decimal(%u,%d)", p->facets.precision, p->facets.scale > 0 ? p->facets.scale : 0);
+		snprintf(out, META_TYPE_TEXT, "Decimal(%u,%d)", p->facets.precision, p->facets.scale > 0
+		    ? p->facets.scale : 0);
 	else if (p->facets.max_length > 0)
 		snprintf(out, META_TYPE_TEXT, "%s(%u)", edm_name(p->type), p->facets.max_length);
 	else
-		snprintf(out, META_TYPE_TEXT, "%s%s", edm_name(p->type), p->date_only && p->type == EDM_DATETIME ? " (date alone)" : "");
+		snprintf(out, META_TYPE_TEXT, "%s%s", edm_name(p->type), p->date_only && p->type == EDM_DATETIME
+		    ? " (date alone)" : "");
 	return out;
 }

@@ -1,6 +1,6 @@
 /*
- * Inside meta: rows as they come from the XML, in a scratch arena, before names are resolved. meta_xml.c walks the XML, meta_element.c makes rows of
- * its elements, meta_link.c resolves names and gives the result its final form.
+ * Inside meta: rows as they come from the XML, in a scratch arena, before names are resolved. meta_xml.c walks the XML,
+ * meta_element.c makes rows of its elements, meta_link.c resolves names and gives the result its final form.
  */
 #ifndef PROTO_ODATA_META_INT_H
 #define PROTO_ODATA_META_INT_H
@@ -13,7 +13,8 @@
 #define META_ALIASES_MAX	200u	/* looked through for each name */
 
 enum element {		/* what an open element is, for what may stand in it */
-	IN_DOCUMENT, IN_EDMX, IN_REFERENCE, IN_SERVICES, IN_SCHEMA, IN_TYPE, IN_KEY, IN_PROP, IN_NAV, IN_ASSOCIATION, IN_CONTAINER, IN_SET,
+	IN_DOCUMENT, IN_EDMX, IN_REFERENCE, IN_SERVICES, IN_SCHEMA, IN_TYPE, IN_KEY, IN_PROP, IN_NAV, IN_ASSOCIATION,
+	    IN_CONTAINER, IN_SET,
 	IN_IMPORT, IN_ACTION, IN_TARGET, IN_ANNOTATION, IN_RECORD, IN_VALUE, IN_COLLECTION, IN_PATH, IN_UNKNOWN
 };
 

@@ -1,4 +1,7 @@
-/* From rows to the result: names are resolved, each kind of row becomes an array, what is there twice or leads in a circle is refused. */
+/*
+ * From rows to the result: names are resolved, each kind of row becomes an array, what is there twice or leads in a
+ * circle is refused.
+ */
 #include "proto/odata/meta_int.h"
 
 #include <string.h>
@@ -85,7 +88,8 @@ link_props(struct link *l, struct row_prop *rows, uint32_t n, const char *of, st
 static void
 link_end(struct link *l, struct row_nav *r)
 {
-	const struct row_association *as = r->relationship != NULL ? find(&l->associations, meta_full(l->w, r->relationship)) : NULL;
+	const struct row_association *as = r->relationship != NULL
+	    ? find(&l->associations, meta_full(l->w, r->relationship)) : NULL;
 
 	for (unsigned i = 0; as != NULL && i < as->nends; i++)
 		if (as->end[i].role != NULL && r->to_role != NULL && strcmp(as->end[i].role, r->to_role) == 0) {
@@ -106,7 +110,8 @@ link_navs(struct link *l, struct row_type *t)
 		const struct row_type *to = r->type != NULL ? find(&l->types, meta_full(l->w, r->type)) : NULL;
 		if (map_put(&seen, r->name, strlen(r->name), r) != NULL)
 			meta_stop(l->w, ERR_SYNTAX, "%s has %s twice", t->name, r->name);
-		v[t->made->nnavs++] = (struct odata_nav){ r->name, to != NULL ? to->made : NULL, r->many, r->creatable };
+		v[t->made->nnavs++] = (struct odata_nav){ r->name, to != NULL ? to->made : NULL, r->many,
+		    r->creatable };
 	}
 	map_fini(&seen);
 }
@@ -130,7 +135,8 @@ link_base(struct link *l, struct row_type *t)
 	unsigned n = 0;
 	for (const struct row_type *b = t; b != NULL && b->base != NULL; b = find(&l->types, meta_full(l->w, b->base)))
 		if (++n > META_BASES_MAX) {
-			meta_stop(l->w, ERR_LIMIT, "the base types of %s are more than %u, or lead in a circle", t->name, META_BASES_MAX);
+			meta_stop(l->w, ERR_LIMIT, "the base types of %s are more than %u, or lead in a circle",
+			    t->name, META_BASES_MAX);
 			return;
 		}
 	const struct row_type *base = t->base != NULL ? find(&l->types, meta_full(l->w, t->base)) : NULL;

@@ -86,7 +86,8 @@ TEST(version_4_types_and_vocabularies)
 
 TEST(all_metadata_of_the_peers_is_understood)
 {
-	static const char *const all[] = { "API_BATCH_SRV", "API_EQUIPMENT", "API_INSPECTIONLOT_SRV", "API_MAINTNOTIFICATION", "API_MATERIAL_DOCUMENT_SRV",
+	static const char *const all[] = { "API_BATCH_SRV", "API_EQUIPMENT", "API_INSPECTIONLOT_SRV",
+	    "API_MAINTNOTIFICATION", "API_MATERIAL_DOCUMENT_SRV",
 		"API_PROCESS_ORDER_2_SRV", "API_PROC_ORDER_CONFIRMATION_2_SRV", "API_PRODUCTION_ORDER_2_SRV" };
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		CHECK(load(all[i])->nsets > 0);
@@ -131,7 +132,8 @@ TEST(hostile_names_twins_and_circles_are_refused)
 	    "EntityType=\"S.T\"/></EntityContainer>" END), ERR_SYNTAX);
 	CHECK_INT(refused(EDMX2 "<EntityType Name=\"T\" BaseType=\"S.U\"/><EntityType Name=\"U\" BaseType=\"S.T\"/>" SET END), ERR_LIMIT);
 	CHECK_INT(refused(EDMX2 "<EntityType Name=\"T\" BaseType=\"S.T\"/>" SET END), ERR_LIMIT);
-	CHECK_INT(refused(EDMX2 "<EntityType Name=\"T\"><Key><PropertyRef Name=\"x\"/></Key></EntityType>" SET END), ERR_SYNTAX);
+	CHECK_INT(refused(EDMX2 "<EntityType Name=\"T\"><Key><PropertyRef Name=\"x\"/></Key></EntityType>" SET END),
+	    ERR_SYNTAX);
 	CHECK_INT(refused(EDMX2 SET END), ERR_SYNTAX);
 	arena_fini(&arena);
 }

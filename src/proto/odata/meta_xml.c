@@ -1,6 +1,7 @@
 /*
- * The walk over the XML: libxml2's SAX interface, so no tree is built and a document of many empty elements costs no memory. A document type is
- * refused as it begins, before anything in it is read; with none, there are no entities but XML's own five, no external file and no expansion.
+ * The walk over the XML: libxml2's SAX interface, so no tree is built and a document of many empty elements costs no
+ * memory. A document type is refused as it begins, before anything in it is read; with none, there are no entities but
+ * XML's own five, no external file and no expansion.
  */
 #include "proto/odata/meta_int.h"
 
@@ -28,7 +29,10 @@ meta_stop(struct meta_walk *w, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(w->why + n, META_WHY_MAX - (size_t)n, fmt, ap);
 	va_end(ap);
-	/* The parser itself is not stopped from within a callback: that frees its input, in which attributes still stand. It is fed no more. */
+	/*
+	 * The parser itself is not stopped from within a callback: that frees its input, in which attributes still
+	 * stand. It is fed no more.
+	 */
 }
 
 void *
@@ -40,7 +44,8 @@ meta_row(struct meta_walk *w, size_t size)
 }
 
 static void
-on_open(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int nspaces, const xmlChar **spaces, int nattrs, int ndefaulted,
+on_open(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int nspaces,
+    const xmlChar **spaces, int nattrs, int ndefaulted,
     const xmlChar **attrs)
 {
 	struct meta_walk *w = arg;
@@ -80,7 +85,8 @@ on_document_type(void *arg, const xmlChar *name, const xmlChar *external, const 
 {
 	(void)name, (void)external, (void)system;
 	struct meta_walk *w = arg;
-	meta_stop(w, ERR_SYNTAX, "the document declares a document type (<!DOCTYPE), which metadata has no use for and which we do not take");
+	meta_stop(w, ERR_SYNTAX,
+	    "the document declares a document type (<!DOCTYPE), which metadata has no use for and which we do not take");
 	xmlStopParser(w->xml);		/* nothing of the input is held here; what the type declares is not even read */
 }
 
@@ -99,7 +105,8 @@ on_error(void *arg, XML_ERROR_ARG e)
 	if (w->err != 0 || e == NULL || e->level < XML_ERR_ERROR)
 		return;
 	if (e->code == XML_ERR_NO_MEMORY)
-		meta_stop(w, ERR_LIMIT, "there are more different names of elements and attributes than %u bytes hold", META_WORDS_MAX);
+		meta_stop(w, ERR_LIMIT,
+		    "there are more different names of elements and attributes than %u bytes hold", META_WORDS_MAX);
 	snprintf(text, sizeof text, "%s", e->message != NULL ? e->message : "?");
 	for (char *s = text; *s != '\0'; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
@@ -144,7 +151,8 @@ check_bytes(const char *xml, size_t len, char *why)
 static void
 walk(struct meta_walk *w, const char *xml, size_t len)
 {
-	xmlSAXHandler sax = { .initialized = XML_SAX2_MAGIC, .startElementNs = on_open, .endElementNs = on_close, .characters = on_text,
+	xmlSAXHandler sax = { .initialized = XML_SAX2_MAGIC, .startElementNs = on_open, .endElementNs = on_close,
+	    .characters = on_text,
 		.cdataBlock = on_text, .internalSubset = on_document_type, .serror = on_error };
 
 	w->xml = xmlCreatePushParserCtxt(&sax, w, NULL, 0, NULL);
@@ -153,12 +161,15 @@ walk(struct meta_walk *w, const char *xml, size_t len)
 		snprintf(w->why, META_WHY_MAX, "%s", err_text(ERR_NOMEM));
 		return;
 	}
-	/* Entities of XML's own are replaced in attributes only with NOENT; there can be no others. What the bytes are was checked: they are UTF-8,
-	 * whatever they say of themselves. */
+	/*
+	 * Entities of XML's own are replaced in attributes only with NOENT; there can be no others. What the bytes are
+	 * was checked: they are UTF-8, whatever they say of themselves. */
 	xmlCtxtUseOptions(w->xml, XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	xmlSwitchEncoding(w->xml, XML_CHAR_ENCODING_UTF8);
 	xmlDictSetLimit(w->xml->dict, META_WORDS_MAX);
-	/* Ends: each round takes a byte or more. In pieces, since after a failure the rest of one is still walked over. */
+	/*
+	 * Ends: each round takes a byte or more. In pieces, since after a failure the rest of one is still walked over.
+	 */
 	for (size_t at = 0; at < len && w->err == 0; ) {
 		size_t n = len - at < 16384 ? len - at : 16384;
 		xmlParseChunk(w->xml, xml + at, (int)n, 0);

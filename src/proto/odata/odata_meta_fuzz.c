@@ -12,7 +12,8 @@ walk_type(const struct odata_type *t)
 	char text[META_TYPE_TEXT];
 
 	for (uint32_t i = 0; i < t->nprops; i++)
-		if (strlen(odata_type_text(&t->props[i], text)) >= META_TYPE_TEXT || odata_prop(t, t->props[i].name) == NULL)
+		if (strlen(odata_type_text(&t->props[i], text)) >= META_TYPE_TEXT ||
+		    odata_prop(t, t->props[i].name) == NULL)
 			abort();
 	for (uint32_t i = 0; i < t->nnavs; i++)
 		if (odata_nav(t, t->navs[i].name) == NULL)

@@ -20,7 +20,10 @@ again(const struct edm_value *v, unsigned version, struct arena *a)
 		if (!json_valid(buf_text(&b), b.len))
 			abort();
 		json_t *j = json_loadb(buf_text(&b), b.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-		/* Whole numbers past 64 bits are decimals that jansson cannot hold; milliseconds are what /Date() can say. */
+		/*
+		 * Whole numbers past 64 bits are decimals that jansson cannot hold; milliseconds are what /Date() can
+		 * say.
+		 */
 		bool exact = j != NULL && v->type != EDM_DECIMAL && v->ns % 1000000 == 0 && !(v->f != v->f);
 		if (exact && (edm_from_json(j, v->type, a, &back, why) != 0 || !edm_same(v, &back)))
 			abort();
@@ -47,9 +50,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		again(&v, 4, &a);
 	}
 	for (int32_t scale = 0; scale < 4; scale++)
-		if (decimal_plain(s, size - 1, text) >= 0 && decimal_fit(text, 13, scale, (enum decimal_round)(1 + scale % 3)) == 0) {
+		if (decimal_plain(s, size - 1, text) >= 0 && decimal_fit(text, 13, scale,
+		    (enum decimal_round)(1 + scale % 3)) == 0) {
 			char twice[ODATA_DIGITS_MAX + 1];
-			if (decimal_plain(text, strlen(text), twice) < 0 || strcmp(text, twice) != 0 || decimal_cmp(text, twice) != 0)
+			if (decimal_plain(text, strlen(text), twice) < 0 || strcmp(text, twice) != 0 ||
+			    decimal_cmp(text, twice) != 0)
 				abort();
 		}
 	arena_fini(&a);

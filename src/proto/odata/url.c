@@ -9,7 +9,10 @@
 #include "base/err.h"
 #include "proto/odata/value.h"
 
-/* Before and behind the text of a value, and whether it stands in quotes (OData 2.0 overview, 6; OData 4.01 ABNF, 7). NULL: no literal. */
+/*
+ * Before and behind the text of a value, and whether it stands in quotes (OData 2.0 overview, 6; OData 4.01 ABNF, 7).
+ * NULL: no literal.
+ */
 static const struct frame { const char *v2, *v2_end, *v4, *v4_end; } frames[EDM_TYPES] = {
 	[EDM_STRING] =		{ "'", "'", "'", "'" },
 	[EDM_BOOLEAN] =		{ "", "", "", "" },
@@ -159,13 +162,15 @@ odata_service_check(const char *path, char *why, size_t size)
 	size_t len = strlen(path);
 
 	if (len == 0 || len > ODATA_PATH_MAX || path[0] != '/' || path[len - 1] == '/') {
-		snprintf(why, size, "the path of a service begins with '/', ends without one and has at most %u bytes", ODATA_PATH_MAX);
+		snprintf(why, size,
+		    "the path of a service begins with '/', ends without one and has at most %u bytes", ODATA_PATH_MAX);
 		return ERR_SYNTAX;
 	}
 	for (const char *s = path; *s != '\0'; s++)
 		if (!isalnum((unsigned char)*s) && strchr("/-._~!$&'()*+,;=:@%", *s) == NULL) {	/* RFC 3986, 3.3 */
 			snprintf(why, size, "the path of a service holds %s, which no path may",
-			    (unsigned char)*s < 0x21 || (unsigned char)*s > 0x7e ? "a blank or a character that is not ASCII" : "one of ?#\"<>[]\\^`{|}");
+			    (unsigned char)*s < 0x21 || (unsigned char)*s > 0x7e
+			    ? "a blank or a character that is not ASCII" : "one of ?#\"<>[]\\^`{|}");
 			return ERR_SYNTAX;
 		}
 	/* Ends: each round goes on to the next slash. */
@@ -191,7 +196,8 @@ odata_below(const char *url, const char *host, const char *service)
 		url += nhost;
 	} else if (url[0] != '/' || url[1] == '/') {
 		/* Relative: below the service, unless it is of another scheme or climbs out. */
-		return url[0] == '/' || strstr(url, "..") != NULL || strcspn(url, ":") < strcspn(url, "/?(") ? NULL : url;
+		return url[0] == '/' || strstr(url, "..") != NULL || strcspn(url, ":") < strcspn(url, "/?(") ? NULL :
+		    url;
 	}
 	if (strncmp(url, service, nservice) != 0 || url[nservice] != '/' || strstr(url, "/../") != NULL)
 		return NULL;

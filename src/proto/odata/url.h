@@ -1,6 +1,7 @@
 /*
- * Addresses of OData below a service root: keys, filters, and how their bytes are escaped (OData 2.0 URI conventions; OData URL Conventions 4.01;
- * RFC 3986). A service root is configuration and is never touched: "API_BILL_OF_MATERIAL_SRV;v=0002" stays as it is.
+ * Addresses of OData below a service root: keys, filters, and how their bytes are escaped (OData 2.0 URI conventions;
+ * OData URL Conventions 4.01; RFC 3986). A service root is configuration and is never touched:
+ * "API_BILL_OF_MATERIAL_SRV;v=0002" stays as it is.
  */
 #ifndef PROTO_ODATA_URL_H
 #define PROTO_ODATA_URL_H
@@ -9,8 +10,8 @@
 #include "proto/odata/edm.h"
 
 /*
- * Append a value as the literal of a version, not yet escaped: 'O''Neil', 12.5M, datetime'2026-11-22T00:00:00', guid'...' (2); 2026-11-22, 12.5,
- * a bare Guid (4). ERR_TYPE: the type has none.
+ * Append a value as the literal of a version, not yet escaped: 'O''Neil', 12.5M, datetime'2026-11-22T00:00:00',
+ * guid'...' (2); 2026-11-22, 12.5, a bare Guid (4). ERR_TYPE: the type has none.
  */
 int odata_put_literal(struct buf *out, unsigned version, const struct edm_value *v);
 /* Append len bytes, all but the unreserved ones of RFC 3986 as %XX. */
@@ -24,8 +25,8 @@ struct odata_key {
 int odata_put_key(struct buf *out, unsigned version, const struct odata_key *v, size_t n);
 
 /*
- * A query is built option by option: odata_query(&q, "$top", "5"). Each is put behind '?' or '&', its value escaped. A filter is built of terms that
- * must all hold.
+ * A query is built option by option: odata_query(&q, "$top", "5"). Each is put behind '?' or '&', its value escaped. A
+ * filter is built of terms that must all hold.
  */
 struct odata_query {
 	struct buf	*out;		/* borrowed; holds the path so far */
@@ -44,14 +45,15 @@ void odata_query_where(struct odata_query *q, const char *prop, const char *op, 
 int odata_query_end(struct odata_query *q);
 
 /*
- * Is this the path of a service that we would call: "/a/b;v=0002", absolute, no blanks, no query, no fragment, no "." or ".." in it, at most
- * ODATA_PATH_MAX bytes? 0, or ERR_SYNTAX with why.
+ * Is this the path of a service that we would call: "/a/b;v=0002", absolute, no blanks, no query, no fragment, no "."
+ * or ".." in it, at most ODATA_PATH_MAX bytes? 0, or ERR_SYNTAX with why.
  */
 #define ODATA_PATH_MAX	512u
 int odata_service_check(const char *path, char *why, size_t size);
 /*
- * What of an address that a server gave (a "__next" link, a Location) stands below the service root: a pointer into url, without the slash, or NULL
- * when it leads elsewhere (another host is another host: host is "name" or "name:port", case ignored; a relative one is taken as it is).
+ * What of an address that a server gave (a "__next" link, a Location) stands below the service root: a pointer into
+ * url, without the slash, or NULL when it leads elsewhere (another host is another host: host is "name" or "name:port",
+ * case ignored; a relative one is taken as it is).
  */
 const char *odata_below(const char *url, const char *host, const char *service);
 

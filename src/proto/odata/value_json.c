@@ -16,7 +16,8 @@
 static size_t
 put_clock(char *out, size_t size, int64_t seconds, int32_t ns)
 {
-	int n = snprintf(out, size, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+	int n = snprintf(out, size, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
+	    (int)(seconds % 60));
 	if (ns > 0) {
 		n += snprintf(out + n, size - (size_t)n, ".%09d", ns);
 		while (out[n - 1] == '0')
@@ -134,15 +135,22 @@ edm_text(const struct edm_value *v, char *out, size_t size)
 enum form { NO_FORM, AS_TEXT, AS_NUMBER, AS_BOOL, AS_SLASH_DATE, AS_LONG };	/* AS_LONG: a number, or a text with IEEE754Compatible */
 
 static const struct { enum form v2, v4; } forms[EDM_TYPES] = {
-	[EDM_STRING] = { AS_TEXT, AS_TEXT },	[EDM_GUID] = { AS_TEXT, AS_TEXT },	[EDM_BINARY] = { AS_TEXT, AS_TEXT },
+	[EDM_STRING] = { AS_TEXT, AS_TEXT },	[EDM_GUID] = { AS_TEXT, AS_TEXT },	[EDM_BINARY] = { AS_TEXT,
+	    AS_TEXT },
 	[EDM_BOOLEAN] = { AS_BOOL, AS_BOOL },
-	[EDM_BYTE] = { AS_NUMBER, AS_NUMBER },	[EDM_SBYTE] = { AS_NUMBER, AS_NUMBER },	[EDM_INT16] = { AS_NUMBER, AS_NUMBER },
-	[EDM_INT32] = { AS_NUMBER, AS_NUMBER },	[EDM_INT64] = { AS_TEXT, AS_LONG },	[EDM_DECIMAL] = { AS_TEXT, AS_LONG },
-	/* Version 2 writes them as texts (OData 2.0 JSON format, 4), and servers take numbers; SAP's own clients send texts. */
+	[EDM_BYTE] = { AS_NUMBER, AS_NUMBER },	[EDM_SBYTE] = { AS_NUMBER, AS_NUMBER },	[EDM_INT16] = { AS_NUMBER,
+	    AS_NUMBER },
+	[EDM_INT32] = { AS_NUMBER, AS_NUMBER },	[EDM_INT64] = { AS_TEXT, AS_LONG },	[EDM_DECIMAL] = { AS_TEXT,
+	    AS_LONG },
+	/*
+	 * Version 2 writes them as texts (OData 2.0 JSON format, 4), and servers take numbers; SAP's own clients send
+	 * texts.
+	 */
 	[EDM_SINGLE] = { AS_TEXT, AS_NUMBER },	[EDM_DOUBLE] = { AS_TEXT, AS_NUMBER },
 	[EDM_DATETIME] = { AS_SLASH_DATE, NO_FORM },	[EDM_DATETIMEOFFSET] = { AS_SLASH_DATE, AS_TEXT },
 	[EDM_TIME] = { AS_TEXT, NO_FORM },
-	[EDM_DATE] = { NO_FORM, AS_TEXT },	[EDM_TIMEOFDAY] = { NO_FORM, AS_TEXT },	[EDM_DURATION] = { NO_FORM, AS_TEXT },
+	[EDM_DATE] = { NO_FORM, AS_TEXT },	[EDM_TIMEOFDAY] = { NO_FORM, AS_TEXT },	[EDM_DURATION] = { NO_FORM,
+	    AS_TEXT },
 };
 
 int
@@ -163,7 +171,8 @@ edm_put_json(struct buf *out, unsigned version, bool ieee754, const struct edm_v
 	if (form == AS_NUMBER && real && !isfinite(v->f))
 		form = AS_TEXT;
 	if (form == AS_SLASH_DATE) {
-		buf_printf(out, "\"/Date(%lld%s)/\"", (long long)(v->i * 1000 + v->ns / 1000000), v->type == EDM_DATETIMEOFFSET ? "+0000" : "");
+		buf_printf(out, "\"/Date(%lld%s)/\"", (long long)(v->i * 1000 + v->ns / 1000000),
+		    v->type == EDM_DATETIMEOFFSET ? "+0000" : "");
 		return 0;
 	}
 	if (v->text != NULL && form == AS_TEXT) {
@@ -181,8 +190,10 @@ edm_put_json(struct buf *out, unsigned version, bool ieee754, const struct edm_v
 static int
 no_such(const json_t *j, enum edm_type t, char *why)
 {
-	static const char *const kinds[] = { [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_STRING] = "a text",
-		[JSON_INTEGER] = "a whole number", [JSON_REAL] = "a number", [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null" };
+	static const char *const kinds[] = { [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list",
+	    [JSON_STRING] = "a text",
+		[JSON_INTEGER] = "a whole number", [JSON_REAL] = "a number", [JSON_TRUE] = "true",
+		    [JSON_FALSE] = "false", [JSON_NULL] = "null" };
 	if (why != NULL)
 		snprintf(why, ODATA_WHY_MAX, "%s is no %s", j != NULL ? kinds[json_typeof(j)] : "nothing", edm_name(t));
 	return ERR_TYPE;

@@ -44,10 +44,13 @@ TEST(each_type_has_its_form_in_json_and_in_addresses)
 {
 	/* 2026-11-22T00:00:00Z is 1795305600 seconds (date -u -d). */
 	writes(EDM_DATETIME, "2026-11-22", "\"/Date(1795305600000)/\"", NULL, "datetime'2026-11-22T00:00:00'", NULL);
-	writes(EDM_DATETIME, "/Date(1795305600000)/", "\"/Date(1795305600000)/\"", NULL, "datetime'2026-11-22T00:00:00'", NULL);
-	writes(EDM_DATETIMEOFFSET, "2026-11-22T01:00:00+01:00", "\"/Date(1795305600000+0000)/\"", "\"2026-11-22T00:00:00Z\"", "datetimeoffset'2026-11-22T00:00:00Z'",
+	writes(EDM_DATETIME, "/Date(1795305600000)/", "\"/Date(1795305600000)/\"", NULL,
+	    "datetime'2026-11-22T00:00:00'", NULL);
+	writes(EDM_DATETIMEOFFSET, "2026-11-22T01:00:00+01:00", "\"/Date(1795305600000+0000)/\"",
+	    "\"2026-11-22T00:00:00Z\"", "datetimeoffset'2026-11-22T00:00:00Z'",
 	    "2026-11-22T00:00:00Z");
-	writes(EDM_DATETIMEOFFSET, "/Date(1795305600000+0060)/", "\"/Date(1795305600000+0000)/\"", "\"2026-11-22T00:00:00Z\"", "datetimeoffset'2026-11-22T00:00:00Z'",
+	writes(EDM_DATETIMEOFFSET, "/Date(1795305600000+0060)/", "\"/Date(1795305600000+0000)/\"",
+	    "\"2026-11-22T00:00:00Z\"", "datetimeoffset'2026-11-22T00:00:00Z'",
 	    "2026-11-22T00:00:00Z");
 	writes(EDM_TIME, "06:30:00", "\"PT06H30M00S\"", NULL, "time'PT06H30M00S'", NULL);
 	writes(EDM_TIME, "PT6H", "\"PT06H00M00S\"", NULL, "time'PT06H00M00S'", NULL);
@@ -58,14 +61,17 @@ TEST(each_type_has_its_form_in_json_and_in_addresses)
 	writes(EDM_DURATION, "P1DT2H", NULL, "\"P1DT02H00M00S\"", NULL, "duration'P1DT02H00M00S'");
 	writes(EDM_DECIMAL, "12.500", "\"12.5\"", "12.5", "12.5M", "12.5");
 	writes(EDM_DECIMAL, "-0.000", "\"0\"", "0", "0M", "0");
-	writes(EDM_INT64, "9223372036854775807", "\"9223372036854775807\"", "9223372036854775807", "9223372036854775807L", "9223372036854775807");
+	writes(EDM_INT64, "9223372036854775807", "\"9223372036854775807\"", "9223372036854775807",
+	    "9223372036854775807L", "9223372036854775807");
 	writes(EDM_INT32, "12.000", "12", "12", "12", "12");
 	writes(EDM_DOUBLE, "80.25", "\"80.25\"", "80.25", "80.25d", "80.25");
 	writes(EDM_DOUBLE, "NaN", "\"NaN\"", "\"NaN\"", "NaNd", "NaN");
-	writes(EDM_GUID, "6F1C2D3E-4A5B-5C6D-8E7F-0A1B2C3D4E5F", "\"6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5f\"", "\"6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5f\"",
+	writes(EDM_GUID, "6F1C2D3E-4A5B-5C6D-8E7F-0A1B2C3D4E5F", "\"6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5f\"",
+	    "\"6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5f\"",
 	    "guid'6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5f'", "6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5f");
 	writes(EDM_BOOLEAN, "true", "true", "true", "true", "true");
-	writes(EDM_STRING, "O'Neil \"x\"\n", "\"O'Neil \\\"x\\\"\\u000a\"", "\"O'Neil \\\"x\\\"\\u000a\"", "'O''Neil \"x\"\n'", "'O''Neil \"x\"\n'");
+	writes(EDM_STRING, "O'Neil \"x\"\n", "\"O'Neil \\\"x\\\"\\u000a\"", "\"O'Neil \\\"x\\\"\\u000a\"",
+	    "'O''Neil \"x\"\n'", "'O''Neil \"x\"\n'");
 }
 
 TEST(numbers_travel_as_texts_with_ieee754compatible)
@@ -105,17 +111,24 @@ TEST(values_are_read_as_text_or_number_and_compared_by_what_they_are)
 TEST(what_is_no_value_is_refused)
 {
 	static const struct { enum edm_type t; const char *text; int err; } wrong[] = {
-		{ EDM_BYTE, "256", ERR_RANGE }, { EDM_SBYTE, "-129", ERR_RANGE }, { EDM_INT16, "1.5", ERR_TYPE }, { EDM_INT32, "", ERR_TYPE },
-		{ EDM_INT64, "9223372036854775808", ERR_RANGE }, { EDM_DECIMAL, "1.", ERR_TYPE }, { EDM_DECIMAL, "1e999", ERR_RANGE }, { EDM_DECIMAL, "0x10", ERR_TYPE },
-		{ EDM_DOUBLE, "1,5", ERR_TYPE }, { EDM_GUID, "6f1c", ERR_TYPE }, { EDM_BOOLEAN, "TRUE", ERR_TYPE }, { EDM_DATE, "2026-02-29", ERR_TYPE },
-		{ EDM_DATE, "2026-11-22x", ERR_TYPE }, { EDM_DATETIME, "/Date(99999999999999999)/", ERR_TYPE }, { EDM_DATETIME, "/Date(253402300800000)/", ERR_RANGE },
-		{ EDM_DATETIME, "/Date()/", ERR_TYPE }, { EDM_TIME, "PT", ERR_TYPE }, { EDM_TIME, "24:00", ERR_TYPE }, { EDM_TIME, "PT25H", ERR_RANGE },
-		{ EDM_TIME, "P", ERR_TYPE }, { EDM_DATETIMEOFFSET, "2026-11-22T00:00:00+99:00", ERR_TYPE }, { EDM_STRING, "\xff", ERR_TYPE },
+		{ EDM_BYTE, "256", ERR_RANGE }, { EDM_SBYTE, "-129", ERR_RANGE }, { EDM_INT16, "1.5", ERR_TYPE },
+		    { EDM_INT32, "", ERR_TYPE },
+		{ EDM_INT64, "9223372036854775808", ERR_RANGE }, { EDM_DECIMAL, "1.", ERR_TYPE },
+		    { EDM_DECIMAL, "1e999", ERR_RANGE }, { EDM_DECIMAL, "0x10", ERR_TYPE },
+		{ EDM_DOUBLE, "1,5", ERR_TYPE }, { EDM_GUID, "6f1c", ERR_TYPE }, { EDM_BOOLEAN, "TRUE", ERR_TYPE },
+		    { EDM_DATE, "2026-02-29", ERR_TYPE },
+		{ EDM_DATE, "2026-11-22x", ERR_TYPE }, { EDM_DATETIME, "/Date(99999999999999999)/", ERR_TYPE },
+		    { EDM_DATETIME, "/Date(253402300800000)/", ERR_RANGE },
+		{ EDM_DATETIME, "/Date()/", ERR_TYPE }, { EDM_TIME, "PT", ERR_TYPE }, { EDM_TIME, "24:00", ERR_TYPE },
+		    { EDM_TIME, "PT25H", ERR_RANGE },
+		{ EDM_TIME, "P", ERR_TYPE }, { EDM_DATETIMEOFFSET, "2026-11-22T00:00:00+99:00", ERR_TYPE },
+		    { EDM_STRING, "\xff", ERR_TYPE },
 	};
 	struct edm_value v;
 	char why[ODATA_WHY_MAX];
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		CHECK_INT(edm_from_text(wrong[i].text, strlen(wrong[i].text), wrong[i].t, &arena, &v, why), wrong[i].err);
+		CHECK_INT(edm_from_text(wrong[i].text, strlen(wrong[i].text), wrong[i].t, &arena, &v, why),
+		    wrong[i].err);
 		CHECK(why[0] != '\0');
 	}
 	arena_fini(&arena);
@@ -153,7 +166,8 @@ TEST(decimals_are_fitted_digit_by_digit)
 	CHECK_STR(fit("12.5", 0, 0, DECIMAL_HALF_UP), "13");
 	CHECK_STR(fit("1.2.3", 0, 0, DECIMAL_HALF_UP), "SYNTAX");
 	CHECK_STR(fit("-", 0, 0, DECIMAL_HALF_UP), "SYNTAX");
-	CHECK(decimal_cmp("12", "12.000") == 0 && decimal_cmp("-1", "1") < 0 && decimal_cmp("2", "10") < 0 && decimal_cmp("-2", "-10") > 0 && decimal_cmp("0.1", "0.09") > 0);
+	CHECK(decimal_cmp("12", "12.000") == 0 && decimal_cmp("-1", "1") < 0 && decimal_cmp("2", "10") < 0 &&
+	    decimal_cmp("-2", "-10") > 0 && decimal_cmp("0.1", "0.09") > 0);
 	CHECK(decimal_cmp("-0", "0") == 0);
 }
 
@@ -193,10 +207,12 @@ TEST(addresses_are_escaped_and_services_left_alone)
 	odata_query_where(&q, "A", "eq", &keys[0].value);
 	odata_query_where(&q, "B", "gt", &keys[1].value);
 	CHECK_INT(odata_query_end(&q), 0);
-	CHECK_STR(buf_text(&b), "('2026')?$top=5&$filter=A%20eq%20%27A%2F1%20%27%27x%27%27%27%20and%20B%20gt%20%272026%27");
+	CHECK_STR(buf_text(&b),
+	    "('2026')?$top=5&$filter=A%20eq%20%27A%2F1%20%27%27x%27%27%27%20and%20B%20gt%20%272026%27");
 	buf_fini(&b);
 	CHECK_INT(odata_service_check("/sap/opu/odata/sap/API_BILL_OF_MATERIAL_SRV;v=0002", why, sizeof why), 0);
-	static const char *const wrong[] = { "", "sap", "/", "/a/", "/a//b", "/a/../b", "/a b", "/a?b", "/a#b", "/a\"b", "/\xc3\xa4" };
+	static const char *const wrong[] = { "", "sap", "/", "/a/", "/a//b", "/a/../b", "/a b", "/a?b", "/a#b",
+	    "/a\"b", "/\xc3\xa4" };
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		CHECK_INT(odata_service_check(wrong[i], why, sizeof why), ERR_SYNTAX);
 	arena_fini(&arena);

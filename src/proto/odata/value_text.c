@@ -83,7 +83,8 @@ zone(struct scan *s, int64_t *offset)
 	if (take(s, 'Z') || s->p == s->end)
 		return true;
 	bool minus = take(s, '-');
-	if ((!minus && !take(s, '+')) || !number(s, 2, 2, &h) || !take(s, ':') || !number(s, 2, 2, &m) || h > 14 || m > 59)
+	if ((!minus && !take(s, '+')) || !number(s, 2, 2, &h) ||
+	    !take(s, ':') || !number(s, 2, 2, &m) || h > 14 || m > 59)
 		return false;
 	*offset = (h * 3600 + m * 60) * (minus ? -1 : 1);
 	return true;
@@ -213,7 +214,8 @@ static int
 read_real(struct scan s, struct edm_value *out)
 {
 	static const struct { const char *text; double v; } words[] = {
-		{ "NaN", NAN }, { "INF", INFINITY }, { "-INF", -INFINITY }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY },
+		{ "NaN", NAN }, { "INF", INFINITY }, { "-INF", -INFINITY }, { "Infinity", INFINITY },
+		    { "-Infinity", -INFINITY },
 	};
 	size_t len = (size_t)(s.end - s.p);
 
@@ -293,7 +295,8 @@ int
 edm_check_whole(enum edm_type t, int64_t v)
 {
 	static const struct { int64_t lo, hi; } limits[EDM_TYPES] = {
-		[EDM_BYTE] = { 0, UINT8_MAX }, [EDM_SBYTE] = { INT8_MIN, INT8_MAX }, [EDM_INT16] = { INT16_MIN, INT16_MAX },
+		[EDM_BYTE] = { 0, UINT8_MAX }, [EDM_SBYTE] = { INT8_MIN, INT8_MAX },
+		    [EDM_INT16] = { INT16_MIN, INT16_MAX },
 		[EDM_INT32] = { INT32_MIN, INT32_MAX }, [EDM_INT64] = { INT64_MIN, INT64_MAX },
 	};
 	return v < limits[t].lo || v > limits[t].hi ? ERR_RANGE : 0;
@@ -305,7 +308,8 @@ edm_from_text(const char *s, size_t len, enum edm_type t, struct arena *a, struc
 	*out = (struct edm_value){ .type = t };
 	int err = edm_read_scan((struct scan){ s, s + len }, a, out);
 	if (err != 0 && why != NULL)
-		snprintf(why, ODATA_WHY_MAX, "\"%.*s%s\" %s %s", (int)utf8_cut(s, len, 60), s, len > 60 ? "..." : "", err == ERR_RANGE ?
+		snprintf(why, ODATA_WHY_MAX, "\"%.*s%s\" %s %s", (int)utf8_cut(s, len, 60), s, len > 60 ? "..." : "",
+		    err == ERR_RANGE ?
 		    "is out of range for" : "is no", edm_name(t));
 	return err;
 }

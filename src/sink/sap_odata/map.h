@@ -1,7 +1,7 @@
 /*
- * Mappings: how an event becomes a request to SAP, and how rows read from SAP become tags. A mapping is data, a YAML file; ready ones
- * (ready/NAME.yaml) are compiled into the program, a site's own stand in a folder and replace a ready one of the same name. doc/sap-mappings.md is
- * their manual. Nothing here speaks to a network.
+ * Mappings: how an event becomes a request to SAP, and how rows read from SAP become tags. A mapping is data, a YAML
+ * file; ready ones (ready/NAME.yaml) are compiled into the program, a site's own stand in a folder and replace a ready
+ * one of the same name. doc/sap-mappings.md is their manual. Nothing here speaks to a network.
  *
  * Two kinds: one that *creates* (an event goes out) and one that *reads* (rows come in, read.h).
  */
@@ -52,9 +52,9 @@ struct mapping {
 };
 
 /*
- * Read the ready mappings and those of a folder (NULL: none; all its *.yaml). What is wrong becomes findings with file, line and column. *out is given
- * (mapping_set_free), also when some files are wrong: those are left out. 0, ERR_SYNTAX when there are errors, or of reading the folder.
- * Blocks on the disk.
+ * Read the ready mappings and those of a folder (NULL: none; all its *.yaml). What is wrong becomes findings with file,
+ * line and column. *out is given (mapping_set_free), also when some files are wrong: those are left out. 0, ERR_SYNTAX
+ * when there are errors, or of reading the folder. Blocks on the disk.
  */
 int mapping_load(const char *folder, struct findings *f, struct mapping_set **out);
 /* The same without a disk: the ready ones, then each text of the array as if it were file `name`. */
@@ -77,9 +77,9 @@ const char *const *mapping_settings(const struct mapping *m);
 const char *mapping_hint(const struct mapping *m, const char *code);
 
 /*
- * Does the mapping fit the service? What does not becomes findings at the mapping's rows: a property is missing (with the nearest), cannot be set on
- * creation, is shorter than the mapping says, has another type; a set cannot be created in; a navigation is missing. `file` of the findings is the
- * mapping's. Returns the number of errors.
+ * Does the mapping fit the service? What does not becomes findings at the mapping's rows: a property is missing (with
+ * the nearest), cannot be set on creation, is shorter than the mapping says, has another type; a set cannot be created
+ * in; a navigation is missing. `file` of the findings is the mapping's. Returns the number of errors.
  */
 size_t mapping_check(const struct mapping *m, const struct odata_meta *meta, struct findings *f);
 
@@ -114,26 +114,31 @@ struct fault {			/* why no message can be made, for the person who must mend it 
 };
 
 /*
- * Make the request of an event. meta: narrows what the mapping says (lengths, digits), NULL: the mapping's own word. 0, or ERR_RANGE with why.
- * Allocates in the arena alone, at most some times the event's size.
+ * Make the request of an event. meta: narrows what the mapping says (lengths, digits), NULL: the mapping's own word. 0,
+ * or ERR_RANGE with why. Allocates in the arena alone, at most some times the event's size.
  */
-int message_build(const struct mapping *m, const struct odata_meta *meta, const struct message_env *env, const char *event_json, size_t len,
+int message_build(const struct mapping *m, const struct odata_meta *meta, const struct message_env *env,
+    const char *event_json, size_t len,
     struct arena *a, struct message *out, struct fault *why);
 /* The lane alone, for an event that is put into the outbox; "" when it has none. 0 or ERR_RANGE with why. */
-int message_lane(const struct mapping *m, const char *event_json, size_t len, char *out, size_t size, struct fault *why);
+int message_lane(const struct mapping *m, const char *event_json, size_t len, char *out, size_t size,
+    struct fault *why);
 
 /*
- * The number of the document, from the answer of a create or of a lookup ("0000012345/00000001"). ERR_NOTFOUND: a lookup's list is empty, or what
- * it found is not ours (it differs in what the mapping's lookup compares); ERR_SYNTAX: it cannot be understood.
- * More than one in the list: the first, and *more (may be NULL) gets how many; a double booking, to be told.
+ * The number of the document, from the answer of a create or of a lookup ("0000012345/00000001"). ERR_NOTFOUND: a
+ * lookup's list is empty, or what it found is not ours (it differs in what the mapping's lookup compares); ERR_SYNTAX:
+ * it cannot be understood. More than one in the list: the first, and *more (may be NULL) gets how many; a double
+ * booking, to be told.
  */
-int message_document(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out, size_t size, unsigned *more);
+int message_document(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out,
+    size_t size, unsigned *more);
 
 /*
- * 201 is not the end. Path of the GET that tells (empty: the mapping has none), from the answer of the create or of the lookup; then its answer judged:
- * 0 all of it is there, ERR_AGAIN not yet (ask again later), with a text for people.
+ * 201 is not the end. Path of the GET that tells (empty: the mapping has none), from the answer of the create or of the
+ * lookup; then its answer judged: 0 all of it is there, ERR_AGAIN not yet (ask again later), with a text for people.
  */
 int message_follow(const struct mapping *m, const char *answer, size_t len, char *path, size_t size);
-int message_follow_judge(const struct mapping *m, uint32_t items, const char *answer, size_t len, char *text, size_t size);
+int message_follow_judge(const struct mapping *m, uint32_t items, const char *answer, size_t len, char *text,
+    size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A mapping held against the metadata of its service: what does not fit is a finding at the mapping's row, with the service's word beside it. Whether what
- * fits is also wanted, only SAP's Customizing knows.
+ * A mapping held against the metadata of its service: what does not fit is a finding at the mapping's row, with the
+ * service's word beside it. Whether what fits is also wanted, only SAP's Customizing knows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -37,8 +37,10 @@ must_have(struct check *c, const struct odata_type *t, const char *prop, struct 
 
 	if (p != NULL)
 		return p;
-	snprintf(cause, sizeof cause, "%s %s is not in %s of the service%s", what, prop, t->name, near_text(odata_prop_near(t, prop), near));
-	error(c, "no-property", at, cause, "correct the name, or remove the row: this release of the service does not have it");
+	snprintf(cause, sizeof cause, "%s %s is not in %s of the service%s", what, prop, t->name,
+	    near_text(odata_prop_near(t, prop), near));
+	error(c, "no-property", at, cause,
+	    "correct the name, or remove the row: this release of the service does not have it");
 	return NULL;
 }
 
@@ -46,8 +48,10 @@ static bool
 same_type(enum edm_type mine, enum edm_type theirs)
 {
 	/* The JSON of these is the same. */
-	bool small_mine = mine >= EDM_BYTE && mine <= EDM_INT32, small_theirs = theirs >= EDM_BYTE && theirs <= EDM_INT32;
-	bool real_mine = mine == EDM_SINGLE || mine == EDM_DOUBLE, real_theirs = theirs == EDM_SINGLE || theirs == EDM_DOUBLE;
+	bool small_mine = mine >= EDM_BYTE && mine <= EDM_INT32, small_theirs = theirs >= EDM_BYTE &&
+	    theirs <= EDM_INT32;
+	bool real_mine = mine == EDM_SINGLE || mine == EDM_DOUBLE, real_theirs = theirs == EDM_SINGLE ||
+	    theirs == EDM_DOUBLE;
 	return mine == theirs || (small_mine && small_theirs) || (real_mine && real_theirs);
 }
 
@@ -58,23 +62,32 @@ check_type(struct check *c, const struct field *f, const struct odata_prop *p)
 
 	odata_type_text(p, theirs);
 	if (!same_type(f->type, p->type) || p->collection) {
-		snprintf(cause, sizeof cause, "%s is %s%s in the service, and %s in the mapping", f->prop, p->collection ? "a collection of " : "", theirs, edm_name(f->type));
+		snprintf(cause, sizeof cause, "%s is %s%s in the service, and %s in the mapping", f->prop,
+		    p->collection ? "a collection of " : "", theirs, edm_name(f->type));
 		error(c, "type", f->at, cause, "write the service's type");
-	} else if (f->facets.max_length > 0 && p->facets.max_length > 0 && f->facets.max_length > p->facets.max_length && f->pad > p->facets.max_length) {
-		snprintf(cause, sizeof cause, "%s has %u characters in the service, and the mapping pads to %u", f->prop, p->facets.max_length, f->pad);
+	} else if (f->facets.max_length > 0 && p->facets.max_length > 0 &&
+	    f->facets.max_length > p->facets.max_length && f->pad > p->facets.max_length) {
+		snprintf(cause, sizeof cause, "%s has %u characters in the service, and the mapping pads to %u",
+		    f->prop, p->facets.max_length, f->pad);
 		error(c, "length", f->at, cause, "pad to the service's length");
-	} else if (f->facets.max_length > 0 && p->facets.max_length > 0 && f->facets.max_length > p->facets.max_length) {
-		site_warning(c->f, "length", f->at, "%s has %u characters in the service, fewer than the %u of the mapping: longer texts will be refused or cut there",
+	} else if (f->facets.max_length > 0 && p->facets.max_length > 0 &&
+	    f->facets.max_length > p->facets.max_length) {
+		site_warning(c->f, "length", f->at,
+		    "%s has %u characters in the service, fewer than the %u of the mapping: longer texts will be refused or cut there",
 		    f->prop, p->facets.max_length, f->facets.max_length);
 		site_remedy(c->f, "write the service's length");
 	}
 	if (f->type == EDM_DECIMAL && p->facets.precision > 0 && f->facets.precision > 0 &&
-	    (p->facets.precision < f->facets.precision || (p->facets.scale != EDM_SCALE_ANY && p->facets.scale < f->facets.scale))) {
-		site_warning(c->f, "digits", f->at, "%s is %s in the service, with fewer digits than the mapping says", f->prop, theirs);
+	    (p->facets.precision < f->facets.precision || (p->facets.scale != EDM_SCALE_ANY &&
+	    p->facets.scale < f->facets.scale))) {
+		site_warning(c->f, "digits", f->at,
+		    "%s is %s in the service, with fewer digits than the mapping says", f->prop, theirs);
 		site_remedy(c->f, "write the service's type");
 	}
-	if (f->from == FROM_VALUE && f->type == EDM_STRING && p->facets.max_length > 0 && strlen(f->source) > p->facets.max_length) {
-		snprintf(cause, sizeof cause, "the constant \"%.60s\" is longer than %s in the service, %s", f->source, f->prop, theirs);
+	if (f->from == FROM_VALUE && f->type == EDM_STRING && p->facets.max_length > 0 &&
+	    strlen(f->source) > p->facets.max_length) {
+		snprintf(cause, sizeof cause, "the constant \"%.60s\" is longer than %s in the service, %s",
+		    f->source, f->prop, theirs);
 		error(c, "length", f->at, cause, "shorten it");
 	}
 }
@@ -89,8 +102,10 @@ check_field(struct check *c, const struct odata_type *t, const struct field *f)
 		return;
 	check_type(c, f, p);
 	if (!p->creatable) {
-		snprintf(cause, sizeof cause, "%s cannot be set when %s is created: the service says so", f->prop, t->name);
-		error(c, "not-creatable", f->at, cause, "remove the row, or fill in the property that may be set (results: the one with Frmtd in its name)");
+		snprintf(cause, sizeof cause, "%s cannot be set when %s is created: the service says so", f->prop,
+		    t->name);
+		error(c, "not-creatable", f->at, cause,
+		    "remove the row, or fill in the property that may be set (results: the one with Frmtd in its name)");
 	}
 	if (f->unit_prop != NULL)
 		must_have(c, t, f->unit_prop, f->at, "the property of the unit");
@@ -108,7 +123,9 @@ check_wanted(struct check *c, const struct odata_type *t, const struct fields *v
 				given = strcmp(v->v[k].prop, p->name) == 0;
 			if (given || p->nullable || p->key || !p->creatable || c->m->version == 4)	/* ABAP says "not null" of all in version 4 */
 				continue;
-			site_warning(c->f, "not-null", at, "%s must have a value (Nullable=\"false\"), and the mapping %s gives none", p->name, c->m->name);
+			site_warning(c->f, "not-null", at,
+			    "%s must have a value (Nullable=\"false\"), and the mapping %s gives none", p->name,
+			    c->m->name);
 			site_remedy(c->f, "add a row for it, if SAP refuses messages without it");
 		}
 }
@@ -129,7 +146,8 @@ check_entity(struct check *c, const struct odata_type *t, const struct fields *v
 			check_entity(c, nav->to, &it->fields, it->at);
 			continue;
 		}
-		snprintf(cause, sizeof cause, "%s has no navigation %s in the service%s", t->name, it->nav, near_text(odata_nav_near(t, it->nav), near));
+		snprintf(cause, sizeof cause, "%s has no navigation %s in the service%s", t->name, it->nav,
+		    near_text(odata_nav_near(t, it->nav), near));
 		error(c, "no-navigation", it->at, cause, "correct the name, or remove the item");
 	}
 }
@@ -145,7 +163,8 @@ check_names(struct check *c, const struct odata_type *t)
 		const struct odata_prop *p = must_have(c, t, *s, c->m->at, "the lookup's property");
 		if (p == NULL || p->filterable || m->lookup_by_key)
 			continue;
-		site_error(c->f, "not-filterable", c->m->at, "%s cannot be filtered by, so whether a message arrived could not be found out", *s);
+		site_error(c->f, "not-filterable", c->m->at,
+		    "%s cannot be filtered by, so whether a message arrived could not be found out", *s);
 		site_remedy(c->f, "take another property for the identity, or a lookup by key");
 		c->errors++;
 	}
@@ -153,14 +172,18 @@ check_names(struct check *c, const struct odata_type *t)
 		const struct odata_prop *p = must_have(c, t, c->m->identity_prop, c->m->at, "the property of identity");
 		uint32_t room = c->m->identity == IDENTITY_TEXT20 ? 20 : 16;
 		bool guid = c->m->identity == IDENTITY_GUID;
-		if (p != NULL && (!p->creatable || (guid ? p->type != EDM_GUID : p->type != EDM_STRING || (p->facets.max_length > 0 && p->facets.max_length < room))))
-			error(c, "identity", c->m->at, "the property of identity cannot be set, or cannot hold an identity of this form", "take another property or form");
+		if (p != NULL && (!p->creatable || (guid ? p->type != EDM_GUID : p->type != EDM_STRING ||
+		    (p->facets.max_length > 0 && p->facets.max_length < room))))
+			error(c, "identity", c->m->at,
+			    "the property of identity cannot be set, or cannot hold an identity of this form",
+			    "take another property or form");
 	}
 	if (c->m->follow_nav == NULL)
 		return;
 	const struct odata_nav *nav = odata_nav(t, c->m->follow_nav);
 	if (nav == NULL || nav->to == NULL)
-		error(c, "no-navigation", c->m->at, "the service does not have the navigation of the follow-up", "correct its name");
+		error(c, "no-navigation", c->m->at, "the service does not have the navigation of the follow-up",
+		    "correct its name");
 	else
 		must_have(c, nav->to, c->m->follow_prop, c->m->at, "the follow-up's property");
 }
@@ -175,13 +198,15 @@ check_reading(struct check *c, const struct odata_type *t)
 		const struct odata_prop *p = must_have(c, t, r->tags[i].prop, c->m->at, "the property");
 		if (p == NULL || same_type(r->tags[i].type, p->type))
 			continue;
-		snprintf(cause, sizeof cause, "%s is %s in the service, and %s in the mapping", p->name, odata_type_text(p, text), edm_name(r->tags[i].type));
+		snprintf(cause, sizeof cause, "%s is %s in the service, and %s in the mapping", p->name,
+		    odata_type_text(p, text), edm_name(r->tags[i].type));
 		error(c, "type", c->m->at, cause, "write the service's type");
 	}
 	for (uint32_t i = 0; i < r->nwhere; i++) {
 		const struct odata_prop *p = must_have(c, t, r->where[i].prop, c->m->at, "the condition's property");
 		if (p != NULL && !p->filterable)
-			error(c, "not-filterable", c->m->at, "a condition is on a property that cannot be filtered by", "remove the condition");
+			error(c, "not-filterable", c->m->at,
+			    "a condition is on a property that cannot be filtered by", "remove the condition");
 	}
 	if (r->delta != NULL)
 		must_have(c, t, r->delta, c->m->at, "the property of change");
@@ -219,7 +244,8 @@ mapping_check(const struct mapping *m, const struct odata_meta *meta, struct fin
 	char cause[500], near[META_NAME_MAX + 40];
 
 	if (meta->version != m->version) {
-		snprintf(cause, sizeof cause, "the service speaks OData %u, the mapping %s OData %u", meta->version, m->name, m->version);
+		snprintf(cause, sizeof cause, "the service speaks OData %u, the mapping %s OData %u", meta->version,
+		    m->name, m->version);
 		error(&c, "version", m->at, cause, "write the service's version; names may differ as well");
 		return c.errors;
 	}
@@ -229,7 +255,8 @@ mapping_check(const struct mapping *m, const struct odata_meta *meta, struct fin
 	}
 	const struct odata_set *s = odata_set(meta, m->set);
 	if (s == NULL) {
-		snprintf(cause, sizeof cause, "the service has no set %s%s", m->set, near_text(odata_set_near(meta, m->set), near));
+		snprintf(cause, sizeof cause, "the service has no set %s%s", m->set,
+		    near_text(odata_set_near(meta, m->set), near));
 		error(&c, "no-set", m->at, cause, "correct the name, or the path of the service");
 		return c.errors;
 	}

@@ -1,6 +1,7 @@
 /*
- * Inside the mappings: what a file says, after it was read. map_load.c reads a file, map_fields.c its rows of properties, map_read.c those that read;
- * map_set.c keeps many; map_check.c holds one against metadata; message*.c make requests of events, read*.c take rows apart.
+ * Inside the mappings: what a file says, after it was read. map_load.c reads a file, map_fields.c its rows of
+ * properties, map_read.c those that read; map_set.c keeps many; map_check.c holds one against metadata; message*.c make
+ * requests of events, read*.c take rows apart.
  */
 #ifndef SINK_SAP_ODATA_MAP_INT_H
 #define SINK_SAP_ODATA_MAP_INT_H
@@ -113,14 +114,17 @@ uint32_t map_count(struct map_file *x, const struct node *n, const char *what, u
 int map_choice(struct map_file *x, const struct node *n, const char *what, const char *const *words, int otherwise);
 const char *const *map_texts(struct map_file *x, const struct node *n, const char *what);	/* a text, or a list of them; NULL-ended */
 const char *map_identifier(struct map_file *x, const struct node *n, const char *what);	/* a name of OData */
-bool map_type(struct map_file *x, const struct node *n, const char *what, enum edm_type *type, struct edm_facets *facets);
+bool map_type(struct map_file *x, const struct node *n, const char *what, enum edm_type *type,
+    struct edm_facets *facets);
 void map_setting(struct map_file *x, const char *name);
 
 /* map_fields.c, map_read.c */
-void map_fields(struct map_file *x, const struct node *map, const struct node *items, unsigned depth, struct fields *out);
+void map_fields(struct map_file *x, const struct node *map, const struct node *items, unsigned depth,
+    struct fields *out);
 void map_reading(struct map_file *x, const struct node *root);
 /* map_load.c: NULL when it is wrong. */
-const struct mapping *map_file_read(struct arena *a, struct findings *f, const char *file, const char *text, size_t len);
+const struct mapping *map_file_read(struct arena *a, struct findings *f, const char *file, const char *text,
+    size_t len);
 
 /* units.c: the table; NULL: no such. */
 const struct unit_row *unit_of_ucum(const struct mapping_full *m, const char *ucum);

@@ -6,9 +6,11 @@
 #include "proto/odata/url.h"
 #include "sink/sap_odata/map_int.h"
 
-static const char *const keys[] = { "mapping", "about", "event", "service", "version", "create", "call", "read", "lane", "identity", "lookup", "document",
+static const char *const keys[] = { "mapping", "about", "event", "service", "version", "create", "call", "read",
+    "lane", "identity", "lookup", "document",
 	"follow-up", "units", "hints", "fields", "items", /* of one that reads: */ "key", "delta", "top", "where", "tags", NULL };
-static const char *const only_create[] = { "event", "lane", "identity", "lookup", "document", "follow-up", "units", "hints", "fields", "items", NULL };
+static const char *const only_create[] = { "event", "lane", "identity", "lookup", "document", "follow-up", "units",
+    "hints", "fields", "items", NULL };
 static const char *const only_read[] = { "key", "delta", "top", "where", "tags", NULL };
 
 static void
@@ -22,9 +24,11 @@ read_service(struct map_file *x, const struct node *root)
 	if (m->service == NULL)
 		map_error(x, root, "service", "write service: /sap/opu/odata/sap/...", "the mapping names no service");
 	else if (odata_service_check(m->service, why, sizeof why) != 0)
-		map_error(x, node_get(root, "service"), "service", "write the path alone, as in the SAP API catalogue", "%s", why);
+		map_error(x, node_get(root, "service"), "service",
+		    "write the path alone, as in the SAP API catalogue", "%s", why);
 	if (node_get(root, "version") == NULL)
-		map_error(x, root, "version", "write version: 2 or version: 4", "the mapping does not say which version of OData the service speaks");
+		map_error(x, root, "version", "write version: 2 or version: 4",
+		    "the mapping does not say which version of OData the service speaks");
 	m->version = map_choice(x, node_get(root, "version"), "the version", versions, 0) == 1 ? 4 : 2;
 }
 
@@ -37,7 +41,8 @@ read_event_type(struct map_file *x, const struct node *root)
 		words[i] = event_object_name((enum event_object)i);
 	x->m->m.event = map_text(x, node_get(root, "event"), "the type of events");
 	if (x->m->m.event == NULL)
-		map_error(x, root, "event", "write event: operations-performance, or another type", "the mapping does not say which type of events it takes");
+		map_error(x, root, "event", "write event: operations-performance, or another type",
+		    "the mapping does not say which type of events it takes");
 	else
 		map_choice(x, node_get(root, "event"), "the type of events", words, 0);
 }
@@ -49,7 +54,8 @@ field_of(struct map_file *x, const struct node *n, const char *prop, const char 
 	for (uint32_t i = 0; i < x->m->fields.n; i++)
 		if (x->m->fields.v[i].prop != NULL && strcmp(x->m->fields.v[i].prop, prop) == 0)
 			return &x->m->fields.v[i];
-	map_error(x, n, "no-field", "add it to the fields, or name one that is there", "%s names %.60s, which is not among the fields", what, prop);
+	map_error(x, n, "no-field", "add it to the fields, or name one that is there",
+	    "%s names %.60s, which is not among the fields", what, prop);
 	return NULL;
 }
 
@@ -63,9 +69,11 @@ read_identity(struct map_file *x, const struct node *n)
 	if (n == NULL || !map_keys(x, n, "identity", known))
 		return;
 	m->identity_prop = map_identifier(x, node_get(n, "property"), "the property of identity");
-	m->identity = (enum identity_form)map_choice(x, node_get(n, "form"), "the form of identity", forms, IDENTITY_NONE);
+	m->identity = (enum identity_form)map_choice(x, node_get(n, "form"), "the form of identity", forms,
+	    IDENTITY_NONE);
 	if (m->identity_prop == NULL || m->identity == IDENTITY_NONE)
-		map_error(x, n, "identity", "write identity: { property: ExternalSystemConfirmation, form: guid }", "identity needs a property and a form");
+		map_error(x, n, "identity", "write identity: { property: ExternalSystemConfirmation, form: guid }",
+		    "identity needs a property and a form");
 }
 
 static void
@@ -86,7 +94,8 @@ read_lookup(struct map_file *x, const struct node *n)
 		return;
 	const struct node *key = node_get(n, "key"), *where = node_get(n, "where");
 	if ((key == NULL) == (where == NULL)) {
-		map_error(x, n, "lookup", "write lookup: { where: [...] } or lookup: { key: [...] }", "a lookup is by one of where and key");
+		map_error(x, n, "lookup", "write lookup: { where: [...] } or lookup: { key: [...] }",
+		    "a lookup is by one of where and key");
 		return;
 	}
 	m->lookup_by_key = key != NULL;
@@ -108,7 +117,8 @@ read_follow(struct map_file *x, const struct node *n)
 	x->m->m.follow_nav = map_identifier(x, node_get(n, "read"), "the navigation");
 	x->m->m.follow_prop = map_identifier(x, node_get(n, "has"), "the property");
 	if (x->m->m.follow_nav == NULL || x->m->m.follow_prop == NULL)
-		map_error(x, n, "follow-up", "write follow-up: { read: navigation, has: property }", "a follow-up needs both read and has");
+		map_error(x, n, "follow-up", "write follow-up: { read: navigation, has: property }",
+		    "a follow-up needs both read and has");
 }
 
 static void
@@ -155,7 +165,8 @@ refuse_keys(struct map_file *x, const struct node *root, const char *const *list
 	for (; *list != NULL; list++) {
 		const struct node *n = node_get(root, *list);
 		if (n != NULL)
-			map_error(x, n->key, "unknown-key", "remove it", "a mapping that %s has no key \"%s\"", kind, *list);
+			map_error(x, n->key, "unknown-key", "remove it", "a mapping that %s has no key \"%s\"", kind,
+			    *list);
 	}
 }
 
@@ -173,12 +184,14 @@ read_create(struct map_file *x, const struct node *root)
 		map_error(x, node_get(root, "items"), "items", "remove them", "a call has no items");
 	for (uint32_t i = 0; m->m.identity_prop != NULL && i < m->fields.n; i++)
 		if (m->fields.v[i].prop != NULL && strcmp(m->fields.v[i].prop, m->m.identity_prop) == 0)
-			map_error(x, node_get(root, "identity"), "identity", "remove it from the fields, or take another property for the identity",
+			map_error(x, node_get(root, "identity"), "identity",
+			    "remove it from the fields, or take another property for the identity",
 			    "%s carries the identity, and is among the fields as well", m->m.identity_prop);
 	read_lookup(x, node_get(root, "lookup"));
 	m->m.document = map_texts(x, node_get(root, "document"), "document");
 	if (m->m.document == NULL)
-		map_error(x, root, "document", "write document: [properties that make its number]", "the mapping does not say what number a document has");
+		map_error(x, root, "document", "write document: [properties that make its number]",
+		    "the mapping does not say what number a document has");
 	read_follow(x, node_get(root, "follow-up"));
 	read_units(x, node_get(root, "units"));
 	read_hints(x, node_get(root, "hints"));
@@ -188,20 +201,25 @@ read_create(struct map_file *x, const struct node *root)
 static void
 read_mapping(struct map_file *x, const struct node *root)
 {
-	const struct node *create = node_get(root, "create"), *call = node_get(root, "call"), *read = node_get(root, "read");
-	const struct node *name = node_get(root, "mapping"), *what = create != NULL ? create : call != NULL ? call : read;
+	const struct node *create = node_get(root, "create"), *call = node_get(root, "call"),
+	    *read = node_get(root, "read");
+	const struct node *name = node_get(root, "mapping"), *what = create != NULL ? create : call != NULL ? call :
+	    read;
 	struct mapping *m = &x->m->m;
 
 	m->name = map_text(x, name, "the name");
 	if (m->name == NULL || *m->name == '\0' || strlen(m->name) > 60)
-		map_error(x, name != NULL ? name : root, "name", "write mapping: with a short name such as production-confirmation", "the mapping has no name");
+		map_error(x, name != NULL ? name : root, "name",
+		    "write mapping: with a short name such as production-confirmation", "the mapping has no name");
 	const char *about = map_text(x, node_get(root, "about"), "about");
 	m->about = about != NULL ? about : "";
 	m->event = "";
 	m->at = map_at(x, name);
 	read_service(x, root);
 	if ((create != NULL) + (call != NULL) + (read != NULL) != 1) {
-		map_error(x, root, "create", "write one of create: (a set), call: (a function import) and read: (a set)", "it must be one of create, call and read");
+		map_error(x, root, "create",
+		    "write one of create: (a set), call: (a function import) and read: (a set)",
+		    "it must be one of create, call and read");
 		return;
 	}
 	m->set = map_identifier(x, what, "the set");

@@ -34,7 +34,8 @@ map_keys(struct map_file *x, const struct node *map, const char *what, const cha
 	char remedy[FINDING_TEXT_MAX];
 
 	if (map == NULL || map->kind != NODE_MAP) {
-		map_error(x, map, "not-a-map", "write keys with values, indented below it or in braces", "%s is %s, not a map", what,
+		map_error(x, map, "not-a-map", "write keys with values, indented below it or in braces",
+		    "%s is %s, not a map", what,
 		    map != NULL ? node_kind_name(map) : "missing");
 		return false;
 	}
@@ -48,7 +49,8 @@ map_keys(struct map_file *x, const struct node *map, const char *what, const cha
 		len = (size_t)snprintf(remedy, sizeof remedy, "write one of");
 		for (i = 0; known[i] != NULL && len < sizeof remedy; i++)
 			len += (size_t)snprintf(remedy + len, sizeof remedy - len, "%s %s", i > 0 ? "," : "", known[i]);
-		map_error(x, n->key, "unknown-key", remedy, "%s has no key \"%.60s\"%s%s%s", what, n->key->text, near.best != NULL ? "; did you mean \"" : "",
+		map_error(x, n->key, "unknown-key", remedy, "%s has no key \"%.60s\"%s%s%s", what, n->key->text,
+		    near.best != NULL ? "; did you mean \"" : "",
 		    near.best != NULL ? near.best : "", near.best != NULL ? "\"?" : "");
 	}
 	return true;
@@ -87,7 +89,8 @@ map_count(struct map_file *x, const struct node *n, const char *what, uint32_t m
 	if (s == NULL)
 		return 0;
 	if (num_parse_u64(s, strlen(s), &v) != 0 || v == 0 || v > max) {
-		map_error(x, n, "range", "write a whole number within these limits", "%s is \"%.40s\", not a number from 1 to %u", what, s, max);
+		map_error(x, n, "range", "write a whole number within these limits",
+		    "%s is \"%.40s\", not a number from 1 to %u", what, s, max);
 		return 0;
 	}
 	return (uint32_t)v;
@@ -119,7 +122,8 @@ map_texts(struct map_file *x, const struct node *n, const char *what)
 		return NULL;
 	size_t count = n->kind == NODE_LIST ? n->len : 1, i = 0;
 	const char **v = arena_array(x->a, count + 1, sizeof *v);
-	for (const struct node *e = n->kind == NODE_LIST ? n->first : n; e != NULL; e = n->kind == NODE_LIST ? e->next : NULL) {
+	for (const struct node *e = n->kind == NODE_LIST ? n->first : n; e != NULL; e = n->kind == NODE_LIST
+	    ? e->next : NULL) {
 		const char *s = map_text(x, e, what);
 		if (s != NULL)
 			v[i++] = s;
@@ -144,7 +148,8 @@ map_identifier(struct map_file *x, const struct node *n, const char *what)
 {
 	const char *s = map_text(x, n, what);
 	if (s != NULL && !is_identifier(s)) {
-		map_error(x, n, "name", "write the name as it stands in the service's $metadata", "%s \"%.60s\" is no name of OData (letters, digits, '_')", what, s);
+		map_error(x, n, "name", "write the name as it stands in the service's $metadata",
+		    "%s \"%.60s\" is no name of OData (letters, digits, '_')", what, s);
 		return NULL;
 	}
 	return s;
@@ -166,15 +171,18 @@ map_type(struct map_file *x, const struct node *n, const char *what, enum edm_ty
 	*type = edm_of_name(s, len);
 	bool sized = s[len] == '(', ok = *type != EDM_NONE && *type != EDM_STREAM;
 	if (sized && *type == EDM_DECIMAL) {
-		ok = sscanf(s + len, "(%u,%u)%n", &a, &b, &used) == 2 && s[len + (size_t)used] == '\0' && a > 0 && a <= 38 && b <= a;
+		ok = sscanf(s + len, "(%u,%u)%n", &a, &b, &used) == 2 && s[len + (size_t)used] == '\0' && a > 0 &&
+		    a <= 38 && b <= a;
 		*facets = (struct edm_facets){ .precision = a, .scale = (int32_t)b };
 	} else if (sized) {
-		ok = ok && (*type == EDM_STRING || *type == EDM_BINARY) && sscanf(s + len, "(%u)%n", &a, &used) == 1 && s[len + (size_t)used] == '\0' &&
+		ok = ok && (*type == EDM_STRING || *type == EDM_BINARY) &&
+		    sscanf(s + len, "(%u)%n", &a, &used) == 1 && s[len + (size_t)used] == '\0' &&
 		    a > 0 && a <= 65535;
 		facets->max_length = a;
 	}
 	if (!ok)
-		map_error(x, n, "type", "write the type as the service's $metadata has it, such as String(12), Decimal(13,3), DateTime, Time, Boolean, Guid, Double",
+		map_error(x, n, "type",
+		    "write the type as the service's $metadata has it, such as String(12), Decimal(13,3), DateTime, Time, Boolean, Guid, Double",
 		    "%s: \"%.60s\" is no type of OData", what, s);
 	return ok;
 }

@@ -15,9 +15,11 @@ read_tag(struct map_file *x, const struct node *n, struct read_tag *out)
 		return;
 	out->prop = map_identifier(x, node_get(n, "from"), "the property");
 	if (out->prop == NULL)
-		map_error(x, n, "no-source", "write from: with a property of the set", "nothing says which property the tag %.60s comes from", out->name);
+		map_error(x, n, "no-source", "write from: with a property of the set",
+		    "nothing says which property the tag %.60s comes from", out->name);
 	if (!map_type(x, node_get(n, "type"), n->key->text, &out->type, &facets) && node_get(n, "type") == NULL)
-		map_error(x, n, "type", "write it as the service's $metadata has it", "the tag %.60s has no type", out->name);
+		map_error(x, n, "type", "write it as the service's $metadata has it", "the tag %.60s has no type",
+		    out->name);
 	out->required = map_bool(x, node_get(n, "required"), "required", false);
 	out->strip = map_bool(x, node_get(n, "strip"), "strip", false);
 	out->unit = map_bool(x, node_get(n, "unit"), "unit", false);
@@ -27,7 +29,8 @@ static void
 read_tags(struct map_file *x, const struct node *map, struct reading *r)
 {
 	if (map == NULL || map->kind != NODE_MAP || map->len == 0 || map->len > READ_TAGS_MAX) {
-		map_error(x, map, "tags", "write tags: { name: { from: Property, type: String(12) } }", "a mapping that reads has 1 to %u tags", READ_TAGS_MAX);
+		map_error(x, map, "tags", "write tags: { name: { from: Property, type: String(12) } }",
+		    "a mapping that reads has 1 to %u tags", READ_TAGS_MAX);
 		return;
 	}
 	struct read_tag *v = arena_array(x->a, map->len, sizeof *v);
@@ -53,11 +56,14 @@ read_where(struct map_file *x, const struct node *n, struct read_where *out)
 	out->setting = map_text(x, node_get(n, "setting"), "setting");
 	out->optional = map_bool(x, node_get(n, "optional"), "optional", false);
 	if (out->prop == NULL || (out->value == NULL) == (out->setting == NULL)) {
-		map_error(x, n, "where", "write { property: P, type: String(4), value: X } or setting: instead of value:", "a condition needs a property, and one of value and setting");
+		map_error(x, n, "where",
+		    "write { property: P, type: String(4), value: X } or setting: instead of value:",
+		    "a condition needs a property, and one of value and setting");
 		return;
 	}
 	if (!map_type(x, node_get(n, "type"), out->prop, &out->type, &facets) && node_get(n, "type") == NULL)
-		map_error(x, n, "type", "write it as the service's $metadata has it", "the condition on %s has no type", out->prop);
+		map_error(x, n, "type", "write it as the service's $metadata has it",
+		    "the condition on %s has no type", out->prop);
 	if (out->setting != NULL)
 		map_setting(x, out->setting);
 	else if (out->type != EDM_NONE && edm_from_text(out->value, strlen(out->value), out->type, x->a, &v, why) != 0)
@@ -75,7 +81,9 @@ read_delta(struct map_file *x, const struct node *n, struct reading *r)
 	r->delta = map_identifier(x, node_get(n, "property"), "the property of change");
 	map_type(x, node_get(n, "type"), "delta", &r->delta_type, &facets);
 	if (r->delta == NULL || (r->delta_type != EDM_STRING && r->delta_type != EDM_DATETIMEOFFSET))
-		map_error(x, n, "delta", "write delta: { property: LastChangeDateTime, type: String(14) } or DateTimeOffset", "a property of change is a text or a time");
+		map_error(x, n, "delta",
+		    "write delta: { property: LastChangeDateTime, type: String(14) } or DateTimeOffset",
+		    "a property of change is a text or a time");
 }
 
 void
@@ -94,7 +102,8 @@ map_reading(struct map_file *x, const struct node *root)
 	for (uint32_t i = 0; r->key != NULL && i < r->ntags; i++)
 		known |= strcmp(r->tags[i].name, r->key) == 0;
 	if (!known)
-		map_error(x, node_get(root, "key") != NULL ? node_get(root, "key") : root, "key", "write key: with the tag that tells rows apart",
+		map_error(x, node_get(root, "key") != NULL ? node_get(root, "key") : root, "key",
+		    "write key: with the tag that tells rows apart",
 		    "the key is none of the tags");
 	if (where == NULL)
 		return;

@@ -19,7 +19,8 @@ put(struct mapping_set *s, struct findings *f, const struct mapping *m, bool own
 		if (strcmp(s->v[i]->name, m->name) != 0)
 			continue;
 		if (own && strncmp(s->v[i]->at.file, "ready/", 6) != 0) {
-			site_error(f, "duplicate-mapping", m->at, "the mapping %s is in %s already", m->name, s->v[i]->at.file);
+			site_error(f, "duplicate-mapping", m->at, "the mapping %s is in %s already", m->name,
+			    s->v[i]->at.file);
 			site_remedy(f, "rename or remove one of the two");
 			return;
 		}
@@ -38,7 +39,8 @@ static void
 add(struct mapping_set *s, struct findings *f, const char *file, const char *text, size_t len, bool own)
 {
 	if (len > MAPPING_FILE_MAX) {
-		site_error(f, "limit", (struct place){ file, 1, 1 }, "the file is larger than %u KiB", MAPPING_FILE_MAX / 1024);
+		site_error(f, "limit", (struct place){ file, 1, 1 }, "the file is larger than %u KiB",
+		    MAPPING_FILE_MAX / 1024);
 		site_remedy(f, "a mapping is a page or two: is it one?");
 		return;
 	}
@@ -104,7 +106,8 @@ add_file(struct mapping_set *s, struct findings *f, const char *folder, const ch
 	if (err == 0)
 		add(s, f, path, buf_text(&text), text.len, true);
 	else {
-		site_error(f, "unreadable", (struct place){ path, 1, 1 }, "the mapping cannot be read: %s", err_text(err));
+		site_error(f, "unreadable", (struct place){ path, 1, 1 }, "the mapping cannot be read: %s",
+		    err_text(err));
 		site_remedy(f, "make it readable for those who run Penstock, or remove it");
 	}
 	buf_fini(&text);
@@ -123,7 +126,8 @@ mapping_load(const char *folder, struct findings *f, struct mapping_set **out)
 	int n = folder != NULL ? scandir(folder, &names, is_yaml, alphasort) : 0;
 	if (n < 0) {
 		int err = err_from_errno(errno);
-		site_error(f, "unreadable", (struct place){ arena_strdup(&s->arena, folder), 1, 1 }, "the folder of mappings cannot be read: %s", err_text(err));
+		site_error(f, "unreadable", (struct place){ arena_strdup(&s->arena, folder), 1, 1 },
+		    "the folder of mappings cannot be read: %s", err_text(err));
 		site_remedy(f, "name a folder that is there and readable, or leave the key `mappings` out");
 		return err;
 	}
@@ -147,7 +151,8 @@ mapping_load_quiet(const char *folder, struct mapping_set **out, char *why, size
 	for (size_t i = 0; err != 0 && i < r.n; i++)
 		if (r.findings[i].severity == FINDING_ERROR) {
 			const struct finding *x = &r.findings[i];
-			snprintf(why, size, "%s:%d:%d: %s; %s", x->place.file, x->place.line, x->place.column, x->cause, x->remedy != NULL ? x->remedy : "");
+			snprintf(why, size, "%s:%d:%d: %s; %s", x->place.file, x->place.line, x->place.column,
+			    x->cause, x->remedy != NULL ? x->remedy : "");
 			break;
 		}
 	site_report_free(&r);
@@ -209,9 +214,12 @@ mapping_settings(const struct mapping *m)
 
 /* What is known of SAP's own messages, whatever the mapping. */
 static const struct hint common[] = {
-	{ "M7/053", "the posting period is closed: have it opened in SAP (MMPV), or give the event another posting date" },
-	{ "M3/305", "the material is not known in SAP, or not in this plant: compare number and plant with the material master" },
-	{ "M7/021", "there is not enough stock of a component: correct the stock in SAP, or the storage location of the mapping" },
+	{ "M7/053",
+	    "the posting period is closed: have it opened in SAP (MMPV), or give the event another posting date" },
+	{ "M3/305",
+	    "the material is not known in SAP, or not in this plant: compare number and plant with the material master" },
+	{ "M7/021",
+	    "there is not enough stock of a component: correct the stock in SAP, or the storage location of the mapping" },
 };
 
 const char *

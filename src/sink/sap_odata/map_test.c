@@ -1,4 +1,7 @@
-/* Mappings: the ready ones against metadata of the real shape, and what is wrong with others, in words and with its place. */
+/*
+ * Mappings: the ready ones against metadata of the real shape, and what is wrong with others, in words and with its
+ * place.
+ */
 #include "sink/sap_odata/map.h"
 
 #include <stdio.h>
@@ -98,14 +101,22 @@ TEST(what_is_wrong_has_its_place_and_its_remedy)
 {
 	static const struct { const char *text, *place, *says; } wrong[] = {
 		{ HEAD "creat: X\n", "own.yaml:5:1:", "did you mean \"create\"" },
-		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), form: lot }\n", "own.yaml:8:25:", "did you mean \"from\"" },
-		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: Strng, from: lot }\n", "own.yaml:8:14:", "no type of OData" },
-		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String, from: lot }\n", "own.yaml:8:14:", "needs a length" },
-		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4) }\n", "own.yaml:8:6:", "where the value of P comes from" },
-		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), from: a, value: b }\n", "own.yaml:8:34:", "two places: from and value" },
-		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), from: a, pad: 5 }\n", "own.yaml:8:39:", "up to its length" },
-		{ HEAD "create: \"A'B\"\ndocument: B\nfields:\n  P: { type: String(4), from: a }\n", "own.yaml:5:9:", "no name of OData" },
-		{ HEAD "create: A\ndocument: B\nlookup: { where: [Q] }\nfields:\n  P: { type: String(4), from: a }\n", "own.yaml:7:9:", "not among the fields" },
+		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), form: lot }\n", "own.yaml:8:25:",
+		    "did you mean \"from\"" },
+		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: Strng, from: lot }\n", "own.yaml:8:14:",
+		    "no type of OData" },
+		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String, from: lot }\n", "own.yaml:8:14:",
+		    "needs a length" },
+		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4) }\n", "own.yaml:8:6:",
+		    "where the value of P comes from" },
+		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), from: a, value: b }\n",
+		    "own.yaml:8:34:", "two places: from and value" },
+		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), from: a, pad: 5 }\n",
+		    "own.yaml:8:39:", "up to its length" },
+		{ HEAD "create: \"A'B\"\ndocument: B\nfields:\n  P: { type: String(4), from: a }\n", "own.yaml:5:9:",
+		    "no name of OData" },
+		{ HEAD "create: A\ndocument: B\nlookup: { where: [Q] }\nfields:\n  P: { type: String(4), from: a }\n",
+		    "own.yaml:7:9:", "not among the fields" },
 		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), from: a }\nitems:\n  - to: n\n    repeat: 5\n    fields: {}\n", "own.yaml:11:13:", "which field makes one" },
 		{ HEAD "create: A\nread: B\n", "own.yaml:1:1:", "one of create, call and read" },
 		{ HEAD "read: A\nkey: x\ntags:\n  y: { from: P, type: Int32 }\n", "own.yaml:6:6:", "none of the tags" },
@@ -116,7 +127,8 @@ TEST(what_is_wrong_has_its_place_and_its_remedy)
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		const char *all = said(wrong[i].text, NULL);
 		if (strstr(all, wrong[i].place) == NULL || strstr(all, wrong[i].says) == NULL)
-			test_fail(__FILE__, __LINE__, "%zu: \"%s\" does not say %s %s", i, all, wrong[i].place, wrong[i].says);
+			test_fail(__FILE__, __LINE__, "%zu: \"%s\" does not say %s %s", i, all, wrong[i].place,
+			    wrong[i].says);
 	}
 }
 

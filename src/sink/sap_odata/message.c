@@ -1,4 +1,7 @@
-/* See map.h: an event becomes a request. Rows are filled in, items counted, the body written in the order of the mapping. */
+/*
+ * See map.h: an event becomes a request. Rows are filled in, items counted, the body written in the order of the
+ * mapping.
+ */
 #include "sink/sap_odata/message_int.h"
 
 #include <stdio.h>
@@ -20,7 +23,9 @@ write_property(struct build *b, struct buf *out, bool *comma, const char *prop, 
 	buf_putc(out, ':');
 	if (edm_put_json(out, b->m->m.version, false, v) == 0)
 		return VALUE_THERE;
-	return message_fault(b, "mapping", prop, "%s is of type %s, which OData %u does not have: correct the mapping %s", prop, edm_name(v->type), b->m->m.version,
+	return message_fault(b, "mapping", prop,
+	    "%s is of type %s, which OData %u does not have: correct the mapping %s", prop, edm_name(v->type),
+	    b->m->m.version,
 	    b->m->m.name);
 }
 
@@ -28,7 +33,8 @@ static int write_items(struct build *b, const struct fields *v, struct buf *out,
 
 /* One entity: its properties, then its items. */
 static int
-write_entity(struct build *b, const struct fields *v, const struct edm_value *identity, struct buf *out, uint32_t *counted)
+write_entity(struct build *b, const struct fields *v, const struct edm_value *identity, struct buf *out,
+    uint32_t *counted)
 {
 	bool comma = false;
 
@@ -107,7 +113,8 @@ write_items(struct build *b, const struct fields *v, struct buf *out, bool *comm
 			buf_put(out, buf_text(&rows), rows.len);
 			buf_puts(out, one ? "" : "]");
 			*comma = true;
-			if (counted != NULL && b->m->m.follow_nav != NULL && strcmp(b->m->m.follow_nav, v->items[i].nav) == 0)
+			if (counted != NULL && b->m->m.follow_nav != NULL &&
+			    strcmp(b->m->m.follow_nav, v->items[i].nav) == 0)
 				*counted = n;
 		}
 		if (rows.err != 0 && out->err == 0)
@@ -140,7 +147,8 @@ write_call(struct build *b, const struct edm_value *identity, struct buf *out)
 		if (got == VALUE_ABSENT)
 			continue;
 		if (odata_put_literal(&literal, b->m->m.version, f != NULL ? &value : identity) != 0)
-			got = message_fault(b, "mapping", f != NULL ? f->prop : "", "a parameter has a type that OData %u does not have", b->m->m.version);
+			got = message_fault(b, "mapping", f != NULL ? f->prop : "",
+			    "a parameter has a type that OData %u does not have", b->m->m.version);
 		buf_printf(out, "%c%s=", begun ? '&' : '?', f != NULL ? f->prop : b->m->m.identity_prop);
 		odata_put_escaped(out, buf_text(&literal), literal.len);
 		buf_fini(&literal);
@@ -191,10 +199,12 @@ build(struct build *b, struct message *out)
 static const struct message_env no_env = { 0 };
 
 int
-message_build(const struct mapping *m, const struct odata_meta *meta, const struct message_env *env, const char *event_json, size_t len,
+message_build(const struct mapping *m, const struct odata_meta *meta, const struct message_env *env,
+    const char *event_json, size_t len,
     struct arena *a, struct message *out, struct fault *why)
 {
-	struct build b = { .m = map_full(m), .env = env != NULL ? env : &no_env, .a = a, .type = type_of(m, meta), .why = why };
+	struct build b = { .m = map_full(m), .env = env != NULL ? env : &no_env, .a = a, .type = type_of(m, meta),
+	    .why = why };
 
 	*out = (struct message){ .method = "", .path = "", .body = "", .lane = "", .lookup = "", .identity = "" };
 	*why = (struct fault){ 0 };
@@ -208,7 +218,9 @@ message_build(const struct mapping *m, const struct odata_meta *meta, const stru
 	const char *type = json_string_value(json_object_get(event, "type"));
 	int err = ERR_RANGE;
 	if (type == NULL || strcmp(type, m->event) != 0)
-		message_fault(&b, "event", "", "the event is of type \"%.60s\"; the mapping %s takes \"%s\": choose another mapping for it", type != NULL ? type : "",
+		message_fault(&b, "event", "",
+		    "the event is of type \"%.60s\"; the mapping %s takes \"%s\": choose another mapping for it",
+		    type != NULL ? type : "",
 		    m->name, m->event);
 	else
 		err = build(&b, out);

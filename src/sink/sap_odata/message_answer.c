@@ -1,4 +1,7 @@
-/* See map.h: what SAP answered. The number of the document, whether a found one is ours, and whether what follows a confirmation was booked. */
+/*
+ * See map.h: what SAP answered. The number of the document, whether a found one is ours, and whether what follows a
+ * confirmation was booked.
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +69,8 @@ number_of(const struct mapping *m, const json_t *one, char *out, size_t size)
 }
 
 int
-message_document(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out, size_t size, unsigned *more)
+message_document(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out,
+    size_t size, unsigned *more)
 {
 	char why[ANSWER_WHY_MAX];
 	const json_t *list, *one;
@@ -118,7 +122,8 @@ message_follow(const struct mapping *m, const char *answer, size_t len, char *pa
 	for (const char *const *p = m->document; one != NULL && *p != NULL && n < 8; p++) {
 		const json_t *v = json_object_get(one, *p);
 		if (json_is_string(v))
-			keys[n++] = (struct odata_key){ *p, { .type = EDM_STRING, .text = json_string_value(v), .len = json_string_length(v) } };
+			keys[n++] = (struct odata_key){ *p, { .type = EDM_STRING, .text = json_string_value(v),
+			    .len = json_string_length(v) } };
 	}
 	int err = n > 0 ? 0 : ERR_SYNTAX;
 	buf_puts(&out, m->set);
@@ -157,6 +162,7 @@ message_follow_judge(const struct mapping *m, uint32_t items, const char *answer
 		return 0;
 	}
 	size_t want = n > items ? n : items;
-	snprintf(text, size, "%zu of %zu goods movements have no %s yet: look into postprocessing in SAP (COGI)", want - done, want, m->follow_prop);
+	snprintf(text, size, "%zu of %zu goods movements have no %s yet: look into postprocessing in SAP (COGI)",
+	    want - done, want, m->follow_prop);
 	return ERR_AGAIN;
 }

@@ -80,7 +80,8 @@ event_context(struct build *b, const char *name)
 		return slash != NULL ? slash + 1 : path;
 	if (strcmp(name, "equipment") == 0)
 		return slash != NULL ? arena_strndup(b->a, path, (size_t)(slash - path)) : NULL;
-	if (strcmp(name, "id") == 0 || strcmp(name, "event") == 0 || strcmp(name, "type") == 0 || strcmp(name, "key") == 0 || strcmp(name, "no") == 0 ||
+	if (strcmp(name, "id") == 0 || strcmp(name, "event") == 0 || strcmp(name, "type") == 0 ||
+	    strcmp(name, "key") == 0 || strcmp(name, "no") == 0 ||
 	    strcmp(name, "time") == 0)
 		return event_text(b, json_object_get(b->event, name));
 	return NULL;

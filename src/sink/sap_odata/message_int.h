@@ -21,7 +21,8 @@ struct build {
 enum { VALUE_ABSENT = 0, VALUE_THERE = 1, VALUE_FAULT = -1 };
 
 /* message_fault.c: say what is wrong; VALUE_FAULT. */
-int message_fault(struct build *b, const char *code, const char *prop, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int message_fault(struct build *b, const char *code, const char *prop, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
 
 /* message_event.c: the event taken apart. Given: json_decref(). NULL with the fault. */
 json_t *event_open(struct build *b, const char *json, size_t len);
@@ -33,7 +34,10 @@ const json_t *event_field(struct build *b, const char *name);
 const char *event_unit(struct build *b, const char *name);
 /* What the event says of itself. */
 const char *event_context(struct build *b, const char *name);
-/* A text with {fields} and {contexts} filled in; what has no value becomes "?". strip: zeros before numbers go. *missing (may be NULL) counts. */
+/*
+ * A text with {fields} and {contexts} filled in; what has no value becomes "?". strip: zeros before numbers go.
+ * *missing (may be NULL) counts.
+ */
 const char *event_expand(struct build *b, const char *text, bool strip, unsigned *missing);
 /* Any scalar as text, in the arena: numbers as plain decimals. */
 const char *event_text(struct build *b, const json_t *j);

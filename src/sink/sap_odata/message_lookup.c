@@ -1,6 +1,6 @@
 /*
- * How a message is found again, when nobody can say whether it arrived: by the identity that went out with it, or by its natural key. An identity is
- * made of the event's id alone, so it is the same whoever sends the event, and when.
+ * How a message is found again, when nobody can say whether it arrived: by the identity that went out with it, or by
+ * its natural key. An identity is made of the event's id alone, so it is the same whoever sends the event, and when.
  */
 #include "sink/sap_odata/message_int.h"
 
@@ -12,12 +12,14 @@
 static unsigned
 nibble(char c)
 {
-	return c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 0;
+	return c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f'
+	    ? (unsigned)(c - 'a') + 10 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 0;
 }
 
 /*
- * Bytes 0..5 and 9..15 of a UUID are all hash (RFC 9562, 5.5: the version is in byte 6, the variant in byte 8): 104 bits, of which 80 or 100 become letters,
- * five bits each. Capitals and digits alone, since SAP stores such fields in capitals.
+ * Bytes 0..5 and 9..15 of a UUID are all hash (RFC 9562, 5.5: the version is in byte 6, the variant in byte 8): 104
+ * bits, of which 80 or 100 become letters, five bits each. Capitals and digits alone, since SAP stores such fields in
+ * capitals.
  */
 void
 identity_text(const char *id, enum identity_form form, char out[40])
@@ -71,7 +73,8 @@ by_key(struct build *b, const struct edm_value *identity, struct buf *out)
 		keys[n].name = *s;
 		int got = value_of(b, *s, identity, &keys[n++].value);
 		if (got != VALUE_THERE)
-			return got == VALUE_FAULT ? got : message_fault(b, "missing", *s, "%s is part of the key, and the event has no value for it", *s);
+			return got == VALUE_FAULT ? got : message_fault(b, "missing", *s,
+			    "%s is part of the key, and the event has no value for it", *s);
 	}
 	buf_puts(out, b->m->m.set);
 	if (odata_put_key(out, b->m->m.version, keys, n) == 0)
@@ -97,7 +100,8 @@ by_filter(struct build *b, const struct edm_value *identity, struct buf *out)
 	int err = odata_query_end(&q);
 	if (got == VALUE_FAULT)
 		return got;
-	return err == 0 ? VALUE_THERE : message_fault(b, "mapping", "", "the lookup has a value that no address can say");
+	return err == 0 ? VALUE_THERE : message_fault(b, "mapping", "",
+	    "the lookup has a value that no address can say");
 }
 
 int
@@ -111,7 +115,8 @@ lookup_path(struct build *b, const struct edm_value *identity, struct message *o
 	out->lookup = arena_strndup(b->a, buf_text(&path), path.len);
 	out->lookup_key = b->m->lookup_by_key;
 	if (got != VALUE_FAULT && path.err != 0)
-		got = message_fault(b, "too-long", "", "the address of the lookup would be longer than %zu bytes", path.max);
+		got = message_fault(b, "too-long", "", "the address of the lookup would be longer than %zu bytes",
+		    path.max);
 	buf_fini(&path);
 	return got;
 }

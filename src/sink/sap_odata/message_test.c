@@ -16,7 +16,8 @@ static struct fault why;
 
 /* The plant is in Dresden, in winter. */
 static const struct zone_offset berlin[] = { { { 0 }, 3600 } };
-static const struct message_setting settings[] = { { "plant", "1010" }, { "decision-set", "WB01" }, { "notification-type", "M1" } };
+static const struct message_setting settings[] = { { "plant", "1010" }, { "decision-set", "WB01" },
+    { "notification-type", "M1" } };
 static const struct message_env env = { berlin, 1, settings, 3 };
 
 #define ID "6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5f"
@@ -52,11 +53,13 @@ refused(const char *name, const char *event, const char *code, const char *targe
 
 TEST(a_confirmation_has_padded_numbers_texts_for_decimals_and_the_plants_day)
 {
-	CHECK_INT(build("production-confirmation", EVENT("operations-performance", "\"order\":\"1000123\",\"operation\":\"10\",\"yield\":120,\"scrap\":2.5,\"final\":true",
+	CHECK_INT(build("production-confirmation", EVENT("operations-performance",
+	    "\"order\":\"1000123\",\"operation\":\"10\",\"yield\":120,\"scrap\":2.5,\"final\":true",
 	    "\"yield\":\"1\",\"scrap\":\"1\"")), 0);
 	CHECK_STR(msg.method, "POST");
 	CHECK_STR(msg.path, "ProdnOrdConf2");
-	CHECK_STR(msg.body, "{\"ExternalSystemConfirmation\":\"" ID "\",\"OrderID\":\"000001000123\",\"Sequence\":\"0\",\"OrderOperation\":\"0010\","
+	CHECK_STR(msg.body,
+	    "{\"ExternalSystemConfirmation\":\"" ID "\",\"OrderID\":\"000001000123\",\"Sequence\":\"0\",\"OrderOperation\":\"0010\","
 	    "\"ConfirmationYieldQuantity\":\"120\",\"ConfirmationScrapQuantity\":\"2.5\",\"ConfirmationUnit\":\"PC\",\"ConfirmationUnitISOCode\":\"PCE\","
 	    "\"IsFinalConfirmation\":true,\"FinalConfirmationType\":\"X\",\"ConfirmationExternalEntryDate\":\"/Date(1795392000000)/\","
 	    "\"ConfirmationExternalEntryTime\":\"PT00H30M00S\",\"Plant\":\"1010\"}");
@@ -71,7 +74,8 @@ TEST(a_confirmation_has_padded_numbers_texts_for_decimals_and_the_plants_day)
 
 TEST(goods_movements_go_below_it)
 {
-	CHECK_INT(build("production-confirmation", EVENT("operations-performance", "\"order\":\"1000123\",\"yield\":1,\"receipt-quantity\":1,"
+	CHECK_INT(build("production-confirmation", EVENT("operations-performance",
+	    "\"order\":\"1000123\",\"yield\":1,\"receipt-quantity\":1,"
 	    "\"receipt-material\":\"FG-1\",\"component-1-material\":\"RM-1\",\"component-1-quantity\":0.3333333,\"component-3-material\":\"RM-3\","
 	    "\"component-3-quantity\":2,\"component-3-batch\":\"B\\\"1\"",
 	    "\"yield\":\"1\",\"receipt-quantity\":\"1\",\"component-1-quantity\":\"kg\",\"component-3-quantity\":\"L\"")), 0);
@@ -89,10 +93,12 @@ TEST(goods_movements_go_below_it)
 
 TEST(results_go_through_the_text_properties)
 {
-	CHECK_INT(build("inspection-value", EVENT("test-result", "\"lot\":\"40000123\",\"operation-id\":\"1\",\"characteristic\":\"10\",\"value\":12.3456789,\"valuation\":true",
+	CHECK_INT(build("inspection-value", EVENT("test-result",
+	    "\"lot\":\"40000123\",\"operation-id\":\"1\",\"characteristic\":\"10\",\"value\":12.3456789,\"valuation\":true",
 	    "\"value\":\"mm\"")), 0);
 	CHECK_STR(msg.path, "A_InspectionResultValue");
-	CHECK(strstr(msg.body, "\"InspectionLot\":\"000040000123\",\"InspPlanOperationInternalID\":\"00000001\",\"InspectionCharacteristic\":\"0010\","
+	CHECK(strstr(msg.body,
+	    "\"InspectionLot\":\"000040000123\",\"InspPlanOperationInternalID\":\"00000001\",\"InspectionCharacteristic\":\"0010\","
 	    "\"InspResultFrmtdMeasuredValue\":\"12.345679\",\"InspectionValuationResult\":\"A\"") != NULL);
 	CHECK(strstr(msg.body, "\"InspectionResultText\":\"DWE2TFJABDZGM6SC7N75\"") != NULL);
 	CHECK_STR(msg.identity, "DWE2TFJABDZGM6SC7N75");
@@ -102,7 +108,8 @@ TEST(results_go_through_the_text_properties)
 
 TEST(what_has_a_key_is_looked_up_by_it)
 {
-	CHECK_INT(build("usage-decision", EVENT("test-result", "\"lot\":\"40000123\",\"decision\":\"A\",\"decision-group\":\"01\"", "")), 0);
+	CHECK_INT(build("usage-decision", EVENT("test-result",
+	    "\"lot\":\"40000123\",\"decision\":\"A\",\"decision-group\":\"01\"", "")), 0);
 	CHECK_STR(msg.lookup, "A_InspLotUsageDecision('000040000123')");
 	CHECK(msg.lookup_key);
 	CHECK_STR(msg.identity, "");
@@ -111,26 +118,33 @@ TEST(what_has_a_key_is_looked_up_by_it)
 
 TEST(version_4_writes_plain_days_clocks_and_numbers)
 {
-	CHECK_INT(build("measurement-document", EVENT("equipment-actual", "\"measuring-point\":\"4711\",\"reading\":80.25", "\"reading\":\"Cel\"")), 0);
-	CHECK_STR(msg.body, "{\"MeasurementDocumentText\":\"DWE2TFJABDZGM6SC7N75\",\"MeasuringPoint\":\"000000004711\",\"MsmtRdngDate\":\"2026-11-23\","
+	CHECK_INT(build("measurement-document", EVENT("equipment-actual",
+	    "\"measuring-point\":\"4711\",\"reading\":80.25", "\"reading\":\"Cel\"")), 0);
+	CHECK_STR(msg.body,
+	    "{\"MeasurementDocumentText\":\"DWE2TFJABDZGM6SC7N75\",\"MeasuringPoint\":\"000000004711\",\"MsmtRdngDate\":\"2026-11-23\","
 	    "\"MsmtRdngTime\":\"00:30:00\",\"MeasurementReadingInEntryUoM\":80.25,\"MeasurementReadingEntryUoM\":\"°C\"}");
 	arena_fini(&arena);
 }
 
 TEST(a_notification_is_cut_where_the_mapping_says_so)
 {
-	CHECK_INT(build("maintenance-notification", EVENT("maintenance-request", "\"equipment-number\":\"10000042\",\"text\":\"Lager der Förderpumpe vibriert über der Grenze\"",
+	CHECK_INT(build("maintenance-notification", EVENT("maintenance-request",
+	    "\"equipment-number\":\"10000042\",\"text\":\"Lager der Förderpumpe vibriert über der Grenze\"",
 	    "")), 0);
-	CHECK(strstr(msg.body, "\"NotificationType\":\"M1\",\"NotificationText\":\"Lager der Förderpumpe vibriert über der \"") != NULL);
-	CHECK(strstr(msg.body, "\"TechObjIsEquipOrFuncnlLoc\":\"EAMS_EQUI\",\"MalfunctionStartDate\":\"/Date(1795392000000)/\",\"MalfunctionStartTime\":\"PT00H30M00S\"") != NULL);
+	CHECK(strstr(msg.body,
+	    "\"NotificationType\":\"M1\",\"NotificationText\":\"Lager der Förderpumpe vibriert über der \"") != NULL);
+	CHECK(strstr(msg.body,
+	    "\"TechObjIsEquipOrFuncnlLoc\":\"EAMS_EQUI\",\"MalfunctionStartDate\":\"/Date(1795392000000)/\",\"MalfunctionStartTime\":\"PT00H30M00S\"") != NULL);
 	arena_fini(&arena);
 }
 
 TEST(serial_numbers_stand_below_the_item_of_a_goods_movement)
 {
-	CHECK_INT(build("material-document", EVENT("material-actual", "\"material\":\"FG-1\",\"movement\":\"received\",\"order\":\"1000123\",\"quantity\":2,"
+	CHECK_INT(build("material-document", EVENT("material-actual",
+	    "\"material\":\"FG-1\",\"movement\":\"received\",\"order\":\"1000123\",\"quantity\":2,"
 	    "\"serial-1\":\"S1\",\"serial-2\":\"S2\"", "\"quantity\":\"1\"")), 0);
-	CHECK(strstr(msg.body, "\"to_SerialNumbers\":[{\"SerialNumber\":\"S1\"},{\"SerialNumber\":\"S2\"}]}]}") != NULL);
+	CHECK(strstr(msg.body,
+	    "\"to_SerialNumbers\":[{\"SerialNumber\":\"S1\"},{\"SerialNumber\":\"S2\"}]}]}") != NULL);
 	CHECK(strstr(msg.body, "\"GoodsMovementCode\":\"02\",\"PostingDate\":\"/Date(1795392000000)/\"") != NULL);
 	CHECK_STR(msg.identity, "DWE2TFJABDZGM6SC");
 	arena_fini(&arena);
@@ -141,34 +155,50 @@ TEST(what_cannot_be_booked_is_refused_in_words)
 #define CONFIRM(fields, units) EVENT("operations-performance", fields, units)
 	const char *m = "production-confirmation";
 	refused(m, CONFIRM("\"yield\":1", "\"yield\":\"1\""), "missing", "OrderID", "the field \"order\" has no value");
-	refused(m, CONFIRM("\"order\":\"\",\"yield\":1", "\"yield\":\"1\""), "missing", "OrderID", "penstock outbox edit");
+	refused(m, CONFIRM("\"order\":\"\",\"yield\":1", "\"yield\":\"1\""), "missing", "OrderID",
+	    "penstock outbox edit");
 	refused(m, CONFIRM("\"order\":\"1\",\"yield\":null", ""), "missing", "ConfirmationYieldQuantity", "\"yield\"");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"scrap\":null", "\"yield\":\"1\""), "no-value", "ConfirmationScrapQuantity", "wrong booking");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1.0005", "\"yield\":\"1\""), "number", "ConfirmationYieldQuantity", "has 3 decimals");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":12345678901", "\"yield\":\"1\""), "number", "ConfirmationYieldQuantity", "at most 10 digits before the point");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":18446744073709551615", "\"yield\":\"1\""), "number", "ConfirmationYieldQuantity", "at most 10 digits");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":\"many\"", "\"yield\":\"1\""), "number", "ConfirmationYieldQuantity", "\"many\"");
-	refused(m, CONFIRM("\"order\":\"1234567890123\",\"yield\":1", "\"yield\":\"1\""), "too-long", "OrderID", "13 characters; OrderID takes 12");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"scrap\":null", "\"yield\":\"1\""), "no-value",
+	    "ConfirmationScrapQuantity", "wrong booking");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1.0005", "\"yield\":\"1\""), "number",
+	    "ConfirmationYieldQuantity", "has 3 decimals");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":12345678901", "\"yield\":\"1\""), "number",
+	    "ConfirmationYieldQuantity", "at most 10 digits before the point");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":18446744073709551615", "\"yield\":\"1\""), "number",
+	    "ConfirmationYieldQuantity", "at most 10 digits");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":\"many\"", "\"yield\":\"1\""), "number",
+	    "ConfirmationYieldQuantity", "\"many\"");
+	refused(m, CONFIRM("\"order\":\"1234567890123\",\"yield\":1", "\"yield\":\"1\""), "too-long", "OrderID",
+	    "13 characters; OrderID takes 12");
 	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1", ""), "unit", "ConfirmationUnit", "has no unit");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1", "\"yield\":\"{turns}\""), "unit", "ConfirmationUnit", "for which no unit of SAP is known");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"scrap\":1", "\"yield\":\"kg\",\"scrap\":\"g\""), "unit", "ConfirmationScrapQuantity", "one unit for both");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"unit\":\"KG\"", "\"yield\":\"1\""), "unit", "ConfirmationUnit", "one of them is wrong");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"final\":\"perhaps\"", "\"yield\":\"1\""), "word", "IsFinalConfirmation", "\"perhaps\"");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"start\":\"today\"", "\"yield\":\"1\""), "value", "ConfirmedExecutionStartDate", "\"today\"");
-	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"component-2-quantity\":1", "\"yield\":\"1\",\"component-2-quantity\":\"kg\""), "missing",
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1", "\"yield\":\"{turns}\""), "unit", "ConfirmationUnit",
+	    "for which no unit of SAP is known");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"scrap\":1", "\"yield\":\"kg\",\"scrap\":\"g\""), "unit",
+	    "ConfirmationScrapQuantity", "one unit for both");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"unit\":\"KG\"", "\"yield\":\"1\""), "unit",
+	    "ConfirmationUnit", "one of them is wrong");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"final\":\"perhaps\"", "\"yield\":\"1\""), "word",
+	    "IsFinalConfirmation", "\"perhaps\"");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"start\":\"today\"", "\"yield\":\"1\""), "value",
+	    "ConfirmedExecutionStartDate", "\"today\"");
+	refused(m, CONFIRM("\"order\":\"1\",\"yield\":1,\"component-2-quantity\":1",
+	    "\"yield\":\"1\",\"component-2-quantity\":\"kg\""), "missing",
 	    "to_ProdnOrdConfMatlDocItm[1]/Material", "component-2-material");
 	refused(m, EVENT("test-result", "", ""), "event", "", "takes \"operations-performance\"");
 	refused(m, "{\"id\":", "event", "", "not JSON");
 	refused(m, "[]", "event", "", "not an event");
 	refused("production-orders", EVENT("test-result", "", ""), "mapping", "", "reads");
-	refused("usage-decision", EVENT("test-result", "\"lot\":[1],\"decision\":\"A\",\"decision-group\":\"1\"", ""), "value", "InspectionLot", "one value");
+	refused("usage-decision", EVENT("test-result", "\"lot\":[1],\"decision\":\"A\",\"decision-group\":\"1\"", ""),
+	    "value", "InspectionLot", "one value");
 	arena_fini(&arena);
 }
 
 TEST(a_setting_that_is_missing_is_named)
 {
-	static const char event[] = EVENT("test-result", "\"lot\":\"1\",\"decision\":\"A\",\"decision-group\":\"1\"", "");
-	CHECK_INT(message_build(mapping("usage-decision"), NULL, NULL, event, sizeof event - 1, &arena, &msg, &why), ERR_RANGE);
+	static const char event[] = EVENT("test-result", "\"lot\":\"1\",\"decision\":\"A\",\"decision-group\":\"1\"",
+	    "");
+	CHECK_INT(message_build(mapping("usage-decision"), NULL, NULL, event, sizeof event - 1, &arena, &msg, &why),
+	    ERR_RANGE);
 	CHECK_STR(why.code, "setting");
 	CHECK(strstr(why.text, "needs the setting \"plant\"") != NULL);
 	arena_fini(&arena);
@@ -179,7 +209,8 @@ TEST(the_service_may_allow_less_than_the_mapping)
 	struct buf b = { .max = META_BYTES_MAX };
 	char text[META_WHY_MAX];
 	struct odata_meta *meta;
-	static const char event[] = EVENT("material-actual", "\"material\":\"A-MATERIAL-OF-20-LONG\",\"batch\":\"B1\"", "");
+	static const char event[] = EVENT("material-actual",
+	    "\"material\":\"A-MATERIAL-OF-20-LONG\",\"batch\":\"B1\"", "");
 
 	CHECK_INT(file_read("test/peers/s4/metadata/API_BATCH_SRV.xml", META_BYTES_MAX, &b), 0);
 	char *at = strstr(b.p, "Name=\"Material\" Type=\"Edm.String\" Nullable=\"false\" MaxLength=\"40\"");
@@ -218,13 +249,16 @@ TEST(a_result_by_key_is_ours_when_it_says_what_we_said)
 {
 	char out[100];
 	const struct mapping *m = mapping("inspection-result");
-	CHECK_INT(build("inspection-result", EVENT("test-result", "\"lot\":\"40000123\",\"operation-id\":\"1\",\"characteristic\":\"10\",\"mean\":12.5,\"valuation\":\"A\"",
+	CHECK_INT(build("inspection-result", EVENT("test-result",
+	    "\"lot\":\"40000123\",\"operation-id\":\"1\",\"characteristic\":\"10\",\"mean\":12.5,\"valuation\":\"A\"",
 	    "\"mean\":\"mm\"")), 0);
-	CHECK_STR(msg.lookup, "A_InspectionResult(InspectionLot='000040000123',InspPlanOperationInternalID='00000001',InspectionCharacteristic='0010')");
+	CHECK_STR(msg.lookup,
+	    "A_InspectionResult(InspectionLot='000040000123',InspPlanOperationInternalID='00000001',InspectionCharacteristic='0010')");
 #define FOUND(mean) "{\"d\":{\"InspectionLot\":\"40000123\",\"InspResultFrmtdMeanValue\":\"" mean "\",\"InspectionValuationResult\":\"A\"}}"
 	CHECK_INT(message_document(m, &msg, FOUND("12.500"), strlen(FOUND("12.500")), out, sizeof out, NULL), 0);
 	CHECK_STR(out, "40000123");
-	CHECK_INT(message_document(m, &msg, FOUND("12.600"), strlen(FOUND("12.600")), out, sizeof out, NULL), ERR_NOTFOUND);
+	CHECK_INT(message_document(m, &msg, FOUND("12.600"), strlen(FOUND("12.600")), out, sizeof out, NULL),
+	    ERR_NOTFOUND);
 	arena_fini(&arena);
 }
 
@@ -234,10 +268,12 @@ TEST(goods_movements_that_were_not_booked_are_missed)
 	const struct mapping *m = mapping("production-confirmation");
 	static const char created[] = "{\"d\":{\"ConfirmationGroup\":\"0000012345\",\"ConfirmationCount\":\"00000001\"}}";
 	CHECK_INT(message_follow(m, created, sizeof created - 1, path, sizeof path), 0);
-	CHECK_STR(path, "ProdnOrdConf2(ConfirmationGroup='0000012345',ConfirmationCount='00000001')/to_ProdnOrdConfMatlDocItm");
+	CHECK_STR(path,
+	    "ProdnOrdConf2(ConfirmationGroup='0000012345',ConfirmationCount='00000001')/to_ProdnOrdConfMatlDocItm");
 #define JUDGE(answer) message_follow_judge(m, 2, answer, strlen(answer), text, sizeof text)
 	CHECK_INT(JUDGE("{\"d\":{\"results\":[{\"MaterialDocument\":\"49\"},{\"MaterialDocument\":\"50\"}]}}"), 0);
-	CHECK_INT(JUDGE("{\"d\":{\"results\":[{\"MaterialDocument\":\"49\"},{\"MaterialDocument\":\"\"}]}}"), ERR_AGAIN);
+	CHECK_INT(JUDGE("{\"d\":{\"results\":[{\"MaterialDocument\":\"49\"},{\"MaterialDocument\":\"\"}]}}"),
+	    ERR_AGAIN);
 	CHECK(strstr(text, "1 of 2") != NULL && strstr(text, "COGI") != NULL);
 	CHECK_INT(JUDGE("{\"d\":{\"results\":[]}}"), ERR_AGAIN);
 	CHECK_INT(JUDGE("nonsense"), ERR_SYNTAX);
@@ -260,8 +296,10 @@ TEST(a_call_has_its_parameters_in_the_query)
 	CHECK_INT(mapping_load_texts(&v, 1, &f, &own), 0);
 	findings_finish(&f);
 	site_report_free(&r);
-	CHECK_INT(message_build(mapping_find(own, "cancel"), NULL, &env, event, sizeof event - 1, &arena, &msg, &why), 0);
-	CHECK_STR(msg.path, "CancelProdnOrdConf?ConfirmationGroup=%270000012345%27&PostingDate=datetime%272026-11-23T00%3A00%3A00%27"
+	CHECK_INT(message_build(mapping_find(own, "cancel"), NULL, &env, event, sizeof event - 1, &arena, &msg, &why),
+	    0);
+	CHECK_STR(msg.path,
+	    "CancelProdnOrdConf?ConfirmationGroup=%270000012345%27&PostingDate=datetime%272026-11-23T00%3A00%3A00%27"
 	    "&ConfirmationText=%27O%27%27Neil%20k%2F1%20%26%20co%27&ExternalSystemConfirmation=guid%27" ID "%27");
 	CHECK_STR(msg.body, "");
 	mapping_set_free(own);
@@ -272,7 +310,8 @@ TEST(a_lane_is_the_order_without_its_zeros)
 {
 	char lane[100];
 	static const char event[] = CONFIRM("\"order\":\"000001000123\"", ""), none[] = CONFIRM("\"yield\":1", "");
-	CHECK_INT(message_lane(mapping("production-confirmation"), event, sizeof event - 1, lane, sizeof lane, &why), 0);
+	CHECK_INT(message_lane(mapping("production-confirmation"), event, sizeof event - 1, lane, sizeof lane, &why),
+	    0);
 	CHECK_STR(lane, "order 1000123");
 	CHECK_INT(message_lane(mapping("production-confirmation"), none, sizeof none - 1, lane, sizeof lane, &why), 0);
 	CHECK_STR(lane, "");

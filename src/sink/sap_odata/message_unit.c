@@ -1,6 +1,6 @@
 /*
- * Units of quantities. An event says UCUM; SAP wants a code of its own, or an ISO code. Nothing is converted here: the site file does that where it
- * declares the field, and a quantity whose unit does not fit is refused.
+ * Units of quantities. An event says UCUM; SAP wants a code of its own, or an ISO code. Nothing is converted here: the
+ * site file does that where it declares the field, and a quantity whose unit does not fit is refused.
  */
 #include "sink/sap_odata/message_int.h"
 
@@ -24,7 +24,8 @@ same_unit(const char *a, const char *b)
 
 	if (strcmp(a, b) == 0)
 		return true;
-	return unit_parse(a, strlen(a), &x, why, sizeof why) == 0 && unit_parse(b, strlen(b), &y, why, sizeof why) == 0 &&
+	return unit_parse(a, strlen(a), &x, why, sizeof why) == 0 &&
+	    unit_parse(b, strlen(b), &y, why, sizeof why) == 0 &&
 	    memcmp(x.dim, y.dim, sizeof x.dim) == 0 && x.factor == y.factor && x.offset == y.offset;
 }
 
@@ -50,7 +51,8 @@ contradicts(struct build *b, const struct field *f, const char *code, enum unit_
 
 	if (ucum == NULL || row == NULL || same_unit(ucum, row->ucum))
 		return VALUE_THERE;
-	return message_fault(b, "unit", f->prop, "the event says the unit \"%.10s\" for \"%.63s\", which is measured in \"%.40s\": one of them is wrong; correct the "
+	return message_fault(b, "unit", f->prop,
+	    "the event says the unit \"%.10s\" for \"%.63s\", which is measured in \"%.40s\": one of them is wrong; correct the "
 	    "field in the site file, or the event (penstock outbox edit)", code, f->unit_of, ucum);
 }
 
@@ -77,7 +79,8 @@ field_unit(struct build *b, const struct field *f, const char **out)
 	*out = row != NULL ? code_of(row, f->code) : NULL;
 	if (*out != NULL)
 		return VALUE_THERE;
-	return message_fault(b, "unit", f->prop, "\"%.63s\" is in \"%.40s\", for which no %s is known: give the field a unit that SAP has, or add it to `units` of "
+	return message_fault(b, "unit", f->prop,
+	    "\"%.63s\" is in \"%.40s\", for which no %s is known: give the field a unit that SAP has, or add it to `units` of "
 	    "the mapping %.60s", f->unit_of, ucum, f->code == UNIT_ISO ? "ISO code" : "unit of SAP", b->m->m.name);
 }
 
@@ -86,15 +89,19 @@ units_agree(struct build *b, const struct fields *v)
 {
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct field *f = &v->v[i];
-		const char *mine = f->unit_prop != NULL && f->from == FROM_FIELD && event_field(b, f->source) != NULL ? event_unit(b, f->source) : NULL;
+		const char *mine = f->unit_prop != NULL && f->from == FROM_FIELD && event_field(b, f->source) != NULL
+		    ? event_unit(b, f->source) : NULL;
 		for (uint32_t k = 0; mine != NULL && k < i; k++) {
 			const struct field *o = &v->v[k];
-			if (o->unit_prop == NULL || o->from != FROM_FIELD || strcmp(o->unit_prop, f->unit_prop) != 0 || event_field(b, o->source) == NULL)
+			if (o->unit_prop == NULL || o->from != FROM_FIELD ||
+			    strcmp(o->unit_prop, f->unit_prop) != 0 || event_field(b, o->source) == NULL)
 				continue;
 			const char *other = event_unit(b, o->source);
 			if (other != NULL && !same_unit(mine, other))
-				return message_fault(b, "unit", f->prop, "\"%.63s\" is in \"%.40s\" and \"%.63s\" in \"%.40s\", but SAP has one unit for both (%s): "
-				    "declare both fields with the same unit in the site file, which converts", f->source, mine, o->source, other, f->unit_prop);
+				return message_fault(b, "unit", f->prop,
+				    "\"%.63s\" is in \"%.40s\" and \"%.63s\" in \"%.40s\", but SAP has one unit for both (%s): "
+				    "declare both fields with the same unit in the site file, which converts",
+				    f->source, mine, o->source, other, f->unit_prop);
 		}
 	}
 	return VALUE_THERE;

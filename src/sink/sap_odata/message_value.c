@@ -1,4 +1,7 @@
-/* The value of one property: found, brought to its type, held against its limits. A value that does not fit is refused in words, not bent. */
+/*
+ * The value of one property: found, brought to its type, held against its limits. A value that does not fit is refused
+ * in words, not bent.
+ */
 #include "sink/sap_odata/message_int.h"
 
 #include <ctype.h>
@@ -19,9 +22,11 @@ facets_of(const struct build *b, const struct field *f)
 		return v;
 	if (p->facets.max_length > 0 && (v.max_length == 0 || p->facets.max_length < v.max_length))
 		v.max_length = p->facets.max_length;
-	if (f->type == EDM_DECIMAL && p->facets.precision > 0 && (v.precision == 0 || p->facets.precision < v.precision))
+	if (f->type == EDM_DECIMAL && p->facets.precision > 0 &&
+	    (v.precision == 0 || p->facets.precision < v.precision))
 		v.precision = p->facets.precision;
-	if (f->type == EDM_DECIMAL && p->facets.scale != EDM_SCALE_ANY && (v.scale == EDM_SCALE_ANY || p->facets.scale < v.scale))
+	if (f->type == EDM_DECIMAL && p->facets.scale != EDM_SCALE_ANY &&
+	    (v.scale == EDM_SCALE_ANY || p->facets.scale < v.scale))
 		v.scale = p->facets.scale;
 	return v;
 }
@@ -29,9 +34,11 @@ facets_of(const struct build *b, const struct field *f)
 static const char *
 origin(struct build *b, const struct field *f)
 {
-	static const char *const words[FROMS] = { [FROM_FIELD] = "the field", [FROM_VALUE] = "the constant", [FROM_CONTEXT] = "the event's",
+	static const char *const words[FROMS] = { [FROM_FIELD] = "the field", [FROM_VALUE] = "the constant",
+	    [FROM_CONTEXT] = "the event's",
 		[FROM_SETTING] = "the setting", [FROM_TEXT] = "the text", [FROM_UNIT] = "the unit of" };
-	return arena_printf(b->a, "%s \"%.63s\"", words[f->from], f->from == FROM_FIELD ? event_name(b, f->source) : f->source);
+	return arena_printf(b->a, "%s \"%.63s\"", words[f->from], f->from == FROM_FIELD ? event_name(b, f->source) :
+	    f->source);
 }
 
 static const char *
@@ -45,24 +52,30 @@ padded(struct build *b, const struct field *f, const char *s)
 
 /* "12.3456" to the decimals of its property. */
 static int
-fitted(struct build *b, const struct field *f, const struct edm_facets *limit, const char *s, char out[ODATA_DIGITS_MAX + 1])
+fitted(struct build *b, const struct field *f, const struct edm_facets *limit, const char *s,
+    char out[ODATA_DIGITS_MAX + 1])
 {
 	int n = decimal_plain(s, strlen(s), out);
 	if (n < 0)
-		return message_fault(b, "number", f->prop, "%s is \"%.40s\", which is no number that %s can take: edit the event, or correct the field's expression",
+		return message_fault(b, "number", f->prop,
+		    "%s is \"%.40s\", which is no number that %s can take: edit the event, or correct the field's expression",
 		    origin(b, f), s, f->prop);
 	int err = decimal_fit(out, limit->precision, limit->scale, f->round);
 	if (err == ERR_LIMIT)
-		return message_fault(b, "number", f->prop, "%s is %.40s, but %s has %d decimals: declare the field in a unit or with a rounding that fits, or say "
+		return message_fault(b, "number", f->prop,
+		    "%s is %.40s, but %s has %d decimals: declare the field in a unit or with a rounding that fits, or say "
 		    "`round:` in the mapping", origin(b, f), s, f->prop, limit->scale);
 	if (err != 0)
-		return message_fault(b, "number", f->prop, "%s is %.40s, but %s takes at most %d digits before the point (Decimal(%u,%d)): is it a count that ran away, or "
-		    "the wrong unit?", origin(b, f), s, f->prop, (int)limit->precision - limit->scale, limit->precision, limit->scale);
+		return message_fault(b, "number", f->prop,
+		    "%s is %.40s, but %s takes at most %d digits before the point (Decimal(%u,%d)): is it a count that ran away, or "
+		    "the wrong unit?", origin(b, f), s, f->prop, (int)limit->precision - limit->scale,
+		    limit->precision, limit->scale);
 	return VALUE_THERE;
 }
 
 static int
-as_text(struct build *b, const struct field *f, const struct edm_facets *limit, const char *s, bool number, struct edm_value *out)
+as_text(struct build *b, const struct field *f, const struct edm_facets *limit, const char *s, bool number,
+    struct edm_value *out)
 {
 	char fit[ODATA_DIGITS_MAX + 1];
 
@@ -76,8 +89,10 @@ as_text(struct build *b, const struct field *f, const struct edm_facets *limit, 
 	size_t len = strlen(s), units = utf8_len16(s, len);
 	if (limit->max_length > 0 && units > limit->max_length) {
 		if (!f->cut)
-			return message_fault(b, "too-long", f->prop, "%s is \"%.60s%s\", %zu characters; %s takes %u: shorten it where it is made, edit the event, or say "
-			    "`too-long: cut` in the mapping", origin(b, f), s, len > 60 ? "..." : "", units, f->prop, limit->max_length);
+			return message_fault(b, "too-long", f->prop,
+			    "%s is \"%.60s%s\", %zu characters; %s takes %u: shorten it where it is made, edit the event, or say "
+			    "`too-long: cut` in the mapping", origin(b, f), s, len > 60 ? "..." : "", units, f->prop,
+			    limit->max_length);
 		len = utf8_cut16(s, len, limit->max_length);
 	}
 	out->text = arena_strndup(b->a, s, len);
@@ -105,7 +120,8 @@ from_text(struct build *b, const struct field *f, const char *s, bool number, st
 		return field_time(b, f, s, out);
 	if (edm_from_text(s, strlen(s), f->type, b->a, out, why) == 0)
 		return VALUE_THERE;
-	return message_fault(b, f->type >= EDM_BYTE && f->type <= EDM_DECIMAL ? "number" : "value", f->prop, "%s cannot be %s: %.160s", origin(b, f), f->prop, why);
+	return message_fault(b, f->type >= EDM_BYTE && f->type <= EDM_DECIMAL ? "number" : "value", f->prop,
+	    "%s cannot be %s: %.160s", origin(b, f), f->prop, why);
 }
 
 /* The word that SAP has for the event's. */
@@ -125,7 +141,9 @@ translated(struct build *b, const struct field *f, const char **s)
 		if (n < sizeof known)
 			n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "", f->map[i].from);
 	}
-	return message_fault(b, "word", f->prop, "%s is \"%.40s\", for which the mapping has no word; it knows %s: add it to `map` of %s", origin(b, f), *s, known, f->prop);
+	return message_fault(b, "word", f->prop,
+	    "%s is \"%.40s\", for which the mapping has no word; it knows %s: add it to `map` of %s", origin(b, f),
+	    *s, known, f->prop);
 }
 
 static int
@@ -136,11 +154,15 @@ absent(struct build *b, const struct field *f, struct edm_value *out)
 	if (!f->required)
 		return VALUE_ABSENT;
 	if (f->from == FROM_SETTING)
-		return message_fault(b, "setting", f->prop, "%s needs the setting \"%.60s\", which this sink does not have: add %.60s=... to its key `settings`", f->prop,
+		return message_fault(b, "setting", f->prop,
+		    "%s needs the setting \"%.60s\", which this sink does not have: add %.60s=... to its key `settings`", f->prop,
 		    f->source, f->source);
 	if (f->unit_of != NULL)
-		return message_fault(b, "unit", f->prop, "\"%.63s\" has no unit, and %s needs one: give the field a unit in the site file", f->unit_of, f->prop);
-	return message_fault(b, "missing", f->prop, "%s has no value, and %s needs one: see why it had none when the event was made, then edit the event "
+		return message_fault(b, "unit", f->prop,
+		    "\"%.63s\" has no unit, and %s needs one: give the field a unit in the site file", f->unit_of,
+		    f->prop);
+	return message_fault(b, "missing", f->prop,
+	    "%s has no value, and %s needs one: see why it had none when the event was made, then edit the event "
 	    "(penstock outbox edit) or cancel it", origin(b, f), f->prop);
 }
 
@@ -164,13 +186,15 @@ from_field(struct build *b, const struct field *f, const char **s, bool *number)
 	if (json_is_null(j)) {
 		if (f->pass_null || f->required)	/* required says it better */
 			return VALUE_ABSENT;
-		return message_fault(b, "no-value", f->prop, "%s had no usable value when the event was made, and %s without it may be a wrong booking: edit the event with the "
+		return message_fault(b, "no-value", f->prop,
+		    "%s had no usable value when the event was made, and %s without it may be a wrong booking: edit the event with the "
 		    "true value (penstock outbox edit), or cancel it", origin(b, f), f->prop);
 	}
 	*number = json_is_number(j);
 	*s = event_text(b, j);
 	if (*s == NULL)
-		return message_fault(b, "value", f->prop, "%s is a list or an object, or holds a NUL; %s takes one value", origin(b, f), f->prop);
+		return message_fault(b, "value", f->prop,
+		    "%s is a list or an object, or holds a NUL; %s takes one value", origin(b, f), f->prop);
 	return VALUE_THERE;
 }
 

@@ -16,7 +16,8 @@ setting(const struct message_env *env, const char *name)
 }
 
 static int
-add_where(struct odata_query *q, const struct mapping *m, const struct message_env *env, const struct read_where *w, struct arena *a, char *why, size_t size)
+add_where(struct odata_query *q, const struct mapping *m, const struct message_env *env, const struct read_where *w,
+    struct arena *a, char *why, size_t size)
 {
 	const char *value = w->setting != NULL ? setting(env, w->setting) : w->value;
 	char wrong[ODATA_WHY_MAX];
@@ -25,12 +26,14 @@ add_where(struct odata_query *q, const struct mapping *m, const struct message_e
 	if (value == NULL) {
 		if (w->optional)
 			return 0;
-		snprintf(why, size, "the mapping %s reads by %s, which needs the setting \"%s\": add %s=... to the key `settings` of the sink", m->name, w->prop, w->setting,
+		snprintf(why, size,
+		    "the mapping %s reads by %s, which needs the setting \"%s\": add %s=... to the key `settings` of the sink", m->name, w->prop, w->setting,
 		    w->setting);
 		return ERR_NOTFOUND;
 	}
 	if (edm_from_text(value, strlen(value), w->type, a, &v, wrong) != 0) {
-		snprintf(why, size, "the setting \"%s\" does not fit %s: %s", w->setting != NULL ? w->setting : "", w->prop, wrong);
+		snprintf(why, size, "the setting \"%s\" does not fit %s: %s", w->setting != NULL ? w->setting : "",
+		    w->prop, wrong);
 		return ERR_SYNTAX;
 	}
 	odata_query_where(q, w->prop, w->op, &v);
@@ -58,7 +61,8 @@ add_select(struct odata_query *q, const struct reading *r)
 }
 
 int
-read_path(const struct mapping *m, const struct message_env *env, const char *mark, struct buf *out, char *why, size_t size)
+read_path(const struct mapping *m, const struct message_env *env, const char *mark, struct buf *out, char *why,
+    size_t size)
 {
 	const struct reading *r = m->reading;
 	struct arena a = { 0 };

@@ -1,6 +1,7 @@
 /*
- * Reading from SAP as data: which rows, how only the changed ones, and which property gives which tag. The sink asks (read_path), hands each answer in
- * (read_rows) and gets rows of values by the names of tags; what equipment they belong to is the sink's matter.
+ * Reading from SAP as data: which rows, how only the changed ones, and which property gives which tag. The sink asks
+ * (read_path), hands each answer in (read_rows) and gets rows of values by the names of tags; what equipment they
+ * belong to is the sink's matter.
  */
 #ifndef SINK_SAP_ODATA_READ_H
 #define SINK_SAP_ODATA_READ_H
@@ -34,11 +35,12 @@ struct reading {
 };
 
 /*
- * Append the path of the first page below the service root: set, $select, $filter, $orderby, $top. mark: the delta marker of the last row seen, NULL or ""
- * for all. A mark is asked for with "ge", since two rows may change within one second: rows seen are seen again. 0; ERR_NOTFOUND with why when a
- * setting that the filter needs is not given.
+ * Append the path of the first page below the service root: set, $select, $filter, $orderby, $top. mark: the delta
+ * marker of the last row seen, NULL or "" for all. A mark is asked for with "ge", since two rows may change within one
+ * second: rows seen are seen again. 0; ERR_NOTFOUND with why when a setting that the filter needs is not given.
  */
-int read_path(const struct mapping *m, const struct message_env *env, const char *mark, struct buf *out, char *why, size_t size);
+int read_path(const struct mapping *m, const struct message_env *env, const char *mark, struct buf *out, char *why,
+    size_t size);
 
 struct read_row {
 	const struct mapping	*m;
@@ -53,7 +55,8 @@ struct read_page {
 };
 
 /* Take an answer apart: row(arg, row) for each, borrowed during the call. 0, ERR_SYNTAX or ERR_LIMIT with page->why. */
-int read_rows(const struct mapping *m, const char *answer, size_t len, void (*row)(void *arg, const struct read_row *r), void *arg,
+int read_rows(const struct mapping *m, const char *answer, size_t len,
+    void (*row)(void *arg, const struct read_row *r), void *arg,
     struct read_page *page);
 
 #endif

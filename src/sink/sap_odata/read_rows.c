@@ -67,7 +67,8 @@ note_mark(const struct reading *r, const json_t *j, struct arena *a, struct read
 }
 
 int
-read_rows(const struct mapping *m, const char *answer, size_t len, void (*row)(void *arg, const struct read_row *r), void *arg, struct read_page *page)
+read_rows(const struct mapping *m, const char *answer, size_t len, void (*row)(void *arg, const struct read_row *r),
+    void *arg, struct read_page *page)
 {
 	const json_t *list, *one;
 	const char *next;
@@ -78,7 +79,8 @@ read_rows(const struct mapping *m, const char *answer, size_t len, void (*row)(v
 	size_t n = list != NULL ? json_array_size(list) : 0;
 	if (j == NULL || list == NULL || n > READ_ROWS_MAX || (next != NULL && strlen(next) >= sizeof page->next)) {
 		if (j != NULL)
-			snprintf(page->why, sizeof page->why, list == NULL ? "the answer is not a list of rows" : "the answer has too many rows, or too long a link");
+			snprintf(page->why, sizeof page->why, list == NULL ? "the answer is not a list of rows" :
+			    "the answer has too many rows, or too long a link");
 		json_decref(j);
 		return list == NULL ? ERR_SYNTAX : ERR_LIMIT;
 	}

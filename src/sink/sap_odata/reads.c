@@ -162,7 +162,8 @@ on_row(void *arg, const struct read_row *row)
 			if ((strcmp(rd->tags[i].name, rd->key) == 0) != (key == 1) || row->v[i].null)
 				continue;
 			edm_text(&row->v[i], value, sizeof value);
-			if (snprintf(tag, sizeof tag, "%s/%s", place, rd->tags[i].name) < (int)sizeof tag && plan_tag(o->of->w->plan, tag) != NULL)
+			if (snprintf(tag, sizeof tag, "%s/%s", place, rd->tags[i].name) < (int)sizeof tag &&
+			    plan_tag(o->of->w->plan, tag) != NULL)
 				pass_on(o->of, tag, value);
 		}
 }
@@ -232,9 +233,11 @@ on_page(void *arg, const struct far_answer *got)
 	if (strcmp(page->mark, o->newest) > 0)
 		snprintf(o->newest, sizeof o->newest, "%s", page->mark);
 	if (page->bad > 0)
-		log_warn("rows_passed_over", "sink=%s mapping=%s rows=%zu first=\"%.200s\"", o->of->w->name, o->m->name, page->bad, page->why);
+		log_warn("rows_passed_over", "sink=%s mapping=%s rows=%zu first=\"%.200s\"", o->of->w->name,
+		    o->m->name, page->bad, page->why);
 	const char *host = strstr(o->of->w->cfg->far.base, "://") + 3;
-	const char *below = page->next[0] != '\0' && ++o->pages < PAGES_MAX ? odata_below(page->next, host, o->m->service) : NULL;
+	const char *below = page->next[0] != '\0' && ++o->pages < PAGES_MAX
+	    ? odata_below(page->next, host, o->m->service) : NULL;
 	if (page->next[0] != '\0' && below == NULL && o->pages < PAGES_MAX)
 		round_ends(o, "the server's link to the next page leads elsewhere");
 	else if (below == NULL) {
@@ -352,7 +355,8 @@ reads_open(struct worker *w, struct reads **out, char *why, size_t size)
 				s[n++] = c->where[i];
 		for (size_t i = 0; i < w->cfg->nsettings; i++)
 			s[n++] = w->cfg->settings[i];
-		*o = (struct one){ .of = r, .cfg = c, .m = mapping_find(w->set, c->mapping), .next = arena_alloc(&r->arena, READ_NEXT_MAX),
+		*o = (struct one){ .of = r, .cfg = c, .m = mapping_find(w->set, c->mapping),
+		    .next = arena_alloc(&r->arena, READ_NEXT_MAX),
 		    .env = { .zones = w->plan->offsets, .nzones = w->plan->noffsets, .settings = s, .nsettings = n } };
 		load_mark(o);
 	}

@@ -1,11 +1,12 @@
 /*
- * Rows that are read from SAP regularly (orders, operations, limits of characteristics) and offered as tags: each row's values go to the tags of an
- * equipment, as writes that gate judges. Only rows that have changed are asked for, by the mapping's marker, which is kept on the disk
+ * Rows that are read from SAP regularly (orders, operations, limits of characteristics) and offered as tags: each row's
+ * values go to the tags of an equipment, as writes that gate judges. Only rows that have changed are asked for, by the
+ * mapping's marker, which is kept on the disk
  *
  *	<dir>/read-<hash of the row of `read`>.mark
  *
- * once all that came before it was passed on. Of rows for the same equipment the one that changed last is what its tags show. A row's key (the
- * order) is written last, so that what goes by it finds the rest in place.
+ * once all that came before it was passed on. Of rows for the same equipment the one that changed last is what its tags
+ * show. A row's key (the order) is written last, so that what goes by it finds the rest in place.
  */
 #ifndef SAP_ODATA_READS_H
 #define SAP_ODATA_READS_H
