@@ -58,7 +58,7 @@ BENCH_C := $(wildcard bench/*.c)
 PEER_C  := $(wildcard test/peers/*.c)
 PEERS   := $(PEER_C:test/peers/%.c=$(B)/peers/%)
 
-.PHONY: all help deps test-deps demo test unit fuzz bench soak soak-requests soak-opcua soak-link campaign-sap bare install clean peers node-peers replays tools objects \
+.PHONY: all help deps test-deps demo test unit fuzz bench soak soak-requests soak-opcua soak-link soak-diode campaign-sap bare install clean peers node-peers replays tools objects \
         FORCE
 all: $(B)/penstock
 
@@ -71,7 +71,7 @@ help:
 #: make fuzz      fuzz every parser for FUZZ_SECONDS each (60)
 #: make bench     measure, printing tables; build/bench NAME for one alone
 #: make soak      the long fault campaign; soak-requests: that of writes to devices,
-#:                soak-opcua: 1,000 losses of an OPC UA server; soak-link: three nodes in namespaces,
+#:                soak-opcua: 1,000 losses of an OPC UA server, soak-link, soak-diode: nodes; soak-link: three nodes in namespaces,
 #:                20,000 samples/s for a minute over cables that are cut and spoilt (takes root)
 #: make campaign-sap   10,000 confirmations to a simulated SAP under faults, each booked once
 #: make bare DIST=bookworm   prove the two commands in a minimal root of that distribution
@@ -180,6 +180,9 @@ soak-opcua: test-deps
 soak-link: test-deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	/usr/bin/python3 test/link_soak.py --seconds 60
+soak-diode: test-deps
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
+	/usr/bin/python3 test/diode_soak.py --seconds 300
 campaign-sap: test-deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	/usr/bin/python3 test/confirmations.py --confirmations 10000
