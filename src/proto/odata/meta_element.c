@@ -108,8 +108,8 @@ read_facets(const struct meta_walk *w, const struct attrs *at)
 	return f;
 }
 
-static struct row_prop *
-read_prop(struct meta_walk *w, const struct attrs *at)
+struct row_prop *
+meta_read_prop(struct meta_walk *w, const struct attrs *at)
 {
 	struct row_prop *r = meta_new(w, struct row_prop);
 	if (r == NULL)
@@ -132,7 +132,7 @@ read_prop(struct meta_walk *w, const struct attrs *at)
 static void
 open_prop(struct meta_walk *w, const struct attrs *at)
 {
-	struct row_prop *r = w->prop = read_prop(w, at);
+	struct row_prop *r = w->prop = meta_read_prop(w, at);
 	if (r == NULL)
 		return;
 	*w->type->props_end = r;
@@ -181,85 +181,6 @@ open_end(struct meta_walk *w, const struct attrs *at)
 	r->end[r->nends].type = attr_qualified(w, at, "Type");
 	r->end[r->nends].many = attr_is(at, NULL, "Multiplicity", "*");
 	r->nends++;
-}
-
-static void
-open_container(struct meta_walk *w, const struct attrs *at)
-{
-	w->container = meta_qualify(w, attr_name(w, at, "Name"));
-	w->container_space = w->space;
-}
-
-static void
-add_set(struct meta_walk *w, const struct attrs *at, const char *type, bool singleton)
-{
-	struct row_set *r = w->set = meta_new(w, struct row_set);
-	if (r == NULL)
-		return;
-	r->s = (struct odata_set){ .name = attr_name(w, at, "Name"), .singleton = singleton,
-		.creatable = !singleton && attr_bool(at, URI_SAP, "creatable", true),
-		.updatable = attr_bool(at, URI_SAP, "updatable", true),
-		    .deletable = attr_bool(at, URI_SAP, "deletable", true),
-		.addressable = attr_bool(at, URI_SAP, "addressable", true),
-		    .requires_filter = attr_bool(at, URI_SAP, "requires-filter", false) };
-	r->type = attr_qualified(w, at, type);
-	r->full = arena_printf(&w->scratch, "%s/%s", w->container, r->s.name);
-	*w->sets_end = r;
-	w->sets_end = &r->next;
-	if (r->type == NULL)
-		meta_stop(w, ERR_SYNTAX, "the set %s lacks its attribute %s", r->s.name, type);
-}
-
-static void open_set(struct meta_walk *w, const struct attrs *at) { add_set(w, at, "EntityType", false); }
-static void open_singleton(struct meta_walk *w, const struct attrs *at) { add_set(w, at, "Type", true); }
-
-static struct row_action *
-new_action(struct meta_walk *w, const struct attrs *at)
-{
-	struct row_action *r = w->action = meta_new(w, struct row_action);
-	if (r == NULL)
-		return NULL;
-	r->name = attr_name(w, at, "Name");
-	r->full = meta_qualify(w, r->name);
-	r->params_end = &r->params;
-	return r;
-}
-
-static void
-add_import(struct meta_walk *w, const struct attrs *at, const char *refers, const char *method)
-{
-	struct row_action *r = new_action(w, at);
-	if (r == NULL)
-		return;
-	r->refers = attr_qualified(w, at, refers);
-	r->method = attr_is(at, URI_M, "HttpMethod", "POST") ? "POST" : method;
-	*w->imports_end = r;
-	w->imports_end = &r->next;
-}
-
-static void open_function_import(struct meta_walk *w, const struct attrs *at) { add_import(w, at, "Function", "GET"); }
-static void open_action_import(struct meta_walk *w, const struct attrs *at) { add_import(w, at, "Action", "POST"); }
-
-static void
-open_action(struct meta_walk *w, const struct attrs *at)
-{
-	struct row_action *r = new_action(w, at);
-	if (r == NULL)
-		return;
-	r->bound = attr_bool(at, NULL, "IsBound", false);
-	r->next = w->actions;
-	w->actions = r;
-}
-
-static void
-open_param(struct meta_walk *w, const struct attrs *at)
-{
-	struct row_prop *r = read_prop(w, at);
-	if (r == NULL)
-		return;
-	*w->action->params_end = r;
-	w->action->params_end = &r->next;
-	w->action->nparams++;
 }
 
 static void
@@ -336,21 +257,21 @@ static const struct rule {
 	{ "ComplexType",	IN_SCHEMA,	IN_TYPE,	open_complex },
 	{ "TypeDefinition",	IN_SCHEMA,	IN_UNKNOWN,	open_definition },
 	{ "Association",	IN_SCHEMA,	IN_ASSOCIATION,	open_association },
-	{ "Action",		IN_SCHEMA,	IN_ACTION,	open_action },
-	{ "Function",		IN_SCHEMA,	IN_ACTION,	open_action },
-	{ "EntityContainer",	IN_SCHEMA,	IN_CONTAINER,	open_container },
+	{ "Action",		IN_SCHEMA,	IN_ACTION,	meta_open_action },
+	{ "Function",		IN_SCHEMA,	IN_ACTION,	meta_open_action },
+	{ "EntityContainer",	IN_SCHEMA,	IN_CONTAINER,	meta_open_container },
 	{ "Annotations",	IN_SCHEMA,	IN_TARGET,	open_target },
 	{ "End",		IN_ASSOCIATION,	IN_UNKNOWN,	open_end },
 	{ "Key",		IN_TYPE,	IN_KEY,		NULL },
 	{ "PropertyRef",	IN_KEY,		IN_UNKNOWN,	open_key_ref },
 	{ "Property",		IN_TYPE,	IN_PROP,	open_prop },
 	{ "NavigationProperty",	IN_TYPE,	IN_NAV,		open_nav },
-	{ "EntitySet",		IN_CONTAINER,	IN_SET,		open_set },
-	{ "Singleton",		IN_CONTAINER,	IN_SET,		open_singleton },
-	{ "FunctionImport",	IN_CONTAINER,	IN_IMPORT,	open_function_import },
-	{ "ActionImport",	IN_CONTAINER,	IN_IMPORT,	open_action_import },
-	{ "Parameter",		IN_IMPORT,	IN_UNKNOWN,	open_param },
-	{ "Parameter",		IN_ACTION,	IN_UNKNOWN,	open_param },
+	{ "EntitySet",		IN_CONTAINER,	IN_SET,		meta_open_set },
+	{ "Singleton",		IN_CONTAINER,	IN_SET,		meta_open_singleton },
+	{ "FunctionImport",	IN_CONTAINER,	IN_IMPORT,	meta_open_function_import },
+	{ "ActionImport",	IN_CONTAINER,	IN_IMPORT,	meta_open_action_import },
+	{ "Parameter",		IN_IMPORT,	IN_UNKNOWN,	meta_open_param },
+	{ "Parameter",		IN_ACTION,	IN_UNKNOWN,	meta_open_param },
 	{ "Annotation",		IN_TARGET,	IN_ANNOTATION,	open_annotation },
 	{ "Annotation",		IN_PROP,	IN_ANNOTATION,	open_annotation },
 	{ "Annotation",		IN_SET,		IN_ANNOTATION,	open_annotation },

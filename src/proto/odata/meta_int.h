@@ -1,6 +1,7 @@
 /*
  * Inside meta: rows as they come from the XML, in a scratch arena, before names are resolved. meta_xml.c walks the XML,
- * meta_element.c makes rows of its elements, meta_link.c resolves names and gives the result its final form.
+ * meta_element.c and meta_service.c make rows of its elements, meta_link.c resolves names, meta_annot.c applies what
+ * annotations say.
  */
 #ifndef PROTO_ODATA_META_INT_H
 #define PROTO_ODATA_META_INT_H
@@ -114,6 +115,16 @@ void *meta_row(struct meta_walk *w, size_t size);
 enum element meta_open(struct meta_walk *w, enum element in, const char *name, const struct attrs *at);
 void meta_text(struct meta_walk *w, const char *s, size_t len);
 void meta_close(struct meta_walk *w, enum element e);
+
+struct row_prop *meta_read_prop(struct meta_walk *w, const struct attrs *at);
+/* meta_service.c: the elements of a container, and functions. */
+void meta_open_container(struct meta_walk *w, const struct attrs *at);
+void meta_open_set(struct meta_walk *w, const struct attrs *at);
+void meta_open_singleton(struct meta_walk *w, const struct attrs *at);
+void meta_open_function_import(struct meta_walk *w, const struct attrs *at);
+void meta_open_action_import(struct meta_walk *w, const struct attrs *at);
+void meta_open_action(struct meta_walk *w, const struct attrs *at);
+void meta_open_param(struct meta_walk *w, const struct attrs *at);
 
 /* meta_attr.c: attributes, checked and copied. */
 const char *attr_raw(const struct attrs *at, const char *uri, const char *name, size_t *len);	/* NULL: not there */
