@@ -12,7 +12,7 @@ try(const uint8_t *data, size_t size)
 	struct buf out = { 0 };
 	size_t good = 0;
 
-	journal_read(&ev, data, size, &good);
+	int err = journal_read(&ev, data, size, &good);
 	if (good > size)
 		__builtin_trap();
 	journal_begin(&out, ev.frame + 1);
@@ -24,7 +24,7 @@ try(const uint8_t *data, size_t size)
 	}
 	for (const struct event_memory *m = ev.memories; m != NULL; m = m->next)
 		journal_put_memory(&out, m);
-	if (journal_end(&out) == 0) {
+	if (err == 0 && journal_end(&out) == 0) {	/* of a damaged one nothing is ever written */
 		struct events again = { .fd = -1 };
 		if (journal_read(&again, (const uint8_t *)out.p, out.len, &good) != 0 || good != out.len)
 			__builtin_trap();

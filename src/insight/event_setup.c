@@ -145,6 +145,7 @@ events_plan(struct insight *in, bool first, struct wall now)
 {
 	for (struct event_memory *m = in->ev.memories; m != NULL; m = m->next)
 		m->was_linked = m->linked, m->linked = false;
+	in->ev.nraised = 0;
 	for (uint32_t i = 0; i < in->s->nevents; i++) {
 		struct event *e = &in->s->events[i];
 		uint64_t of = e->trigger != NONE ? expr_hash(in->s->progs[e->trigger].p) : 0;
@@ -159,6 +160,7 @@ events_plan(struct insight *in, bool first, struct wall now)
 			e->m->trigger = TRIGGER_UNKNOWN;
 			e->m->raised = false;
 		}
+		in->ev.nraised += e->m->raised;
 		if (*e->rule->request == '\0')
 			e->m->shake = SHAKE_IDLE;
 		else if (first && e->m->shake == SHAKE_IDLE && e->m->no > 0)
