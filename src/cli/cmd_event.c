@@ -61,11 +61,13 @@ show_state(void *arg, char *text, size_t len)
 		if (json_integer_value(json_object_get(o, "no")) == 0)
 			printf("  none yet\n");
 		else
-			printf("  number %lld  at %s  key %s\n", json_integer_value(json_object_get(o, "no")), asking_text(o, "time"), asking_text(o, "key"));
+			printf("  number %lld  at %s  key %s\n", json_integer_value(json_object_get(o, "no")),
+			    asking_text(o, "time"), asking_text(o, "key"));
 		if (json_integer_value(json_object_get(o, "waiting")) > 0)
 			printf("  waiting for the gate: %lld\n", json_integer_value(json_object_get(o, "waiting")));
 		if (json_integer_value(json_object_get(o, "faults")) > 0)
-			printf("  with a fault since the process began: %lld\n", json_integer_value(json_object_get(o, "faults")));
+			printf("  with a fault since the process began: %lld\n",
+			    json_integer_value(json_object_get(o, "faults")));
 		if (*asking_text(o, "handshake") != '\0')
 			printf("  handshake: %s\n", asking_text(o, "handshake"));
 		if (trouble)
@@ -87,13 +89,16 @@ ask(struct asked *a)
 	if (err != 0 || (!a->found && a->bad))
 		return EXIT_CANNOT;
 	if (!a->found && strcmp(a->pattern, "**") != 0) {
-		fprintf(stderr, "penstock event: no event of the running plan has the path \"%s\"; `penstock event list` shows them\n", a->pattern);
+		fprintf(stderr,
+		    "penstock event: no event of the running plan has the path \"%s\"; `penstock event list` shows them\n",
+		    a->pattern);
 		return EXIT_CANNOT;
 	}
 	return a->bad ? EXIT_FINDINGS : EXIT_OK;
 }
 
-/* The newest events of a stream: how far back they lie is not known, so it is read from ever further back. Ends: at the stream's first. */
+/* The newest events of a stream: how far back they lie is not known, so it is read from ever further back. Ends: at the
+ * stream's first. */
 static int
 show_stream(struct asked *a, const char *path)
 {
@@ -114,7 +119,8 @@ show_stream(struct asked *a, const char *path)
 			got = spool_next(r, &b, &d);
 			const struct spool_schema *schema = spool_reader_schema(r);
 			for (uint32_t i = 0; got == 0 && i < b.n; i++)
-				if (path_match(a->pattern, schema->tags[b.samples[i].tag].name) && b.samples[i].v.type == VALUE_JSON) {
+				if (path_match(a->pattern, schema->tags[b.samples[i].tag].name) &&
+				    b.samples[i].v.type == VALUE_JSON) {
 					struct buf *slot = &ring[n++ % a->limit];
 					buf_reset(slot);
 					buf_put(slot, b.samples[i].v.p, b.samples[i].v.len);
@@ -143,7 +149,8 @@ show_spool(struct asked *a)
 		return EXIT_CANNOT;
 	for (size_t i = 0; i < streams.n; i++)
 		if (show_stream(a, streams.v[i].path) != 0)
-			fprintf(stderr, "penstock event: stream %s cannot be read; see penstock spool verify\n", streams.v[i].dir);
+			fprintf(stderr, "penstock event: stream %s cannot be read; see penstock spool verify\n",
+			    streams.v[i].dir);
 	if (a->n == 0 && !a->json)
 		printf("  the spool has none of it any more: delivered, and taken away\n");
 	streams_fini(&streams);
@@ -196,7 +203,8 @@ try(struct asked *a)
 {
 	struct eval_data d = { 0 };
 	struct plan *plan = NULL;
-	int err = a->site != NULL ? load_site_file(a->site, false, &plan) : eval_running_plan(ctl_state_dir(a->state), &plan);
+	int err =
+	    a->site != NULL ? load_site_file(a->site, false, &plan) : eval_running_plan(ctl_state_dir(a->state), &plan);
 
 	if (err != 0)
 		return a->site != NULL ? EXIT_FINDINGS : EXIT_CANNOT;
@@ -229,9 +237,15 @@ static int
 parse(struct asked *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "site", required_argument, NULL, 'f' }, { "csv", required_argument, NULL, 'c' },
-		{ "last", required_argument, NULL, 'l' }, { "sink", required_argument, NULL, 'k' }, { "limit", required_argument, NULL, 'n' },
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "state", required_argument, NULL, 's' },
+		{ "site", required_argument, NULL, 'f' },
+		{ "csv", required_argument, NULL, 'c' },
+		{ "last", required_argument, NULL, 'l' },
+		{ "sink", required_argument, NULL, 'k' },
+		{ "limit", required_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int c;
 

@@ -32,7 +32,8 @@ on_batch(void *arg, const struct batch_head *h, const struct sample *v, const vo
 
 	for (uint32_t i = 0; i < t->plan->nsources && h->origin != 0; i++)
 		if (t->plan->sources[i].key == h->source_key)
-			t->each(t->arg, t->plan->sources[i].tags[v->tag].path, (const char *)blob + v->v.u, v->v.len, v->status);
+			t->each(t->arg, t->plan->sources[i].tags[v->tag].path, (const char *)blob + v->v.u, v->v.len,
+			    v->status);
 	if (h->origin != 0) {
 		t->origin = h->origin;
 		t->last = h->origin_no;
@@ -55,8 +56,9 @@ event_try_new(struct plan *plan, event_try_fn *each, void *arg)
 	t->each = each;
 	t->arg = arg;
 	t->fd = -1;
-	if (insight_plan(t->in, plan, (struct wall){ 0 }) != 0 || ring_create("try", RING_BYTES, &t->ring, &t->fd) != 0 ||
-	    ring_open(t->fd, &r) != 0 || insight_ring(t->in, "field:try", r) != 0) {
+	if (insight_plan(t->in, plan, (struct wall){ 0 }) != 0 ||
+	    ring_create("try", RING_BYTES, &t->ring, &t->fd) != 0 || ring_open(t->fd, &r) != 0 ||
+	    insight_ring(t->in, "field:try", r) != 0) {
 		event_try_free(t);
 		return NULL;
 	}
@@ -126,7 +128,8 @@ put_moment(struct event_try *t, const struct eval_data *d, size_t from, size_t t
 			if (done[k - from] || tag->source != t->tags[d->v[i].input]->source)
 				continue;
 			done[k - from] = true;
-			v[head.n] = (struct sample){ .tag = tag->index, .status = p->status, .arrival = { p->t }, .v = p->v };
+			v[head.n] =
+			    (struct sample){ .tag = tag->index, .status = p->status, .arrival = { p->t }, .v = p->v };
 			if (value_has_bytes(p->v.type)) {
 				v[head.n].v.u = blob.len;
 				buf_put(&blob, p->v.p, p->v.len);

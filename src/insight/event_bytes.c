@@ -290,7 +290,8 @@ frame_at(const uint8_t *p, size_t len, uint64_t *number, struct reader *body, si
 
 	*number = rd_le64(&r);
 	uint32_t sum = rd_le32(&r);
-	if (r.err != 0 || memcmp(m, magic, 4) != 0 || n > rd_left(&r) || crc32c(crc32c(0, p + 8, 8), p + HEAD, n) != sum)
+	if (r.err != 0 || memcmp(m, magic, 4) != 0 || n > rd_left(&r) ||
+	    crc32c(crc32c(0, p + 8, 8), p + HEAD, n) != sum)
 		return false;
 	*body = rd_init(p + HEAD, n);
 	*size = HEAD + n;

@@ -1,4 +1,5 @@
-/* The journal of events takes any bytes: memories, waiting events and counts stay within bounds, and what is read can be written again. */
+/* The journal of events takes any bytes: memories, waiting events and counts stay within bounds, and what is read can
+ * be written again. */
 #include <stdint.h>
 
 #include "insight/event_journal.h"

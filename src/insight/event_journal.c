@@ -127,7 +127,8 @@ put_frame(struct insight *in, bool all)
 	for (struct event_memory *m = in->ev.memories; m != NULL; m = m->next) {
 		if (!all && !m->dirty)
 			continue;
-		const struct event *e = in->s != NULL ? map_get(&in->s->events_by_path, m->path, strlen(m->path)) : NULL;
+		const struct event *e =
+		    in->s != NULL ? map_get(&in->s->events_by_path, m->path, strlen(m->path)) : NULL;
 		if (e != NULL && e->m == m)
 			remember(in, e);
 		journal_put_memory(out, m);
@@ -199,8 +200,10 @@ events_commit(struct insight *in, int64_t now_ns)
 		return 0;
 	}
 	if (in->f.save_errors++ % 60 == 0)
-		log_error("events_wait", "dir=\"%s\" error=\"%s\" events=%u note=\"no event leaves and no sample is read until they can be written; "
-		    "make room or repair the disk\"", in->opts.dir, err_text(err), ev->fresh);
+		log_error("events_wait",
+		    "dir=\"%s\" error=\"%s\" events=%u note=\"no event leaves and no sample is read until they can be written; "
+		    "make room or repair the disk\"",
+		    in->opts.dir, err_text(err), ev->fresh);
 	ev->whole = true;	/* what the disk has of this frame nobody knows */
 	ev->retry_ns = now_ns + EVENTS_RETRY_NS;
 	return err;
@@ -247,11 +250,14 @@ events_open(struct insight *in)
 		err = 0;
 	if (err != 0) {
 		ev->damaged = true;
-		log_error("events_damaged", "path=\"%s\" error=\"%s\" good_bytes=%zu bytes=%zu note=\"no event is made: numbers and counts of those before "
+		log_error("events_damaged",
+		    "path=\"%s\" error=\"%s\" good_bytes=%zu bytes=%zu note=\"no event is made: numbers and counts of those before "
 		    "are not known, and making them up would book twice. Restore the file from a backup, or move it away: then every event "
-		    "begins at number 1, and keys that hold `no` come again\"", path_of(in, path), err_text(err), good, b.len);
+		    "begins at number 1, and keys that hold `no` come again\"",
+		    path_of(in, path), err_text(err), good, b.len);
 	} else if (good < b.len)
-		log_warn("events_torn", "path=\"%s\" bytes=%zu note=\"the group that was being written when the power went; none of it had left\"",
+		log_warn("events_torn",
+		    "path=\"%s\" bytes=%zu note=\"the group that was being written when the power went; none of it had left\"",
 		    path_of(in, path), b.len - good);
 	buf_fini(&b);
 	for (const struct event_memory *m = ev->memories; m != NULL; m = m->next)

@@ -17,7 +17,8 @@ feed_of(const struct insight *in, const struct event_stream *s)
 	return NULL;
 }
 
-/* An event is a batch: gate takes or passes over a number as a whole, so what is sent again must be cut as it was before. */
+/* An event is a batch: gate takes or passes over a number as a whole, so what is sent again must be cut as it was
+ * before. */
 static void
 send_one(struct insight *in, struct event_stream *s, struct feed *f, const struct event_wait *w)
 {
@@ -25,10 +26,20 @@ send_one(struct insight *in, struct event_stream *s, struct feed *f, const struc
 
 	if (e == NULL)		/* sort_waiting() has left none */
 		return;
-	struct sample v = { .tag = e->rule->tag, .status = w->status, .source = { w->time_ns }, .arrival = { w->arrival_ns },
-	    .v = { .type = VALUE_JSON, .len = w->len } };
-	struct batch_head head = { .source_key = f->source->key, .seq = ++f->seq, .n = 1, .blob_len = w->len, .flags = BATCH_SCAN_END,
-	    .origin = s->origin, .origin_no = w->no, .origin_prev = s->sent, .origin_base = s->confirmed };
+	struct sample v = { .tag = e->rule->tag,
+		.status = w->status,
+		.source = { w->time_ns },
+		.arrival = { w->arrival_ns },
+		.v = { .type = VALUE_JSON, .len = w->len } };
+	struct batch_head head = { .source_key = f->source->key,
+		.seq = ++f->seq,
+		.n = 1,
+		.blob_len = w->len,
+		.flags = BATCH_SCAN_END,
+		.origin = s->origin,
+		.origin_no = w->no,
+		.origin_prev = s->sent,
+		.origin_base = s->confirmed };
 	in->opts.emit(in->opts.arg, &head, &v, w->bytes);
 	s->flying += w->len;
 	s->sent = w->no;
@@ -43,7 +54,8 @@ send_stream(struct insight *in, struct event_stream *s, int64_t now_ns)
 	if (f == NULL)
 		return;
 	if (s->sent > s->confirmed && now_ns - s->moved_ns > EVENTS_STUCK_NS) {
-		log_warn("events_again", "stream=\"%s\" from=%llu why=\"gate has not said for half a minute that they are durable: is its disk full?\"",
+		log_warn("events_again",
+		    "stream=\"%s\" from=%llu why=\"gate has not said for half a minute that they are durable: is its disk full?\"",
 		    s->name, (unsigned long long)s->confirmed + 1);
 		s->sent = s->confirmed;
 		s->flying = 0;
@@ -83,7 +95,7 @@ insight_durable(struct insight *in, uint64_t origin, uint64_t no, bool hole, str
 		s->confirmed = no;
 		s->sent = no > s->sent ? no : s->sent;
 		s->moved_ns = now.ns;
-		s->dirty = true;	/* written with the next frame: until then it would be sent again and passed over */
+		s->dirty = true; /* written with the next frame: until then it would be sent again and passed over */
 		event_stream_trim(&in->ev, s);
 	}
 	if (hole) {

@@ -12,7 +12,8 @@
 
 struct fault { const char *code, *field; char text[300]; };	/* code NULL: none */
 
-static void fault_set(struct fault *f, const char *code, const char *field, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void fault_set(struct fault *f, const char *code, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 static void
 fault_set(struct fault *f, const char *code, const char *field, const char *fmt, ...)
@@ -108,7 +109,8 @@ judge(const struct event_rule_field *f, const struct event_value *in, char *room
 	}
 	if (v.type == VALUE_NULL || status_is_bad(in->status) || (v.type == VALUE_F64 && !isfinite(v.f64))) {
 		if (f->required)
-			fault_set(why, "required", f->name, "field %s is required and has no usable value: %s", f->name, status_name(in->status));
+			fault_set(why, "required", f->name, "field %s is required and has no usable value: %s", f->name,
+			    status_name(in->status));
 		return (struct value){ .type = VALUE_NULL };
 	}
 	if (v.type == VALUE_TEXT) {
@@ -116,12 +118,14 @@ judge(const struct event_rule_field *f, const struct event_value *in, char *room
 		if (f->required && v.len == 0)
 			fault_set(why, "required", f->name, "field %s is required and is an empty text", f->name);
 		if (all > f->length)
-			fault_set(why, "length", f->name, "field %s has %u characters, %u are allowed; it is cut here", f->name, all, f->length);
+			fault_set(why, "length", f->name, "field %s has %u characters, %u are allowed; it is cut here",
+			    f->name, all, f->length);
 		v.len = all > f->length ? cut : v.len;
 	}
 	bool counted = v.type == VALUE_I64 || v.type == VALUE_F64;
 	if (f->has_range && counted && !(number(&v) >= f->lo && number(&v) <= f->hi))
-		fault_set(why, "range", f->name, "field %s is %.10g, its range is %.10g to %.10g", f->name, number(&v), f->lo, f->hi);
+		fault_set(why, "range", f->name, "field %s is %.10g, its range is %.10g to %.10g", f->name, number(&v),
+		    f->lo, f->hi);
 	if (!allowed(f, &v))
 		fault_set(why, "one-of", f->name, "field %s has none of its %u allowed values", f->name, f->nwords);
 	return v;
@@ -160,7 +164,8 @@ make_key(const struct event_rule *r, const struct event_facts *f, const struct v
 		if (at == EVENT_KEY_NO)
 			buf_printf(&text, "%llu", (unsigned long long)f->no);
 		else if (v[at].type == VALUE_NULL || (v[at].type == VALUE_TEXT && v[at].len == 0)) {
-			fault_set(why, "key", r->fields[at].name, "field %s is part of the key and has no usable value", r->fields[at].name);
+			fault_set(why, "key", r->fields[at].name, "field %s is part of the key and has no usable value",
+			    r->fields[at].name);
 			whole = false;
 		} else if (v[at].type == VALUE_TEXT)
 			buf_put(&text, v[at].p, v[at].len);

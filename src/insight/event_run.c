@@ -108,7 +108,12 @@ make(struct insight *in, struct event *e, int64_t time_ns, int64_t now_ns)
 	struct event_memory *m = e->m;
 	const struct plan *p = in->s->plan;
 	const char *name = p->sources[e->rule->source].name;
-	struct event_facts facts = { .enterprise = p->enterprise, .site = p->site, .no = m->no + 1, .time = { time_ns }, .values = v, .progs = progs };
+	struct event_facts facts = { .enterprise = p->enterprise,
+		.site = p->site,
+		.no = m->no + 1,
+		.time = { time_ns },
+		.values = v,
+		.progs = progs };
 
 	work_out(in, e, now_ns, v, progs);
 	buf_reset(&in->ev.record);
@@ -129,7 +134,8 @@ make(struct insight *in, struct event *e, int64_t time_ns, int64_t now_ns)
 	in->f.events++;
 	in->f.event_faults += err != 0;
 	if (err != 0 && m->faults % 100 == 1)
-		log_warn("event_faulty", "event=\"%s\" no=%llu faults=%llu note=\"it goes its way with the member fault; penstock event show says which\"",
+		log_warn("event_faulty",
+		    "event=\"%s\" no=%llu faults=%llu note=\"it goes its way with the member fault; penstock event show says which\"",
 		    e->rule->path, (unsigned long long)m->no, (unsigned long long)m->faults);
 	return w->no;
 }

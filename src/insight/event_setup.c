@@ -39,8 +39,12 @@ add(struct setup *s, uint32_t *n, uint32_t event, uint32_t role)
 	struct tag *t = arena_new(&s->arena, struct tag);
 	struct prog *g = &s->progs[*n];
 
-	*t = (struct tag){ .path = r->path, .at = f != NULL ? f->text : trigger_text(r), .unit = "", .help = "", .source = r->source,
-	    .with_inputs = f == NULL };
+	*t = (struct tag){ .path = r->path,
+		.at = f != NULL ? f->text : trigger_text(r),
+		.unit = "",
+		.help = "",
+		.source = r->source,
+		.with_inputs = f == NULL };
 	int err = prog_compile(s, g, t, f != NULL && *f->unit != '\0' ? f->unit : NULL);
 	if (err != 0)
 		return err;
@@ -108,7 +112,8 @@ come_back(struct insight *in, const struct event *e)
 	}
 }
 
-/* Events of a declaration that is in no plan wait in the stream "", and are numbered anew in theirs when it comes back. */
+/* Events of a declaration that is in no plan wait in the stream "", and are numbered anew in theirs when it comes back.
+ */
 static void
 sort_waiting(struct insight *in)
 {
@@ -128,7 +133,9 @@ sort_waiting(struct insight *in)
 				to->bytes += w->len;
 				w->no = ++to->last;
 				in->ev.whole = in->ev.dirty = true;
-				log_warn("event_moved", "event=\"%s\" to=\"%s\" why=\"its declaration was removed or came back\"", w->path, name);
+				log_warn("event_moved",
+				    "event=\"%s\" to=\"%s\" why=\"its declaration was removed or came back\"", w->path,
+				    name);
 			}
 			w->next = NULL;
 			to->newest = w->no;

@@ -42,11 +42,20 @@ ask(struct insight *in, struct event *e, bool value, int64_t now_ns)
 {
 	struct event_memory *m = e->m;
 	struct value v = { .type = VALUE_I64, .i = value };
-	struct request q = { .kind = REQUEST_WRITE, .target = e->rule->acknowledge, .method = "", .event = "", .args = &v, .nargs = 1,
-	    .from = REQUEST_FROM_EVENTS, .user = "insight", .key = "", .note = e->rule->path };
+	struct request q = { .kind = REQUEST_WRITE,
+		.target = e->rule->acknowledge,
+		.method = "",
+		.event = "",
+		.args = &v,
+		.nargs = 1,
+		.from = REQUEST_FROM_EVENTS,
+		.user = "insight",
+		.key = "",
+		.note = e->rule->path };
 
 	/* While something is to be journaled nothing is written: the machine must not be ahead of the disk. */
-	if (in->opts.ask == NULL || (m->ask_ns != 0 && now_ns < m->ask_ns && m->ask_ns - now_ns <= ASK_LOST_NS) || in->ev.dirty)
+	if (in->opts.ask == NULL || (m->ask_ns != 0 && now_ns < m->ask_ns && m->ask_ns - now_ns <= ASK_LOST_NS) ||
+	    in->ev.dirty)
 		return;
 	m->ask_ns = now_ns + ASK_AGAIN_NS;
 	m->ask_token = ++in->ev.asked;
@@ -76,11 +85,16 @@ tell_late(struct event *e, int64_t now_ns)
 	if (m->told || m->shake == SHAKE_IDLE || now_ns - m->since_ns < e->rule->timeout_ns)
 		return;
 	m->told = true;
-	log_warn("handshake_late", "event=\"%s\" no=%llu state=%s cause=\"%s%s\"", e->rule->path, (unsigned long long)m->no,
-	    m->shake == SHAKE_ACKED ? "acknowledged" : m->shake == SHAKE_OPEN ? "requested" : "closing",
-	    m->shake == SHAKE_ACKED ? "the machine does not lower its request: look at its program" : *m->trouble != '\0' ?
-	    "the acknowledge cannot be written: " : m->shake == SHAKE_OPEN ? "the event is not durable in the spool yet, or the machine does not answer" :
-	    "the machine does not answer", m->trouble);
+	log_warn("handshake_late", "event=\"%s\" no=%llu state=%s cause=\"%s%s\"", e->rule->path,
+	    (unsigned long long)m->no,
+	    m->shake == SHAKE_ACKED      ? "acknowledged"
+		: m->shake == SHAKE_OPEN ? "requested"
+					 : "closing",
+	    m->shake == SHAKE_ACKED      ? "the machine does not lower its request: look at its program"
+		: *m->trouble != '\0'    ? "the acknowledge cannot be written: "
+		: m->shake == SHAKE_OPEN ? "the event is not durable in the spool yet, or the machine does not answer"
+					 : "the machine does not answer",
+	    m->trouble);
 }
 
 static void
@@ -128,7 +142,8 @@ insight_outcome(struct insight *in, uint64_t token, const struct request_result 
 {
 	struct event_memory *m = in->ev.memories;
 
-	while (m != NULL && !(m->asking && m->ask_token == token))	/* an older one of the same handshake is of no account */
+	while (m != NULL &&
+	    !(m->asking && m->ask_token == token)) /* an older one of the same handshake is of no account */
 		m = m->next;
 	struct event *e = m != NULL && in->s != NULL ? map_get(&in->s->events_by_path, m->path, strlen(m->path)) : NULL;
 

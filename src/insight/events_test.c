@@ -44,7 +44,8 @@ load_without(const char *left_out)
 	char text[sizeof yaml], *at;
 
 	snprintf(text, sizeof text, "%s", yaml);
-	for (const char *line = left_out; line != NULL && (at = strstr(text, line)) != NULL; line = NULL)	/* to the key below it */
+	for (const char *line = left_out; line != NULL && (at = strstr(text, line)) != NULL;
+	     line = NULL) /* to the key below it */
 		memmove(at, strstr(at, "  E/shaken"), strlen(strstr(at, "  E/shaken")) + 1);
 	int err = toy_load_text(text, strlen(text), NULL, 0, &p, &report);
 	if (err != 0) {
@@ -247,7 +248,8 @@ sum(const char *path, size_t *events)
 			CHECK_INT(json_integer_value(json_object_get(j, "no")), ++no);
 			CHECK(json_object_get(j, "fault") == NULL);
 			if (strcmp(path, "E/conf") == 0) {
-				snprintf(key, sizeof key, "%s/%lld", json_string_value(json_object_get(f, "order")), (long long)no);
+				snprintf(key, sizeof key, "%s/%lld", json_string_value(json_object_get(f, "order")),
+				    (long long)no);
 				CHECK_STR(json_string_value(json_object_get(j, "key")), key);
 				total += json_integer_value(json_object_get(f, "yield"));
 			}
@@ -304,8 +306,8 @@ campaign(enum death death, size_t at, uint64_t pick, bool deaf)
 	size_t last = (RECORDS - 7) / 7 * 7 + 6;
 	int64_t got = sum("E/conf", &events);
 	if (got != truth(last))
-		test_fail(__FILE__, __LINE__, "death %d at %zu pick %llu: %lld of %lld in %zu events", death, at, (unsigned long long)pick,
-		    (long long)got, (long long)truth(last), events);
+		test_fail(__FILE__, __LINE__, "death %d at %zu pick %llu: %lld of %lld in %zu events", death, at,
+		    (unsigned long long)pick, (long long)got, (long long)truth(last), events);
 	CHECK(events == RECORDS / 7 || death == POWER);
 	insight_free(in);
 	disk_sim_free(sim);
@@ -374,7 +376,9 @@ TEST(a_new_plan_goes_on_with_numbers_and_counts)
 		turn(in, time_of(i));
 		gate_tell(time_of(i));
 		if (i % 40 == 8 || i % 40 == 10)
-			CHECK_INT(insight_plan(in, i % 80 == 8 ? load_without("  E/conf:") : load(), (struct wall){ time_of(i) }), 0);
+			CHECK_INT(insight_plan(in, i % 80 == 8 ? load_without("  E/conf:") : load(),
+				      (struct wall){ time_of(i) }),
+			    0);
 	}
 	for (int s = 0; s < 50; s++) {
 		turn(in, time_of(RECORDS) + s * NS_PER_S);
@@ -480,8 +484,10 @@ TEST(a_journal_reads_as_its_description_says)
 	const struct event_memory *m = ev.memories;
 	CHECK_STR(m->path, "L/F/conf");
 	CHECK_STR(m->key, "1000123/5");
-	CHECK(m->no == 5 && m->trigger == TRIGGER_TRUE && m->shake == SHAKE_OPEN && m->shake_no == 5 && m->kept_seq == 12);
-	CHECK(m->ntotals == 1 && m->totals[0].field == 9 && m->totals[0].i == 120 && m->nkept == 1 && m->kept[0].len == 4);
+	CHECK(m->no == 5 && m->trigger == TRIGGER_TRUE && m->shake == SHAKE_OPEN && m->shake_no == 5 &&
+	    m->kept_seq == 12);
+	CHECK(m->ntotals == 1 && m->totals[0].field == 9 && m->totals[0].i == 120 && m->nkept == 1 &&
+	    m->kept[0].len == 4);
 	CHECK(m->nplaces == 1 && m->places[0].pos == 4096);
 	CHECK(ev.streams->origin == 0x1122334455667788 && ev.streams->confirmed == 3 && ev.streams->first->no == 4);
 	CHECK_INT(ev.streams->first->len, 17);

@@ -43,15 +43,17 @@ event_id(const char *enterprise, const char *site, const char *path, const char 
 	uint8_t h[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 
-	bool ok = c != NULL && EVP_DigestInit_ex(c, EVP_sha1(), NULL) == 1 && EVP_DigestUpdate(c, space, sizeof space) == 1;
+	bool ok =
+	    c != NULL && EVP_DigestInit_ex(c, EVP_sha1(), NULL) == 1 && EVP_DigestUpdate(c, space, sizeof space) == 1;
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		ok = ok && EVP_DigestUpdate(c, parts[i], strlen(parts[i]) + 1) == 1;
 	if (!ok || EVP_DigestFinal_ex(c, h, &len) != 1 || len < 16)
-		fatal("no_digest", "what=\"SHA-1 for the ids of events; RFC 9562 asks for it, and OpenSSL here refuses\"");
+		fatal("no_digest",
+		    "what=\"SHA-1 for the ids of events; RFC 9562 asks for it, and OpenSSL here refuses\"");
 	EVP_MD_CTX_free(c);
 	h[6] = (uint8_t)((h[6] & 0x0f) | 0x50);
 	h[8] = (uint8_t)((h[8] & 0x3f) | 0x80);
-	snprintf(out, EVENT_ID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2], h[3], h[4], h[5],
-	    h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+	snprintf(out, EVENT_ID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1],
+	    h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
 	return out;
 }

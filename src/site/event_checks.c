@@ -10,11 +10,13 @@
 #define CAUSE_MAX 400u
 
 static void
-field_error(struct loader *l, const struct field_draft *d, const char *rule, int key, const char *cause, const char *remedy)
+field_error(
+    struct loader *l, const struct field_draft *d, const char *rule, int key, const char *cause, const char *remedy)
 {
 	const char *name = event_field_keys[key].name;
 
-	site_error(&l->f, rule, d->v[key].written ? keys_item_place(l, d->node, name, 0) : loader_at(l, d->node->key), "%s: %s", d->what, cause);
+	site_error(&l->f, rule, d->v[key].written ? keys_item_place(l, d->node, name, 0) : loader_at(l, d->node->key),
+	    "%s: %s", d->what, cause);
 	site_remedy(&l->f, "%s", remedy);
 }
 
@@ -28,12 +30,14 @@ read_source(struct loader *l, struct field_draft *d)
 
 	f->text = "";
 	if (ways != 1) {
-		field_error(l, d, "event-field", FIELD_TAG, ways == 0 ? "nothing says where its value comes from" : "it has more than one source",
+		field_error(l, d, "event-field", FIELD_TAG,
+		    ways == 0 ? "nothing says where its value comes from" : "it has more than one source",
 		    "give it one of tag, expr, count and value");
 		return;
 	}
 	if (v[FIELD_MODULO].set && !v[FIELD_COUNT].set)
-		field_error(l, d, "event-field", FIELD_MODULO, "a modulo belongs to a count", "remove it, or use count");
+		field_error(
+		    l, d, "event-field", FIELD_MODULO, "a modulo belongs to a count", "remove it, or use count");
 	int n = 0;
 	if (v[FIELD_VALUE].set) {
 		f->from = EVENT_FROM_VALUE;
@@ -48,7 +52,8 @@ read_source(struct loader *l, struct field_draft *d)
 	if (v[FIELD_TAG].set)
 		n = snprintf(text, sizeof text, "'%.512s'", v[FIELD_TAG].s);
 	else if (v[FIELD_MODULO].set)
-		n = snprintf(text, sizeof text, "counter('%.512s', %lld)", v[FIELD_COUNT].s, (long long)v[FIELD_MODULO].i);
+		n = snprintf(
+		    text, sizeof text, "counter('%.512s', %lld)", v[FIELD_COUNT].s, (long long)v[FIELD_MODULO].i);
 	else
 		n = snprintf(text, sizeof text, "counter('%.512s')", v[FIELD_COUNT].s);
 	f->text = strings_keep(&l->strings, text, (size_t)n);
@@ -61,9 +66,12 @@ event_field_read(struct loader *l, struct field_draft *d)
 	struct event_rule_field *f = d->field;
 	struct keyval unused = { 0 };
 
-	if (key_parse(&name, d->node->key->text, d->node->key->len, &l->env, &unused) != 0 || d->node->key->len > EVENT_NAME_MAX) {
-		site_error(&l->f, "event-field", loader_at(l, d->node->key), "%s: its name has other characters than letters, digits, '-', '_' and '.', or "
-		    "is longer than %u bytes", d->what, EVENT_NAME_MAX);
+	if (key_parse(&name, d->node->key->text, d->node->key->len, &l->env, &unused) != 0 ||
+	    d->node->key->len > EVENT_NAME_MAX) {
+		site_error(&l->f, "event-field", loader_at(l, d->node->key),
+		    "%s: its name has other characters than letters, digits, '-', '_' and '.', or "
+		    "is longer than %u bytes",
+		    d->what, EVENT_NAME_MAX);
 		site_remedy(&l->f, "rename it; mappings go by these names");
 	}
 	keys_read(l, d->node, d->what, &(struct keyset){ event_field_keys, d->v }, 1);
@@ -87,7 +95,10 @@ static const uint32_t becomes[EXPR_TYPES] = {
 	[EXPR_TIME] = 1u << EVENT_IS_TIME,
 };
 static const enum event_type first[EXPR_TYPES] = {
-	[EXPR_BOOL] = EVENT_IS_BOOLEAN, [EXPR_INT] = EVENT_IS_INTEGER, [EXPR_FLOAT] = EVENT_IS_NUMBER, [EXPR_TEXT] = EVENT_IS_TEXT,
+	[EXPR_BOOL] = EVENT_IS_BOOLEAN,
+	[EXPR_INT] = EVENT_IS_INTEGER,
+	[EXPR_FLOAT] = EVENT_IS_NUMBER,
+	[EXPR_TEXT] = EVENT_IS_TEXT,
 	[EXPR_TIME] = EVENT_IS_TIME,
 };
 
@@ -105,10 +116,12 @@ settle_type(struct loader *l, struct field_draft *d, const struct expr *p)
 	if (!type->set)
 		f->type = first[gives];
 	else if ((becomes[gives] >> f->type & 1) == 0) {
-		snprintf(cause, sizeof cause, "it is to be a %s, but its source gives a %s", event_type_name(f->type), expr_type_name(gives));
-		field_error(l, d, "event-type", FIELD_TYPE, cause, f->type == EVENT_IS_INTEGER && gives == EXPR_FLOAT ?
-		    "write expr: round(...), or type: number" : f->type == EVENT_IS_TEXT ? "write expr: text(...), or leave the type out" :
-		    "correct the type, or leave it out");
+		snprintf(cause, sizeof cause, "it is to be a %s, but its source gives a %s", event_type_name(f->type),
+		    expr_type_name(gives));
+		field_error(l, d, "event-type", FIELD_TYPE, cause,
+		    f->type == EVENT_IS_INTEGER && gives == EXPR_FLOAT ? "write expr: round(...), or type: number"
+			: f->type == EVENT_IS_TEXT                     ? "write expr: text(...), or leave the type out"
+								       : "correct the type, or leave it out");
 	}
 	bool number = f->type == EVENT_IS_INTEGER || f->type == EVENT_IS_NUMBER;
 	if (!number)
@@ -155,13 +168,15 @@ event_field_check(struct loader *l, struct field_draft *d, const struct expr *p)
 	if ((p != NULL || f->from == EVENT_FROM_VALUE) && f->has_range && !number)
 		field_error(l, d, "event-type", FIELD_RANGE, "only a number has a range", "use one-of");
 	if (f->has_range && !(f->lo <= f->hi))
-		field_error(l, d, "event-field", FIELD_RANGE, "its range ends before it begins", "write the lower value first: [low, high]");
+		field_error(l, d, "event-field", FIELD_RANGE, "its range ends before it begins",
+		    "write the lower value first: [low, high]");
 	if (d->v[FIELD_LENGTH].written && !text && (p != NULL || f->from == EVENT_FROM_VALUE))
-		field_error(l, d, "event-type", FIELD_LENGTH, "only a text has a length", "remove it, or write type: text");
+		field_error(
+		    l, d, "event-type", FIELD_LENGTH, "only a text has a length", "remove it, or write type: text");
 	for (uint32_t i = 0; i < f->nwords; i++)
 		if (number && num_parse_f64(f->words[i], strlen(f->words[i]), '.', &x) != 0) {
-			field_error(l, d, "event-type", FIELD_ONE_OF, "its values are to be numbers, and one of them is none",
-			    "correct it, or write type: text");
+			field_error(l, d, "event-type", FIELD_ONE_OF,
+			    "its values are to be numbers, and one of them is none", "correct it, or write type: text");
 			break;
 		}
 }
@@ -185,12 +200,13 @@ static void
 check_flow(struct loader *l, const struct event_rule *r, const struct flow *f)
 {
 	if (f->reduce != REDUCE_EVERY) {
-		site_error(&l->f, "event-flow", f->place, "flow %s reduces, and takes the event \"%.200s\", of which none may be left out", f->name,
-		    r->path);
+		site_error(&l->f, "event-flow", f->place,
+		    "flow %s reduces, and takes the event \"%.200s\", of which none may be left out", f->name, r->path);
 		site_remedy(&l->f, "take events in a flow of their own, without on-change, window and swinging-door");
 	}
 	if (*r->request != '\0' && f->durability == DURABLE_NONE) {
-		site_error(&l->f, "event-flow", f->place, "flow %s makes nothing durable, but event \"%.200s\" is acknowledged to the machine as durable",
+		site_error(&l->f, "event-flow", f->place,
+		    "flow %s makes nothing durable, but event \"%.200s\" is acknowledged to the machine as durable",
 		    f->name, r->path);
 		site_remedy(&l->f, "set durability: each (or interval) below `how`");
 	}
@@ -205,7 +221,8 @@ events_only(const struct loader *l, const struct sink *s)
 	return false;
 }
 
-/* A sink that books events can do nothing with a measured value: all of it would end in quarantine. Events of other nodes are of type json here. */
+/* A sink that books events can do nothing with a measured value: all of it would end in quarantine. Events of other
+ * nodes are of type json here. */
 static void
 check_taker(struct loader *l, const struct flow *f)
 {
@@ -215,9 +232,11 @@ check_taker(struct loader *l, const struct flow *f)
 		taker = events_only(l, &l->plan->sinks[f->sinks[i]]) ? &l->plan->sinks[f->sinks[i]] : NULL;
 	for (uint32_t t = 0; taker != NULL && t < f->ntags; t++)
 		if (l->tags[f->tags[t].tag].type != VALUE_JSON) {
-			site_error(&l->f, "event-sink", f->place, "flow %s brings \"%.200s\" to sink %s, which takes events alone", f->name,
+			site_error(&l->f, "event-sink", f->place,
+			    "flow %s brings \"%.200s\" to sink %s, which takes events alone", f->name,
 			    l->tags[f->tags[t].tag].path, taker->name);
-			site_remedy(&l->f, "name events in `what` of this flow, and take tags to another sink in a flow of their own");
+			site_remedy(&l->f,
+			    "name events in `what` of this flow, and take tags to another sink in a flow of their own");
 			return;
 		}
 }
@@ -239,15 +258,18 @@ events_check(struct loader *l)
 					taken = true;
 				}
 		if (!taken && *r->request != '\0') {
-			site_error(&l->f, "event-flow", r->place, "event \"%.200s\" is acknowledged to the machine, but no flow takes it", r->path);
+			site_error(&l->f, "event-flow", r->place,
+			    "event \"%.200s\" is acknowledged to the machine, but no flow takes it", r->path);
 			site_remedy(&l->f, "name it in `what` of a flow");
 		} else if (!taken) {
-			site_warning(&l->f, "event-flow", r->place, "no flow takes the event \"%.200s\": it is made and goes nowhere", r->path);
+			site_warning(&l->f, "event-flow", r->place,
+			    "no flow takes the event \"%.200s\": it is made and goes nowhere", r->path);
 			site_remedy(&l->f, "name it in `what` of a flow");
 		}
 		if (l->event_acks[i] != UINT32_MAX && !acknowledge_admitted(l, l->event_acks[i])) {
-			site_error(&l->f, "event-acknowledge", r->place, "nothing admits that the acknowledge of event \"%.160s\" is written: \"%.160s\"",
-			    r->path, r->acknowledge);
+			site_error(&l->f, "event-acknowledge", r->place,
+			    "nothing admits that the acknowledge of event \"%.160s\" is written: \"%.160s\"", r->path,
+			    r->acknowledge);
 			site_remedy(&l->f, "add an entry to requests: what: %.160s, from: [events]", r->acknowledge);
 		}
 	}

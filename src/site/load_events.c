@@ -17,9 +17,11 @@
 #define NO_ZONE		UINT32_MAX
 
 void
-event_error(struct loader *l, const struct event_draft *d, const char *rule, const char *key, const char *cause, const char *remedy)
+event_error(struct loader *l, const struct event_draft *d, const char *rule, const char *key, const char *cause,
+    const char *remedy)
 {
-	site_error(&l->f, rule, node_get(d->node, key) != NULL ? keys_item_place(l, d->node, key, 0) : d->rule->place, "%s: %s", d->what, cause);
+	site_error(&l->f, rule, node_get(d->node, key) != NULL ? keys_item_place(l, d->node, key, 0) : d->rule->place,
+	    "%s: %s", d->what, cause);
 	site_remedy(&l->f, "%s", remedy);
 }
 
@@ -52,15 +54,16 @@ join_zone(struct loader *l, struct event_draft *d, const struct node *at, const 
 			d->zone = z;
 		if (d->zone == z)
 			continue;
-		site_error(&l->f, "event-zone", loader_at(l, at), "%s joins tags of the zones %s and %s (%.160s)", d->what,
-		    l->plan->zones[d->zone].name, l->plan->zones[z].name, t->path);
+		site_error(&l->f, "event-zone", loader_at(l, at), "%s joins tags of the zones %s and %s (%.160s)",
+		    d->what, l->plan->zones[d->zone].name, l->plan->zones[z].name, t->path);
 		site_remedy(&l->f, "make the event of what one zone has, and join it where both arrive over a conduit");
 	}
 }
 
 /* NULL: a finding says why not. The program is good until the arena goes. */
 static struct expr *
-compile(struct loader *l, struct event_draft *d, const struct node *at, const char *what, const char *text, const char *unit, struct arena *a)
+compile(struct loader *l, struct event_draft *d, const struct node *at, const char *what, const char *text,
+    const char *unit, struct arena *a)
 {
 	struct derive_scope scope = { .own = d->rule->path, .find = find, .arg = l, .arena = a };
 	struct expr_error e = { 0 };
@@ -74,8 +77,10 @@ compile(struct loader *l, struct event_draft *d, const struct node *at, const ch
 	d->broken = true;
 	if (l->tags_missing && err == ERR_NOTFOUND)
 		return NULL;
-	site_error(&l->f, err == ERR_TYPE ? "event-type" : "event-expr", loader_at(l, at), "%s: %s, column %d: %s", d->what, what, e.column, e.cause);
-	site_remedy(&l->f, "%s", e.remedy[0] != '\0' ? e.remedy : "correct it; names are relative to the event's equipment");
+	site_error(&l->f, err == ERR_TYPE ? "event-type" : "event-expr", loader_at(l, at), "%s: %s, column %d: %s",
+	    d->what, what, e.column, e.cause);
+	site_remedy(
+	    &l->f, "%s", e.remedy[0] != '\0' ? e.remedy : "correct it; names are relative to the event's equipment");
 	return NULL;
 }
 
@@ -95,7 +100,8 @@ must_be_bool(struct loader *l, const struct event_draft *d, const char *key, con
 {
 	if (p == NULL || expr_result_type(p) == EXPR_BOOL)
 		return;
-	event_error(l, d, "event-type", key, "what triggers it is no condition: it gives a number or a text, not true or false",
+	event_error(l, d, "event-type", key,
+	    "what triggers it is no condition: it gives a number or a text, not true or false",
 	    "compare it with something, such as state == 5");
 }
 
@@ -106,7 +112,8 @@ read_handshake(struct loader *l, struct event_draft *d, struct arena *a)
 	struct event_rule *r = d->rule;
 
 	if (!v[EVENT_KEY_REQUEST].set || !v[EVENT_KEY_ACKNOWLEDGE].set) {
-		event_error(l, d, "event-trigger", v[EVENT_KEY_REQUEST].set ? "request" : "acknowledge", "a handshake has a request and an acknowledge",
+		event_error(l, d, "event-trigger", v[EVENT_KEY_REQUEST].set ? "request" : "acknowledge",
+		    "a handshake has a request and an acknowledge",
 		    "name both tags; for an event that nobody waits for use `when`");
 		return;
 	}
@@ -120,15 +127,18 @@ read_handshake(struct loader *l, struct event_draft *d, struct arena *a)
 	}
 	must_be_bool(l, d, "request", p);
 	/* Found as a name in an expression is: compiled as one, its only input is the tag. */
-	p = compile(l, d, node_get(d->node, "acknowledge"), "acknowledge", quoted(l, v[EVENT_KEY_ACKNOWLEDGE].s, ""), NULL, a);
+	p = compile(
+	    l, d, node_get(d->node, "acknowledge"), "acknowledge", quoted(l, v[EVENT_KEY_ACKNOWLEDGE].s, ""), NULL, a);
 	if (p == NULL)
 		return;
 	const struct tag *t = (const struct tag *)(uintptr_t)expr_input(p, 0)->id;
 	r->acknowledge = t->path;
 	d->ack = (uint32_t)(t - l->tags);
 	if (!t->writable || !value_is_number(t->type))
-		event_error(l, d, "event-acknowledge", "acknowledge", !t->writable ? "its acknowledge cannot be written" :
-		    "its acknowledge is neither a bit nor a number", "name a bit of the machine that is `writable: yes`");
+		event_error(l, d, "event-acknowledge", "acknowledge",
+		    !t->writable ? "its acknowledge cannot be written"
+				 : "its acknowledge is neither a bit nor a number",
+		    "name a bit of the machine that is `writable: yes`");
 }
 
 static void
@@ -141,10 +151,12 @@ read_trigger(struct loader *l, struct event_draft *d, struct arena *a)
 
 	r->when = r->request = r->acknowledge = "";
 	if (ways != 1)
-		event_error(l, d, "event-trigger", "every", ways == 0 ? "nothing says when there is one" : "it has more than one trigger",
+		event_error(l, d, "event-trigger", "every",
+		    ways == 0 ? "nothing says when there is one" : "it has more than one trigger",
 		    "give it one of `when`, `every`, and `request` with `acknowledge`");
 	if (v[EVENT_KEY_TIMEOUT].written && !shake)
-		event_error(l, d, "event-trigger", "timeout", "a timeout belongs to a handshake", "remove it, or add request and acknowledge");
+		event_error(l, d, "event-trigger", "timeout", "a timeout belongs to a handshake",
+		    "remove it, or add request and acknowledge");
 	if (v[EVENT_KEY_WHEN].set) {
 		r->when = v[EVENT_KEY_WHEN].s;
 		must_be_bool(l, d, "when", compile(l, d, node_get(d->node, "when"), "when", r->when, NULL, a));
@@ -167,7 +179,8 @@ read_key(struct loader *l, struct event_draft *d)
 		return;
 	}
 	if (v->n > EVENT_KEY_MAX || v->n == 0) {
-		event_error(l, d, "event-key", "key", "a key has one to eight parts", "name the fields that make it one of a kind, and no");
+		event_error(l, d, "event-key", "key", "a key has one to eight parts",
+		    "name the fields that make it one of a kind, and no");
 		return;
 	}
 	for (size_t i = 0; i < v->n; i++) {
@@ -179,8 +192,8 @@ read_key(struct loader *l, struct event_draft *d)
 			r->key[r->nkey++] = no && f == r->nfields ? EVENT_KEY_NO : f;
 			continue;
 		}
-		site_error(&l->f, "event-key", keys_item_place(l, d->node, "key", i), "%s: its key names \"%.60s\", which is none of its fields", d->what,
-		    v->list[i]);
+		site_error(&l->f, "event-key", keys_item_place(l, d->node, "key", i),
+		    "%s: its key names \"%.60s\", which is none of its fields", d->what, v->list[i]);
 		site_remedy(&l->f, "name fields of the event, or no for its own number");
 	}
 }
@@ -195,7 +208,8 @@ read_fields(struct loader *l, struct event_draft *d, struct arena *a)
 	if (map == NULL || !keys_is_map(l, map, d->what))
 		return;
 	if (map->len == 0 || map->len > EVENT_FIELDS_MAX) {
-		event_error(l, d, "event-limit", "fields", "an event has 1 to 64 fields", "leave out what nobody needs");
+		event_error(
+		    l, d, "event-limit", "fields", "an event has 1 to 64 fields", "leave out what nobody needs");
 		return;
 	}
 	r->fields = arena_array(&l->plan->arena, map->len, sizeof *r->fields);
@@ -208,7 +222,8 @@ read_fields(struct loader *l, struct event_draft *d, struct arena *a)
 		struct expr *p = f->from != EVENT_FROM_VALUE && *f->text != '\0' ?
 		    compile(l, d, n, f->name, f->text, fd.v[FIELD_UNIT].set ? f->unit : NULL, a) : NULL;
 		event_field_check(l, &fd, p);
-		d->bytes += strlen(f->name) * 4 + 24 + (f->type == EVENT_IS_TEXT ? 6u * f->length : 32) + strlen(f->unit);
+		d->bytes +=
+		    strlen(f->name) * 4 + 24 + (f->type == EVENT_IS_TEXT ? 6u * f->length : 32) + strlen(f->unit);
 	}
 	if (d->bytes + RECORD_FIXED > VALUE_BYTES_MAX)
 		event_error(l, d, "event-limit", "fields", "with texts of full length it would be longer than 64 KiB",
@@ -228,11 +243,19 @@ read_event(struct loader *l, struct event_draft *d)
 	read_key(l, d);
 	arena_fini(&a);
 	if (d->zone == NO_ZONE && !d->broken) {
-		event_error(l, d, "event-zone", "fields", "it is made of no tag, so its zone is not known", "give it a tag of the equipment as a field");
+		event_error(l, d, "event-zone", "fields", "it is made of no tag, so its zone is not known",
+		    "give it a tag of the equipment as a field");
 		d->broken = true;
 	}
-	struct tag t = { .path = r->path, .at = "", .unit = "", .help = d->v[EVENT_KEY_DESCRIPTION].set ? d->v[EVENT_KEY_DESCRIPTION].s : "",
-	    .factor = 1, .type = VALUE_JSON, .scan_ns = NS_PER_S, .with_inputs = true, .place = r->place };
+	struct tag t = { .path = r->path,
+		.at = "",
+		.unit = "",
+		.help = d->v[EVENT_KEY_DESCRIPTION].set ? d->v[EVENT_KEY_DESCRIPTION].s : "",
+		.factor = 1,
+		.type = VALUE_JSON,
+		.scan_ns = NS_PER_S,
+		.with_inputs = true,
+		.place = r->place };
 	t.source = pseudo_source(l, EVENT_PREFIX, EVENT_DRIVER, d->zone != NO_ZONE ? d->zone : 0);
 	r->tag = (uint32_t)l->ntags;
 	if (!tag_add_made(l, &t))
@@ -250,7 +273,8 @@ load_events(struct loader *l)
 	char what[260];
 
 	if (count > PLAN_EVENTS_MAX) {
-		site_error(&l->f, "limit", loader_at(l, section), "%zu events are more than the %u that one site can have", count, PLAN_EVENTS_MAX);
+		site_error(&l->f, "limit", loader_at(l, section),
+		    "%zu events are more than the %u that one site can have", count, PLAN_EVENTS_MAX);
 		site_remedy(&l->f, "split the site into several nodes");
 		return;
 	}

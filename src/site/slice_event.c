@@ -21,7 +21,8 @@ pack_field(struct pack *k, struct plan *p, struct event_rule_field *f)
 	pack_f64(k, &f->lo);
 	pack_f64(k, &f->hi);
 	pack_count(k, &f->nwords, WORDS_MAX);
-	const char **words = pack_writing(k) ? (const char **)(uintptr_t)f->words : arena_array(&p->arena, f->nwords + 1, sizeof *words);
+	const char **words =
+	    pack_writing(k) ? (const char **)(uintptr_t)f->words : arena_array(&p->arena, f->nwords + 1, sizeof *words);
 	for (uint32_t i = 0; i < f->nwords && pack_err(k) == 0; i++)
 		pack_text(k, &words[i], true);
 	f->words = words;

@@ -62,7 +62,8 @@ parse(const char *at, char name[MANUAL_NAME_MAX + 1], uint8_t *type, char *why, 
 
 	if (len == 0 || len > MANUAL_NAME_MAX ||
 	    strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len) {
-		snprintf(why, size, "it is not NAME TYPE, such as \"order string\"; a name has letters, digits, '.', '_' and '-'");
+		snprintf(why, size,
+		    "it is not NAME TYPE, such as \"order string\"; a name has letters, digits, '.', '_' and '-'");
 		return ERR_SYNTAX;
 	}
 	for (size_t i = 0; i < sizeof types; i++)
@@ -163,8 +164,8 @@ tell(struct manual *d, uint32_t tag, struct wall wall, uint8_t flags)
 	struct wall unknown = { 0 };
 	bool set = m != NULL && m->when.ns != 0 && m->v.type == d->s->tags[tag].type;
 
-	d->h->sample(d->h, 0, tag, set ? (uint32_t)STATUS_Good : (uint32_t)STATUS_BadWaitingForInitialData, set ? &m->v : &none,
-	    set ? m->when : unknown, unknown, wall, flags);
+	d->h->sample(d->h, 0, tag, set ? (uint32_t)STATUS_Good : (uint32_t)STATUS_BadWaitingForInitialData,
+	    set ? &m->v : &none, set ? m->when : unknown, unknown, wall, flags);
 }
 
 static void
@@ -186,8 +187,11 @@ manual_up(void *ctx, struct mono now, struct wall wall)
 	int err = manual_store_open(&d->store, &disk_os, driver_state(), d->s->name);
 	d->broken = err != 0;
 	if (err != 0) {
-		snprintf(why, sizeof why, "the file of its values cannot be used: %s; nothing can be entered until it is repaired or moved away", err_text(err));
-		log_error("manual_unreadable", "source=\"%s\" path=\"%s\" error=\"%s\"", d->s->name, d->store.path, err_text(err));
+		snprintf(why, sizeof why,
+		    "the file of its values cannot be used: %s; nothing can be entered until it is repaired or moved away",
+		    err_text(err));
+		log_error("manual_unreadable", "source=\"%s\" path=\"%s\" error=\"%s\"", d->s->name, d->store.path,
+		    err_text(err));
 		d->h->reach(d->h, 0, false, why);
 	} else
 		d->h->reach(d->h, 0, true, "values are on the disk of this machine");
@@ -250,8 +254,9 @@ manual_write(void *ctx, uint32_t src, uint32_t tag, const struct value *v, uint3
 	d->writes += err == 0;
 	d->refused += err != 0;
 	if (err != 0) {
-		log_error("manual_not_kept", "source=\"%s\" path=\"%s\" error=\"%s\" note=\"the tag has its value of before\"", d->s->name, d->store.path,
-		    err_text(err));
+		log_error("manual_not_kept",
+		    "source=\"%s\" path=\"%s\" error=\"%s\" note=\"the tag has its value of before\"", d->s->name,
+		    d->store.path, err_text(err));
 		return ERR_DENIED;
 	}
 	answer(d, id, tag, 0, false);
@@ -328,7 +333,8 @@ manual_counts(const void *ctx, uint32_t src)
 {
 	const struct manual *d = ctx;
 	(void)src;
-	return (struct driver_counts){ .requests = d->writes + d->refused, .replies = d->writes, .exceptions = d->refused };
+	return (
+	    struct driver_counts){ .requests = d->writes + d->refused, .replies = d->writes, .exceptions = d->refused };
 }
 
 static void
@@ -346,9 +352,30 @@ manual_load(const struct source *s, struct arena *a, struct load_info *out)
 }
 
 const struct driver manual_driver = {
-	.info = { .name = "manual", .help = "Values that no device has: entered by a person or from above through requests, kept on disk.", .keys = manual_keys,
-	    .at_forms = manual_at_forms, .no_endpoint = true, .writes = true, .parse_at = manual_parse_at, .load = manual_load },
-	.link = manual_link, .size = manual_size, .open = manual_open, .close = manual_close, .wake = manual_wake, .up = manual_up, .down = manual_down,
-	.input = manual_input, .tick = manual_tick, .next = manual_next, .scan = manual_scan, .give_up = manual_give_up, .read = manual_read,
-	.write = manual_write, .trace = manual_trace, .why = manual_why, .counts = manual_counts, .explain = manual_explain,
+	.info = { .name = "manual",
+	    .help = "Values that no device has: entered by a person or from above through requests, kept on disk.",
+	    .keys = manual_keys,
+	    .at_forms = manual_at_forms,
+	    .no_endpoint = true,
+	    .writes = true,
+	    .parse_at = manual_parse_at,
+	    .load = manual_load },
+	.link = manual_link,
+	.size = manual_size,
+	.open = manual_open,
+	.close = manual_close,
+	.wake = manual_wake,
+	.up = manual_up,
+	.down = manual_down,
+	.input = manual_input,
+	.tick = manual_tick,
+	.next = manual_next,
+	.scan = manual_scan,
+	.give_up = manual_give_up,
+	.read = manual_read,
+	.write = manual_write,
+	.trace = manual_trace,
+	.why = manual_why,
+	.counts = manual_counts,
+	.explain = manual_explain,
 };

@@ -92,8 +92,8 @@ manual_store_parse(struct manual_store *s, const void *p, size_t len)
 		struct wall when = { (int64_t)rd_le64(&r) };
 		struct value v;
 		request_value_unpack(&r, &a, &v);
-		if (r.err != 0 || size == 0 || size > MANUAL_NAME_MAX || memchr(bytes, 0, size) != NULL || v.len > MANUAL_TEXT_MAX ||
-		    (value_has_bytes(v.type) && v.type != VALUE_TEXT)) {
+		if (r.err != 0 || size == 0 || size > MANUAL_NAME_MAX || memchr(bytes, 0, size) != NULL ||
+		    v.len > MANUAL_TEXT_MAX || (value_has_bytes(v.type) && v.type != VALUE_TEXT)) {
 			rd_fail(&r, ERR_CORRUPT);
 			break;
 		}

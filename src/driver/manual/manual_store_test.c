@@ -1,4 +1,5 @@
-/* Values entered by hand: on disk before they are taken, whole or as before on a disk that fails, and again after a power cut. */
+/* Values entered by hand: on disk before they are taken, whole or as before on a disk that fails, and again after a
+ * power cut. */
 #include "base/test.h"
 #include "driver/manual/manual_store.h"
 #include "os/disk_sim.h"
@@ -79,7 +80,8 @@ TEST(a_file_reads_as_its_description_says_and_a_damaged_one_is_refused)
 	fclose(f);
 	CHECK_INT(manual_store_parse(&s, bytes, n), 0);
 	is_text(&s, "order", "1000123");
-	CHECK(s.n == 2 && manual_store_get(&s, "pieces")->v.type == VALUE_I64 && manual_store_get(&s, "pieces")->v.i == 500);
+	CHECK(s.n == 2 && manual_store_get(&s, "pieces")->v.type == VALUE_I64 &&
+	    manual_store_get(&s, "pieces")->v.i == 500);
 	CHECK_INT(manual_store_get(&s, "pieces")->when.ns, 1795000000000000000);
 	manual_store_close(&s);
 	for (size_t i = 0; i < n; i++) {
