@@ -71,7 +71,7 @@ help:
 #: make fuzz      fuzz every parser for FUZZ_SECONDS each (60)
 #: make bench     measure, printing tables; build/bench NAME for one alone
 #: make soak      the long fault campaign; soak-requests: that of writes to devices,
-#:                soak-opcua: 1,000 losses of an OPC UA server, soak-link, soak-diode: nodes; soak-link: three nodes in namespaces,
+#:                soak-opcua: 1,000 losses of an OPC UA server, soak-link, soak-diode: nodes; soak-link: three nodes in namespaces, soak-diode: two,
 #:                20,000 samples/s for a minute over cables that are cut and spoilt (takes root)
 #: make campaign-sap   10,000 confirmations to a simulated SAP under faults, each booked once
 #: make bare DIST=bookworm   prove the two commands in a minimal root of that distribution

@@ -90,7 +90,7 @@ control(struct diode_sink *k)
 {
 	uint32_t most = diode_control_rows(diode_send_room(k->sender));
 	const struct diode_stream *st = k->streams;
-	unsigned rounds = 0;
+	unsigned rounds = 0, e = 0;
 
 	do {
 		struct diode_control c = { .kind = (uint8_t)k->kind, .waiting = (uint32_t)(k->made - k->sent), .clock = wall_now(),
@@ -98,10 +98,26 @@ control(struct diode_sink *k)
 		for (; st != NULL && c.n < most; st = st->next)
 			if (st->first != 0)
 				c.rows[c.n++] = row_of(k, st);
+		for (; st == NULL && e < ENDED_MAX && c.n < most; e++)
+			if (k->ended[e].left > 0)
+				c.rows[c.n++] = k->ended[e].row;
 		if (c.n > 0 || rounds == 0)
 			diode_send_control(k->sender, &c);
 		rounds++;
-	} while (st != NULL);
+	} while (st != NULL || e < ENDED_MAX);
+}
+
+void
+ds_ended(struct diode_sink *k, struct diode_stream *st)
+{
+	diode_send_flush(k->sender, st->no);
+	ds_made(k, st);
+	if (st->first != 0) {
+		k->ended[k->nended % ENDED_MAX].row = row_of(k, st);
+		k->ended[k->nended % ENDED_MAX].row.ended = true;
+		k->ended[k->nended++ % ENDED_MAX].left = ENDED_BEACONS;
+	}
+	diode_send_close(k->sender, st->no);
 }
 
 static void
@@ -115,8 +131,11 @@ beat(struct diode_sink *k, struct mono now)
 	if (k->repeats > 0 && !mono_before(now, k->beat_at)) {
 		control(k);
 		k->beat_at = mono_add(now, 10 * NS_PER_MS);
-		if (--k->repeats == 0)
-			k->kind = DIODE_BEACON;
+		if (--k->repeats > 0)
+			return;
+		k->kind = DIODE_BEACON;
+		for (size_t i = 0; i < ENDED_MAX; i++)
+			k->ended[i].left -= k->ended[i].left > 0;
 	}
 }
 

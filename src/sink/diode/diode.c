@@ -172,7 +172,7 @@ on_stream_remove(void *inst, struct sink_stream *s)
 	while (*at != st)
 		at = &(*at)->next;
 	*at = st->next;
-	diode_send_close(k->sender, st->no);
+	ds_ended(k, st);
 	free_stream(st);
 	ds_wake(k);
 }

@@ -12,6 +12,8 @@
 #define HIGH_NS		(250 * NS_PER_MS)	/* more than can be sent in so long does not wait here */
 #define SCHEMA_NS	(10 * NS_PER_S)	/* a schema comes again after so long, at first after 1 s and 3 s */
 #define REPEATS		3		/* of a control message, 10 ms apart */
+#define ENDED_MAX	8u		/* streams that have ended and are still told of */
+#define ENDED_BEACONS	10u		/* in so many beacons */
 
 enum diode_sink_key {
 	DS_KEY_TO, DS_KEY_KEY, DS_KEY_DATA, DS_KEY_REPAIR, DS_KEY_INTERLEAVE, DS_KEY_DATAGRAM, DS_KEY_RATE, DS_KEY_FLUSH, DS_KEY_BEACON, DS_KEYS
@@ -70,6 +72,8 @@ struct diode_sink {
 	unsigned		 repeats;	/* that are still to be sent */
 	struct mono		 beat_at;	/* the next one, or the next repeat */
 	struct mono		 next_beacon;
+	struct { struct diode_row row; unsigned left; } ended[ENDED_MAX];	/* left: beacons */
+	unsigned		 nended;	/* ever; the oldest makes room */
 	bool			 stopping, closed;
 	struct mono		 deadline;
 	void			(*stopped)(void *arg);
@@ -91,6 +95,8 @@ void ds_wake(struct diode_sink *k);
 void ds_schema(struct diode_sink *k, struct diode_stream *st, struct mono now);
 /* Which batches are in blocks that are made; call after a record or a flush. */
 void ds_made(struct diode_sink *k, struct diode_stream *st);
+/* A stream ends: what it has gathered goes out, and its totals are told for a while yet, so that the loss of its tail is known. */
+void ds_ended(struct diode_sink *k, struct diode_stream *st);
 void ds_finish(struct diode_sink *k);
 
 #endif
