@@ -2,7 +2,6 @@
 """penstock outbox against a running site whose events go to a simulated S/4HANA: what people see, what they do, and that the audit log has it first."""
 import json
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -100,6 +99,30 @@ def test_what_cannot_be_done_says_why_and_changes_nothing():
     line.stop()
     equal(outbox(line, "show", number)[0]["state"], "refused", "what stands in the file while nothing runs")
     equal(line.cli("outbox", "cancel", number, "--reason", "x").returncode, 2, "acting while nothing runs")
+
+
+def test_a_damaged_file_is_put_aside_and_nothing_is_sent_until_a_person_has_looked():
+    s4, line, item = refusing()
+    wait_for(lambda: line.account()["ready"] > 10, 30, "events that wait")
+    line.stop()
+    path = os.path.join(line.state, "office/sap/outbox.db")
+    before = line.account()["taken"]
+    for name in (path + "-wal", path + "-shm"):
+        if os.path.exists(name):
+            os.unlink(name)
+    with open(path, "r+b") as f:
+        f.write(b"not a database" * 1000)
+    opened(s4)
+    line.start()
+    account = wait_for(lambda: next((o for o in json.loads(line.cli("ledger", "--json").stdout)["outboxes"] if o["suspended"]), None), 20,
+                       "a suspended outbox")
+    assert any(name.startswith("outbox.db.damaged-") for name in os.listdir(os.path.dirname(path))), "what was put aside"
+    assert "SUSPENDED" in line.cli("status").stdout and before > 10
+    equal(s4.totals()["documents"], {}, "documents while nobody has looked")
+    assert "goes on" in outbox(line, "resume", "--reason", "compared with SAP")[0]["did"]
+    wait_for(lambda: line.account()["confirmed"] > 5, 30, "bookings after it")
+    assert "compared with SAP" in json.dumps(entries(line)), "the entry of the log"
+    equal(account["confirmed"], 0, "confirmed of what was carried over")
 
 
 if __name__ == "__main__":
