@@ -279,6 +279,20 @@ TEST(goods_movements_that_were_not_booked_are_missed)
 	CHECK_INT(JUDGE("nonsense"), ERR_SYNTAX);
 }
 
+TEST(a_bit_may_come_as_a_number)
+{
+	CHECK_INT(build("production-confirmation",
+	    CONFIRM("\"order\":1000123,\"yield\":1.0,\"final\":1,\"no-goods-movements\":1", "\"yield\":\"1\"")), 0);
+	CHECK(strstr(msg.body, "\"OrderID\":\"000001000123\"") != NULL);
+	CHECK(strstr(msg.body, "\"ConfirmationYieldQuantity\":\"1\"") != NULL);
+	CHECK(strstr(msg.body, "\"IsFinalConfirmation\":true,\"FinalConfirmationType\":\"X\","
+	    "\"APIConfHasNoGoodsMovements\":true") != NULL);
+	refused("production-confirmation",
+	    CONFIRM("\"order\":1,\"yield\":1,\"no-goods-movements\":2", "\"yield\":\"1\""), "value",
+	    "APIConfHasNoGoodsMovements", "\"2\"");
+	arena_fini(&arena);
+}
+
 TEST(a_call_has_its_parameters_in_the_query)
 {
 	static const char cancel[] = "mapping: cancel\nevent: operations-performance\nservice: /sap/X\nversion: 2\ncall: CancelProdnOrdConf\n"

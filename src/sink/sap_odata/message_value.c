@@ -118,6 +118,8 @@ from_text(struct build *b, const struct field *f, const char *s, bool number, st
 		s = fit;
 	} else if (f->type >= EDM_DATETIME && f->type <= EDM_TIMEOFDAY && strchr(s, 'T') != NULL && *s != 'P')
 		return field_time(b, f, s, out);
+	else if (f->type == EDM_BOOLEAN && number && (strcmp(s, "1") == 0 || strcmp(s, "0") == 0))
+		s = *s == '1' ? "true" : "false";	/* a bit that a controller keeps as a number */
 	if (edm_from_text(s, strlen(s), f->type, b->a, out, why) == 0)
 		return VALUE_THERE;
 	return message_fault(b, f->type >= EDM_BYTE && f->type <= EDM_DECIMAL ? "number" : "value", f->prop,
