@@ -113,7 +113,11 @@ person(struct hand *h, int argc, const char *const *argv)
 static void
 end(struct hand *h)
 {
+	char wal[120];
+
+	snprintf(wal, sizeof wal, "%s-wal", h->path);
 	outbox_close(h->b);
+	CHECK(access(wal, F_OK) != 0);		/* all is folded in: one file to keep */
 	buf_fini(&h->out);
 }
 
