@@ -17,22 +17,29 @@
 #include "cli/streams.h"
 #include "model/path.h"
 #include "os/clock.h"
+#include "proc/supervisor.h"
+#include "sink/sink.h"
 #include "spool/ledger.h"
 
 static const char usage[] =
     "usage: penstock event list [PATTERN] [--json] [--state DIR]\n"
     "       penstock event show EVENT [--limit N] [--json] [--state DIR]\n"
-    "       penstock event try EVENT [--site SITE] [--csv FILE | --last 1h [--sink NAME]] [--json] [--state DIR]\n"
+    "       penstock event try EVENT [--site SITE] [--csv FILE | --last 1h [--sink NAME]] [--to SINK] [--json] [--state DIR]\n"
     "list: last number, time and key of each, what waits for the gate, and how its handshake stands.\n"
     "show: the same of one, and its newest records in the spool.\n"
     "try: a dry run over recorded samples (a table tag,time,value,status as `penstock trend --raw --csv` writes it; the local history; or\n"
     "what the rings of the running penstock hold): prints each record as it would leave. Nothing is sent, and numbers begin at 1.\n"
+    "--to: and the exact message that this sink would make of it.\n"
     "Exit status 1 when an event has a fault or a trouble.\n";
 
 struct asked {
-	const char	*state, *site, *csv, *last, *sink, *pattern;
+	const char	*state, *site, *csv, *last, *sink, *to, *pattern;
 	bool		 json, show, found, bad;
 	uint64_t	 limit, n;
+	/* try --to: */
+	struct plan	*whole;		/* with its sinks */
+	const struct sink *far;
+	const struct sink_type *type;
 };
 
 /* ---- list and show ---- */
@@ -159,6 +166,43 @@ show_spool(struct asked *a)
 
 /* ---- try ---- */
 
+/* The whole plan for --to, which the engine's slice is not. */
+static int
+find_far(struct asked *a)
+{
+	if (a->to == NULL)
+		return 0;
+	int err = a->site != NULL ? load_site_file(a->site, false, &a->whole) : plans_load(ctl_state_dir(a->state), false, &a->whole);
+	if (err != 0) {
+		fprintf(stderr, "penstock event: no plan with sinks: %s; give it with --site SITE\n", err_text(err));
+		return err;
+	}
+	for (uint32_t i = 0; i < a->whole->nsinks && a->far == NULL; i++)
+		if (strcmp(a->whole->sinks[i].name, a->to) == 0)
+			a->far = &a->whole->sinks[i];
+	a->type = a->far != NULL ? sink_find(a->far->kind) : NULL;
+	if (a->type == NULL)
+		fprintf(stderr, "penstock event: the site has no sink \"%s\"\n", a->to);
+	return a->type != NULL ? 0 : ERR_NOTFOUND;
+}
+
+static void
+show_message(struct asked *a, const char *record, size_t len)
+{
+	struct value v = { .type = VALUE_JSON, .len = (uint32_t)len, .p = record };
+	struct buf out = { 0 };
+	char dir[DISK_PATH_MAX];
+
+	snprintf(dir, sizeof dir, "%s/office/%s", ctl_state_dir(a->state), a->to);
+	if (a->type->dry_run == NULL)
+		printf("  %s delivers the record as it is (%s)\n", a->to, a->far->kind);
+	else {
+		a->bad |= a->type->dry_run(a->far, a->whole, dir, &v, 1, &out) != 0 || strncmp(buf_text(&out), "no message", 10) == 0;
+		fputs(buf_text(&out), stdout);
+	}
+	buf_fini(&out);
+}
+
 static void
 show_record(void *arg, const char *path, const char *record, size_t len, uint32_t status)
 {
@@ -169,6 +213,8 @@ show_record(void *arg, const char *path, const char *record, size_t len, uint32_
 	a->n++;
 	a->bad |= !status_is_good(status);
 	printf("%.*s\n", (int)len, record);
+	if (a->type != NULL)
+		show_message(a, record, len);
 }
 
 static int
@@ -203,6 +249,8 @@ try(struct asked *a)
 {
 	struct eval_data d = { 0 };
 	struct plan *plan = NULL;
+	if (find_far(a) != 0)
+		return EXIT_CANNOT;
 	int err =
 	    a->site != NULL ? load_site_file(a->site, false, &plan) : eval_running_plan(ctl_state_dir(a->state), &plan);
 
@@ -242,6 +290,7 @@ parse(struct asked *a, int argc, char **argv)
 		{ "csv", required_argument, NULL, 'c' },
 		{ "last", required_argument, NULL, 'l' },
 		{ "sink", required_argument, NULL, 'k' },
+		{ "to", required_argument, NULL, 't' },
 		{ "limit", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -256,6 +305,7 @@ parse(struct asked *a, int argc, char **argv)
 		case 'c': a->csv = optarg; break;
 		case 'l': a->last = optarg; break;
 		case 'k': a->sink = optarg; break;
+		case 't': a->to = optarg; break;
 		case 'n':
 			a->limit = strtoull(optarg, NULL, 10);
 			if (a->limit < 1 || a->limit > 100000)
@@ -285,8 +335,11 @@ cmd_event(int argc, char **argv)
 		int spool = show_spool(&a);
 		return spool != EXIT_OK && status == EXIT_OK ? spool : status;
 	}
-	if (strcmp(verb, "try") == 0 && named)
-		return try(&a);
+	if (strcmp(verb, "try") == 0 && named) {
+		int status = try(&a);
+		plan_free(a.whole);
+		return status;
+	}
 	fputs(usage, parsed > 0 ? stdout : stderr);
 	return parsed > 0 ? EXIT_OK : EXIT_CANNOT;
 }

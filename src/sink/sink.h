@@ -94,6 +94,11 @@ struct sink_type {
 	/* Text of the exact message(s) this batch makes, for `penstock quarantine show` and dry runs. */
 	int	(*preview)(void *inst, struct sink_stream *s, const struct spool_batch *b, struct buf *out);
 	/*
+	 * The same of values (of type json) without an instance, for `penstock event try --to`. dir: where a running sink keeps what is its own
+	 * (NULL: nowhere). 0, or an error with its cause in out. Reads the disk. NULL: what is delivered is the value itself.
+	 */
+	int	(*dry_run)(const struct sink *cfg, const struct plan *plan, const char *dir, const struct value *v, size_t n, struct buf *out);
+	/*
 	 * What a sink is told to do, held against what its far end can: findings for `penstock check`. online: the far end is asked, for a while.
 	 * Else dir, where a running sink keeps what it knows of it (NULL: nowhere). Blocks. NULL: there is nothing to hold it against.
 	 */

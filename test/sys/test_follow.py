@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """`penstock follow`: from the register of a simulated machine to the document in the simulated S/4HANA, by id, key, document and count."""
+import json
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from penstock import *
@@ -79,6 +81,28 @@ def test_one_event_is_followed_from_register_to_document():
     # Nothing that runs is needed.
     g.stop()
     equal(follow(g, f"1000123/{no}")[0], 0, "status of follow when nothing runs")
+
+
+def test_a_dry_run_shows_the_message_that_would_leave():
+    g, s4 = started()
+    wait_for(lambda: any(float(d["ConfirmationYieldQuantity"]) > 0 for d in s4.documents(set="ProdnOrdConf2")), 40, "a confirmation")
+    time.sleep(2)       # the history takes a moment
+    before = len(s4.documents(set="ProdnOrdConf2"))
+    name = "Packaging/Line 3/Filler/confirmation"
+    done = g.cli("event", "try", name, "--site", g.site, "--last", "1h", "--to", "sap")
+    equal(done.returncode, 0, done.stderr)
+    lines = done.stdout.splitlines()
+    records = [json.loads(l) for l in lines if l.startswith('{"id"')]
+    bodies = [json.loads(l) for l in lines if l.startswith('{"External')]
+    equal(len(bodies), len(records), "messages for the records")
+    assert bodies and before > 0
+    for record, body in zip(records, bodies):
+        equal(body["ExternalSystemConfirmation"], record["id"], "identity")
+        equal((body["OrderID"], int(body["ConfirmationYieldQuantity"])), ("000001000123", record["fields"]["yield"]), "what would be booked")
+    assert f"POST {s4.url}/sap/opu/odata/sap/API_PROD_ORDER_CONFIRMATION_2_SRV/ProdnOrdConf2" in done.stdout, done.stdout[:500]
+    plain = g.cli("event", "try", name, "--site", g.site, "--last", "1h", "--to", "local-history").stdout
+    assert "delivers the record as it is" in plain, plain[:300]
+    equal(g.cli("event", "try", name, "--site", g.site, "--last", "1h", "--to", "no-such").returncode, 2, "status for an unknown sink")
 
 
 def test_what_is_not_there_is_said_with_what_to_do():

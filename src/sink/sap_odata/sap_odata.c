@@ -260,42 +260,20 @@ sap_offer(void *inst, struct sink_stream *s, const struct spool_batch *b, bool l
 
 /* ---- for people ---- */
 
-static void
-preview_one(struct sap_sink *k, struct metas *metas, const struct value *v, struct buf *out)
-{
-	struct arena a = { 0 };
-	struct sap_event e;
-	struct message m;
-	struct fault why = { .code = "" };
-	const struct message_env env = { .zones = k->plan->offsets, .nzones = k->plan->noffsets, .settings = k->cfg.settings,
-	    .nsettings = k->cfg.nsettings };
-	const struct mapping *map = NULL;
-
-	if (sap_event_read(v->p, v->len, &a, &e, why.text, sizeof why.text) == 0 &&
-	    (map = sap_mapping_of(&k->cfg, k->set, e.path, e.type, why.text, sizeof why.text)) != NULL &&
-	    message_build(map, metas != NULL ? metas_of(metas, map->service) : NULL, &env, v->p, v->len, &a, &m, &why) == 0)
-		poster_print(k->cfg.far.base, map, &m, out);
-	else
-		buf_printf(out, "no message: %s%s%s\n", why.target, why.target[0] != '\0' ? ": " : "", why.text);
-	arena_fini(&a);
-}
-
 static int
 sap_preview(void *inst, struct sink_stream *s, const struct spool_batch *b, struct buf *out)
 {
 	struct sap_sink *k = inst;
-	const struct mapping *used[SAP_MAPPINGS_USED_MAX];
-	struct metas *metas = NULL;
-	char dir[DISK_PATH_MAX], why[200];
+	const struct sap_dry dry = { .cfg = &k->cfg, .set = k->set, .plan = k->plan, .dir = k->host->state_dir };
 	(void)s;
 
-	/* As the worker makes it: by the copy of the metadata that it keeps. */
-	snprintf(dir, sizeof dir, "%s/" METAS_FOLDER, k->host->state_dir);
-	(void)metas_open(dir, used, sap_mappings_used(&k->cfg, k->set, used), true, &metas, why, sizeof why);
+	struct value *v = calloc(b->n, sizeof *v);
+	if (v == NULL)
+		return ERR_NOMEM;
 	for (uint32_t i = 0; i < b->n; i++)
-		if (b->samples[i].v.type == VALUE_JSON)
-			preview_one(k, metas, &b->samples[i].v, out);
-	metas_close(metas);
+		v[i] = b->samples[i].v;
+	sap_dry_run(&dry, v, b->n, out);
+	free(v);
 	return out->err;
 }
 
@@ -344,6 +322,7 @@ const struct sink_type sap_odata_sink = {
 	.stream_remove = sap_stream_remove,
 	.offer = sap_offer,
 	.preview = sap_preview,
+	.dry_run = sap_dry,
 	.verify = sap_verify,
 	.ask = sap_ask,
 	.stop = sap_stop,

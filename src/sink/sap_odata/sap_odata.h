@@ -29,6 +29,17 @@ struct sap_sink {
 /* Pass on the next value that the worker has read, as a request; one after the other. Call when there may be one. */
 void sap_next_value(struct sap_sink *k);
 
+/* preview.c: the exact messages that events become, as the worker makes them, by the copy of the metadata that it keeps below dir (NULL: none). */
+struct sap_dry {
+	const struct sap_cfg		*cfg;
+	const struct mapping_set	*set;
+	const struct plan		*plan;
+	const char			*dir;
+};
+void sap_dry_run(const struct sap_dry *d, const struct value *v, size_t n, struct buf *out);
+/* struct sink_type.dry_run. */
+int sap_dry(const struct sink *cfg, const struct plan *plan, const char *dir, const struct value *v, size_t n, struct buf *out);
+
 /* struct sink_type.verify, in verify.c. */
 void sap_verify(const struct sink *cfg, const struct plan *plan, const char *dir, bool online, struct findings *f);
 
