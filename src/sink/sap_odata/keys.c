@@ -57,8 +57,9 @@ const struct key sap_keys[] = {
 	    .help = "hold: after a refusal the later events of the same order wait for a person. pass: they go on." },
 	[K_RULES] = { "rules", KEY_LIST,
 	    .help = "\"CODE -> retry after 5 min | pass | hold\": what is done at an error code of SAP; * stands for anything, the first that fits counts." },
-	[K_SETTLE] = { "settle", KEY_DURATION, .min = 0, .max = 3600e9, .def = "60 s",
-	    .help = "So long may SAP still be at work on a posting whose answer was lost; only then is it asked whether it has it." },
+	[K_SETTLE] = { "settle", KEY_DURATION, .min = 0, .max = 3600e9, .def = "10 min",
+	    .help = "So long may SAP still be at work on a posting whose answer was lost (rdisp/max_wprun_time); only what it does not have after that is "
+		"posted again." },
 	[K_FOLLOW] = { "follow-up", KEY_DURATION, .min = 1e9, .max = 86400e9, .choices = never, .def = "1 min",
 	    .help = "So long after a posting is looked whether its goods movements are there. never: it is not." },
 	[K_KEEP] = { "keep", KEY_DURATION, .min = 3600e9, .max = 36500.0 * 86400e9, .def = "365 d", .help = "How long what SAP has taken stays in the outbox." },
