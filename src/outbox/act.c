@@ -329,7 +329,7 @@ every(struct deed *d, const struct verb *v)
 				seq = sqlite3_column_int64(s, 0);
 			sqlite3_reset(s);
 			if (rc != SQLITE_ROW) {
-				err = store_err(rc) != 0 ? disk(d, 0, store_err(rc)) : 0;
+				err = sqlite_err(rc) != 0 ? disk(d, 0, sqlite_err(rc)) : 0;
 				break;
 			}
 			int one_err = one(d, v, seq);

@@ -45,7 +45,7 @@ expire_some(struct outbox *b, int64_t t, bool *more)
 		seqs[n++] = sqlite3_column_int64(s, 0);
 		b->acc.fresh = time > b->acc.fresh ? time : b->acc.fresh;
 	}
-	int err = store_err(rc);
+	int err = sqlite_err(rc);
 	sqlite3_reset(s);
 	for (size_t i = 0; err == 0 && i < n; i++)
 		err = drop(b, seqs[i]);

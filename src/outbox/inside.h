@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "base/backoff.h"
+#include "os/sqlite.h"
 #include "outbox/outbox.h"
 
 #define OUTBOX_SCHEMA		1
@@ -131,7 +132,6 @@ int store_open(struct outbox *b, struct wall wall, char *why, size_t size);
 void store_close(struct outbox *b);
 /* The file is damaged: close it, put it aside, carry over what can be read, open the new one suspended. */
 int store_replace(struct outbox *b, struct wall wall);
-int store_err(int sqlite);
 /* A prepared statement, reset, ready to bind; NULL when it cannot be made (db_fail says why). */
 sqlite3_stmt *store_statement(struct outbox *b, enum statement which);
 /* Step one that gives no rows. */

@@ -26,13 +26,13 @@ outbox_look_open(const char *path, struct outbox_look **out, char *why, size_t s
 		snprintf(why, size, "%s", err_text(ERR_NOMEM));
 		return ERR_NOMEM;
 	}
-	int err = store_err(sqlite3_open_v2(path, &l->store.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL));
+	int err = sqlite_err(sqlite3_open_v2(path, &l->store.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL));
 	if (err == 0) {
 		sqlite3_busy_timeout(l->store.db, BUSY_MS);
 		int rc = sqlite3_prepare_v2(l->store.db, "PRAGMA user_version", -1, &s, NULL);
 		rc = rc == SQLITE_OK ? sqlite3_step(s) : rc;
 		version = rc == SQLITE_ROW ? sqlite3_column_int(s, 0) : 0;
-		err = store_err(rc);
+		err = sqlite_err(rc);
 	}
 	if (err == 0 && version > OUTBOX_SCHEMA) {
 		err = ERR_VERSION;
@@ -83,7 +83,7 @@ outbox_look_each(struct outbox_look *l, const struct outbox_filter *f, bool (*ea
 
 	int rc = sqlite3_prepare_v2(l->store.db, f->complaint ? by_complaint : by_state, -1, &s, NULL);
 	if (rc != SQLITE_OK)
-		return store_err(rc);
+		return sqlite_err(rc);
 	while (more && left > 0) {	/* ends: seq grows; each page is a read of its own */
 		int n = 0;
 		if (!f->complaint)
@@ -104,7 +104,7 @@ outbox_look_each(struct outbox_look *l, const struct outbox_filter *f, bool (*ea
 		more = more && rc == SQLITE_DONE && n == PAGE;
 	}
 	sqlite3_finalize(s);
-	return store_err(rc);
+	return sqlite_err(rc);
 }
 
 static const char *
@@ -151,7 +151,7 @@ visit(struct outbox_look *l, const char *sql, int64_t seq, void (*each)(sqlite3_
 			each(s, v);
 	}
 	sqlite3_finalize(s);
-	return store_err(rc);
+	return sqlite_err(rc);
 }
 
 int

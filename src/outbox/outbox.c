@@ -176,7 +176,7 @@ outbox_counts(struct outbox *b, struct mono now, struct outbox_counts *out)
 	if (rc == SQLITE_ROW)
 		out->oldest.ns = sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
-	return store_err(rc) != 0 ? store_fail(b, store_err(rc)) : 0;
+	return sqlite_err(rc) != 0 ? store_fail(b, sqlite_err(rc)) : 0;
 }
 
 int

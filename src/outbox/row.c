@@ -65,7 +65,7 @@ row_get(struct outbox *b, int64_t seq, sqlite3_stmt **out)
 		*out = s;
 		return 0;
 	}
-	int err = rc == SQLITE_DONE ? ERR_NOTFOUND : store_fail(b, store_err(rc));
+	int err = rc == SQLITE_DONE ? ERR_NOTFOUND : store_fail(b, sqlite_err(rc));
 	sqlite3_reset(s);
 	return err;
 }
@@ -183,7 +183,7 @@ lane_get(struct outbox *b, const char *name, struct lane *out)
 		    .waits = sqlite3_column_type(s, 1) != SQLITE_NULL, .busy = sqlite3_column_int(s, 2) != 0,
 		    .held = sqlite3_column_int(s, 3) != 0 };
 	sqlite3_reset(s);
-	return store_err(rc) != 0 ? store_fail(b, store_err(rc)) : 0;
+	return sqlite_err(rc) != 0 ? store_fail(b, sqlite_err(rc)) : 0;
 }
 
 static int
@@ -254,7 +254,7 @@ lane_refresh(struct outbox *b, const char *name, int64_t due_t, int64_t t, bool 
 		l.due = due_t != LANE_KEEP ? due_t : was.waits && was.head == l.head ? was.due : t;
 	}
 	sqlite3_reset(s);
-	if (store_err(rc) != 0)
-		return store_fail(b, store_err(rc));
+	if (sqlite_err(rc) != 0)
+		return store_fail(b, sqlite_err(rc));
 	return l.there || was.there ? lane_put(b, name, &was, &l) : 0;
 }

@@ -111,27 +111,6 @@ static const char schema[] =
 /* ---- statements ---- */
 
 int
-store_err(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:	return 0;
-	case SQLITE_FULL:	return ERR_NOSPACE;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:	return ERR_BUSY;
-	case SQLITE_NOMEM:	return ERR_NOMEM;
-	case SQLITE_CANTOPEN:	return ERR_NOTFOUND;
-	case SQLITE_PERM:
-	case SQLITE_READONLY:
-	case SQLITE_AUTH:	return ERR_DENIED;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:	return ERR_CORRUPT;
-	default:		return ERR_IO;
-	}
-}
-
-int
 store_fail(struct outbox *b, int err)
 {
 	static const struct { int err; const char *remedy; } remedies[] = {
@@ -164,7 +143,7 @@ store_statement(struct outbox *b, enum statement which)
 	else
 		sqlite3_reset(b->s[which]);
 	if (b->s[which] == NULL)
-		store_fail(b, store_err(sqlite3_errcode(b->db)));
+		store_fail(b, sqlite_err(sqlite3_errcode(b->db)));
 	return b->s[which];
 }
 
@@ -172,11 +151,11 @@ int
 store_done(struct outbox *b, sqlite3_stmt *s)
 {
 	if (s == NULL)
-		return b->db != NULL && store_err(sqlite3_errcode(b->db)) != 0 ? store_err(sqlite3_errcode(b->db)) : ERR_IO;
+		return b->db != NULL && sqlite_err(sqlite3_errcode(b->db)) != 0 ? sqlite_err(sqlite3_errcode(b->db)) : ERR_IO;
 	int rc = sqlite3_step(s);
 	while (rc == SQLITE_ROW)	/* incremental_vacuum gives rows */
 		rc = sqlite3_step(s);
-	int err = store_err(rc);
+	int err = sqlite_err(rc);
 	if (err != 0)
 		store_fail(b, err);
 	sqlite3_reset(s);
@@ -199,7 +178,7 @@ store_account(struct outbox *b)
 	int rc = s == NULL ? sqlite3_errcode(b->db) : sqlite3_step(s);
 
 	if (rc != SQLITE_ROW) {
-		int err = store_err(rc) != 0 ? store_err(rc) : ERR_CORRUPT;
+		int err = sqlite_err(rc) != 0 ? sqlite_err(rc) : ERR_CORRUPT;
 		sqlite3_reset(s);
 		return store_fail(b, err);
 	}
@@ -292,7 +271,7 @@ pragma(struct outbox *b, const char *text, int *out)
 	if (rc == SQLITE_ROW)
 		*out = sqlite3_column_int(s, 0);
 	sqlite3_finalize(s);
-	return store_err(rc);
+	return sqlite_err(rc);
 }
 
 /* What was SENT has no outcome that we know; the far end may be at work with it from now for as long as ever. */
@@ -310,7 +289,7 @@ recover(struct outbox *b)
 	    " + (SELECT count(*) FROM item WHERE state IN (%d, %d) AND unknown=1);"
 	    "COMMIT;",
 	    (long long)b->clock0, OUTBOX_SENT, (long long)b->clock0, OUTBOX_SENT, OUTBOX_REFUSED, OUTBOX_QUARANTINED);
-	return store_err(sqlite3_exec(b->db, text, NULL, NULL, NULL));
+	return sqlite_err(sqlite3_exec(b->db, text, NULL, NULL, NULL));
 }
 
 static int
@@ -318,7 +297,7 @@ open_file(struct outbox *b, struct wall wall)
 {
 	int version = -1;
 
-	int err = store_err(sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
+	int err = sqlite_err(sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
 	if (err == 0) {
 		sqlite3_busy_timeout(b->db, BUSY_MS);
 		sqlite3_extended_result_codes(b->db, 1);
@@ -327,12 +306,12 @@ open_file(struct outbox *b, struct wall wall)
 	if (err == 0 && version > OUTBOX_SCHEMA)
 		return ERR_VERSION;
 	if (err == 0)
-		err = store_err(sqlite3_exec(b->db, "PRAGMA synchronous=FULL;", NULL, NULL, NULL));
+		err = sqlite_err(sqlite3_exec(b->db, "PRAGMA synchronous=FULL;", NULL, NULL, NULL));
 	if (err == 0)
-		err = store_err(sqlite3_exec(b->db, schema, NULL, NULL, NULL));
+		err = sqlite_err(sqlite3_exec(b->db, schema, NULL, NULL, NULL));
 	/* The sandbox has no folder for temporary files. The cache is what bounds our memory. */
 	if (err == 0)
-		err = store_err(sqlite3_exec(b->db, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;", NULL, NULL, NULL));
+		err = sqlite_err(sqlite3_exec(b->db, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;", NULL, NULL, NULL));
 	if (err == 0)
 		err = store_account(b);
 	if (err != 0)

@@ -125,7 +125,7 @@ next_lane(struct outbox *b, int64_t t, int64_t *head, char lane[OUTBOX_NAME_MAX 
 		*head = sqlite3_column_int64(s, 1);
 	}
 	sqlite3_reset(s);
-	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_END : store_fail(b, store_err(rc));
+	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_END : store_fail(b, sqlite_err(rc));
 }
 
 /* The first of a lane goes: noted as SENT, its lane as busy. ERR_END: there is no room for it. */
@@ -198,7 +198,7 @@ send_follows(struct outbox *b, struct room *m, int64_t t, struct wall wall)
 		int64_t seq = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
 		sqlite3_reset(s);
 		if (rc != SQLITE_ROW)
-			return rc == SQLITE_DONE ? 0 : store_fail(b, store_err(rc));
+			return rc == SQLITE_DONE ? 0 : store_fail(b, sqlite_err(rc));
 		int err = row_get(b, seq, &s);
 		if (err != 0)
 			return err;
@@ -224,7 +224,7 @@ wake(struct outbox *b, struct room *m, enum statement which)
 	if (rc == SQLITE_ROW)
 		soonest(m, sqlite3_column_int64(s, 0));
 	sqlite3_reset(s);
-	return store_err(rc);
+	return sqlite_err(rc);
 }
 
 /* The groups are durable now: they are the poster's. */

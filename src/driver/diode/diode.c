@@ -9,6 +9,7 @@
  * Silence makes no tag bad, as with a link: that the beacon is LATE or LOST stands in `penstock status` and in the log.
  */
 #include "driver/diode/diode_int.h"
+#include "driver/own.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,17 +20,6 @@
 #include "os/wake.h"
 #include "os/watch.h"
 #include "site/link.h"
-
-static int
-dd_link(const struct source *s, struct link_spec *out)
-{
-	struct endpoint e;
-	const char *path;
-	char why[200];
-
-	*out = (struct link_spec){ .kind = LINK_OWN };
-	return endpoint_parse_url(s->endpoint, "diode", &e, &path, why, sizeof why);
-}
 
 static size_t
 dd_size(const struct link_sources *s)
@@ -189,16 +179,6 @@ dd_down(void *ctx, struct mono now, struct wall wall)
 }
 
 static void
-dd_input(void *ctx, const void *p, size_t len, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)p;
-	(void)len;
-	(void)now;
-	(void)wall;
-}
-
-static void
 dd_tick(void *ctx, struct mono now, struct wall wall)
 {
 	struct diode_in *d = ctx;
@@ -206,13 +186,6 @@ dd_tick(void *ctx, struct mono now, struct wall wall)
 	wake_clear(d->wake_fd);
 	work(d, now, wall);
 	leave(d);
-}
-
-static struct mono
-dd_next(const void *ctx)
-{
-	(void)ctx;
-	return MONO_NEVER;
 }
 
 static void
@@ -226,47 +199,6 @@ dd_durable(void *ctx, uint64_t origin, uint64_t no, bool hole)
 			flight_answered(d, u, no, wall_now());
 	upstream_durable(&d->us, origin, no, hole, now);
 	wake_set(d->wake_fd);	/* there may be room again */
-}
-
-static int
-dd_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)src;
-	(void)scan_class;
-	(void)probe;
-	(void)now;
-	(void)wall;
-	return ERR_UNSUPPORTED;		/* LINK_OWN: the engine does not scan */
-}
-
-static void
-dd_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall)
-{
-	(void)ctx;	/* see the top: nothing is made bad */
-	(void)src;
-	(void)status;
-	(void)wall;
-}
-
-static int
-dd_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id, struct mono now)
-{
-	(void)ctx;
-	(void)src;
-	(void)tags;
-	(void)n;
-	(void)id;
-	(void)now;
-	return ERR_UNSUPPORTED;		/* nothing can be asked of the other end */
-}
-
-static void
-dd_trace(void *ctx, uint32_t src, bool on)
-{
-	(void)ctx;
-	(void)src;
-	(void)on;
 }
 
 static void
@@ -321,27 +253,11 @@ dd_counts(const void *ctx, uint32_t src)
 	    .late_dropped = c.n.late, .blocks = c.n.blocks, .timeouts = c.n.lost_blocks };
 }
 
-static void
-dd_explain(bool out, const void *p, size_t len, struct buf *text)
-{
-	(void)out;
-	buf_put(text, p, len);
-}
-
-static int
-dd_load(const struct source *s, struct arena *a, struct load_info *out)
-{
-	(void)s;
-	(void)a;
-	(void)out;
-	return ERR_UNSUPPORTED;		/* the other node says how much it sends */
-}
-
 const struct driver diode_driver = {
 	.info = { .name = "diode", .help = "Another Penstock node, which sends to this one over a way that has no way back (sink diode there).", .keys = diode_keys,
 	    .at_forms = upstream_at_forms, .default_port = 7434, .endpoint_scheme = "diode", .listens = true, .one_way = true, .ring_bytes = 16u << 20,
-	    .parse_at = upstream_parse_at, .load = dd_load },
-	.link = dd_link, .size = dd_size, .open = dd_open, .close = dd_close, .wake = dd_wake, .up = dd_up, .down = dd_down,
-	.input = dd_input, .tick = dd_tick, .next = dd_next, .scan = dd_scan, .give_up = dd_give_up, .read = dd_read,
-	.trace = dd_trace, .why = dd_why, .counts = dd_counts, .explain = dd_explain, .durable = dd_durable,
+	    .parse_at = upstream_parse_at, .load = own_no_load },
+	.link = own_link, .size = dd_size, .open = dd_open, .close = dd_close, .wake = dd_wake, .up = dd_up, .down = dd_down,
+	.input = own_no_input, .tick = dd_tick, .next = own_no_next, .scan = own_no_scan, .give_up = own_no_give_up, .read = own_no_read,
+	.trace = own_no_trace, .why = dd_why, .counts = dd_counts, .explain = own_explain, .durable = dd_durable,
 };

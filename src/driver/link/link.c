@@ -14,22 +14,12 @@
 #include <stdio.h>
 
 #include "driver/link/link_int.h"
+#include "driver/own.h"
 #include "os/clock.h"
 #include "os/stream.h"
 #include "os/timer.h"
 #include "os/watch.h"
 #include "site/link.h"
-
-static int
-linkd_link(const struct source *s, struct link_spec *out)
-{
-	struct endpoint e;
-	const char *path;
-	char why[200];
-
-	*out = (struct link_spec){ .kind = LINK_OWN };
-	return endpoint_parse_url(s->endpoint, "link", &e, &path, why, sizeof why);
-}
 
 static size_t
 linkd_size(const struct link_sources *s)
@@ -134,16 +124,6 @@ linkd_down(void *ctx, struct mono now, struct wall wall)
 }
 
 static void
-linkd_input(void *ctx, const void *p, size_t len, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)p;
-	(void)len;
-	(void)now;
-	(void)wall;
-}
-
-static void
 linkd_tick(void *ctx, struct mono now, struct wall wall)
 {
 	struct linkd *d = ctx;
@@ -155,13 +135,6 @@ linkd_tick(void *ctx, struct mono now, struct wall wall)
 	leave(d);
 }
 
-static struct mono
-linkd_next(const void *ctx)
-{
-	(void)ctx;
-	return MONO_NEVER;
-}
-
 static void
 on_durable(void *ctx, uint64_t origin, uint64_t no, bool hole)
 {
@@ -169,47 +142,6 @@ on_durable(void *ctx, uint64_t origin, uint64_t no, bool hole)
 
 	upstream_durable(&d->us, origin, no, hole, mono_now());
 	arm(d);
-}
-
-static int
-linkd_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)src;
-	(void)scan_class;
-	(void)probe;
-	(void)now;
-	(void)wall;
-	return ERR_UNSUPPORTED;		/* LINK_OWN: the engine does not scan */
-}
-
-static void
-linkd_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall)
-{
-	(void)ctx;	/* see the top: nothing is made bad */
-	(void)src;
-	(void)status;
-	(void)wall;
-}
-
-static int
-linkd_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id, struct mono now)
-{
-	(void)ctx;
-	(void)src;
-	(void)tags;
-	(void)n;
-	(void)id;
-	(void)now;
-	return ERR_UNSUPPORTED;		/* the other node sends what it measures; it cannot be asked */
-}
-
-static void
-linkd_trace(void *ctx, uint32_t src, bool on)
-{
-	(void)ctx;
-	(void)src;
-	(void)on;
 }
 
 static void
@@ -233,27 +165,11 @@ linkd_counts(const void *ctx, uint32_t src)
 	return c;
 }
 
-static void
-linkd_explain(bool out, const void *p, size_t len, struct buf *text)
-{
-	(void)out;
-	buf_put(text, p, len);
-}
-
-static int
-linkd_load(const struct source *s, struct arena *a, struct load_info *out)
-{
-	(void)s;
-	(void)a;
-	(void)out;
-	return ERR_UNSUPPORTED;		/* the other node says how much it sends */
-}
-
 const struct driver link_driver = {
 	.info = { .name = "link", .help = "Another Penstock node, which connects to this one and sends its flows (sink link there).", .keys = link_keys,
 	    .at_forms = upstream_at_forms, .default_port = 7433, .endpoint_scheme = "link", .listens = true, .role_key = "role", .ring_bytes = 16u << 20,
-	    .parse_at = upstream_parse_at, .load = linkd_load },
-	.link = linkd_link, .size = linkd_size, .open = linkd_open, .close = linkd_close, .wake = linkd_wake, .up = linkd_up, .down = linkd_down,
-	.input = linkd_input, .tick = linkd_tick, .next = linkd_next, .scan = linkd_scan, .give_up = linkd_give_up, .read = linkd_read,
-	.trace = linkd_trace, .why = linkd_why, .counts = linkd_counts, .explain = linkd_explain, .durable = on_durable,
+	    .parse_at = upstream_parse_at, .load = own_no_load },
+	.link = own_link, .size = linkd_size, .open = linkd_open, .close = linkd_close, .wake = linkd_wake, .up = linkd_up, .down = linkd_down,
+	.input = own_no_input, .tick = linkd_tick, .next = own_no_next, .scan = own_no_scan, .give_up = own_no_give_up, .read = own_no_read,
+	.trace = own_no_trace, .why = linkd_why, .counts = linkd_counts, .explain = own_explain, .durable = on_durable,
 };

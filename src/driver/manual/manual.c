@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "driver/driver.h"
 #include "driver/manual/manual_store.h"
+#include "driver/own.h"
 #include "model/status.h"
 #include "os/clock.h"
 #include "os/stream.h"
@@ -281,38 +282,6 @@ manual_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t 
 /* ---- what the engine may call and does not need ---- */
 
 static void
-manual_input(void *ctx, const void *p, size_t len, struct mono now, struct wall wall)
-{
-	(void)ctx; (void)p; (void)len; (void)now; (void)wall;
-}
-
-static struct mono
-manual_next(const void *ctx)
-{
-	(void)ctx;
-	return MONO_NEVER;
-}
-
-static int
-manual_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall)
-{
-	(void)ctx; (void)src; (void)scan_class; (void)probe; (void)now; (void)wall;
-	return ERR_UNSUPPORTED;		/* LINK_OWN: the engine does not scan */
-}
-
-static void
-manual_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall)
-{
-	(void)ctx; (void)src; (void)status; (void)wall;	/* what was entered stays true */
-}
-
-static void
-manual_trace(void *ctx, uint32_t src, bool on)
-{
-	(void)ctx; (void)src; (void)on;
-}
-
-static void
 manual_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 {
 	const struct manual *d = ctx;
@@ -337,20 +306,6 @@ manual_counts(const void *ctx, uint32_t src)
 	    struct driver_counts){ .requests = d->writes + d->refused, .replies = d->writes, .exceptions = d->refused };
 }
 
-static void
-manual_explain(bool out, const void *p, size_t len, struct buf *text)
-{
-	(void)out;
-	buf_put(text, p, len);
-}
-
-static int
-manual_load(const struct source *s, struct arena *a, struct load_info *out)
-{
-	(void)s; (void)a; (void)out;
-	return ERR_UNSUPPORTED;		/* no link, no load */
-}
-
 const struct driver manual_driver = {
 	.info = { .name = "manual",
 	    .help = "Values that no device has: entered by a person or from above through requests, kept on disk.",
@@ -359,7 +314,7 @@ const struct driver manual_driver = {
 	    .no_endpoint = true,
 	    .writes = true,
 	    .parse_at = manual_parse_at,
-	    .load = manual_load },
+	    .load = own_no_load },
 	.link = manual_link,
 	.size = manual_size,
 	.open = manual_open,
@@ -367,15 +322,15 @@ const struct driver manual_driver = {
 	.wake = manual_wake,
 	.up = manual_up,
 	.down = manual_down,
-	.input = manual_input,
+	.input = own_no_input,
 	.tick = manual_tick,
-	.next = manual_next,
-	.scan = manual_scan,
-	.give_up = manual_give_up,
+	.next = own_no_next,
+	.scan = own_no_scan,
+	.give_up = own_no_give_up,
 	.read = manual_read,
 	.write = manual_write,
-	.trace = manual_trace,
+	.trace = own_no_trace,
 	.why = manual_why,
 	.counts = manual_counts,
-	.explain = manual_explain,
+	.explain = own_explain,
 };

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "driver/mqtt/mqtt_source.h"
+#include "driver/own.h"
 #include "os/clock.h"
 #include "os/memfd.h"
 #include "os/stream.h"
@@ -246,16 +247,6 @@ mqtts_down(void *ctx, struct mono now, struct wall wall)
 }
 
 static void
-mqtts_input(void *ctx, const void *p, size_t len, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)p;
-	(void)len;
-	(void)now;
-	(void)wall;
-}
-
-static void
 mqtts_tick(void *ctx, struct mono now, struct wall wall)
 {
 	struct mqtts *d = ctx;
@@ -268,13 +259,6 @@ mqtts_tick(void *ctx, struct mono now, struct wall wall)
 	turn(d, now);
 	if (d->way->link != NULL && !d->leaving)
 		acknowledge(d);		/* what nobody wanted */
-}
-
-static struct mono
-mqtts_next(const void *ctx)
-{
-	(void)ctx;
-	return MONO_NEVER;
 }
 
 static void
@@ -291,47 +275,6 @@ mqtts_durable(void *ctx, uint64_t origin, uint64_t no, bool hole)
 	if (d->way->link != NULL && !d->leaving)
 		acknowledge(d);
 	turn(d, d->moved);
-}
-
-static int
-mqtts_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)src;
-	(void)scan_class;
-	(void)probe;
-	(void)now;
-	(void)wall;
-	return ERR_UNSUPPORTED;		/* LINK_OWN: the engine does not scan */
-}
-
-static void
-mqtts_give_up(void *ctx, uint32_t src, uint32_t status, struct wall wall)
-{
-	(void)ctx;	/* see the top: nothing is made bad */
-	(void)src;
-	(void)status;
-	(void)wall;
-}
-
-static int
-mqtts_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t id, struct mono now)
-{
-	(void)ctx;
-	(void)src;
-	(void)tags;
-	(void)n;
-	(void)id;
-	(void)now;
-	return ERR_UNSUPPORTED;		/* a broker hands on what is published; it cannot be asked */
-}
-
-static void
-mqtts_trace(void *ctx, uint32_t src, bool on)
-{
-	(void)ctx;
-	(void)src;
-	(void)on;
 }
 
 static void
@@ -362,27 +305,11 @@ mqtts_counts(const void *ctx, uint32_t src)
 	return (struct driver_counts){ .replies = d->received, .garbage = d->refused, .late_dropped = d->repeats };
 }
 
-static void
-mqtts_explain(bool out, const void *p, size_t len, struct buf *text)
-{
-	(void)out;
-	buf_put(text, p, len);
-}
-
-static int
-mqtts_load(const struct source *s, struct arena *a, struct load_info *out)
-{
-	(void)s;
-	(void)a;
-	(void)out;
-	return ERR_UNSUPPORTED;		/* publishers say how much they send */
-}
-
 const struct driver mqtt_driver = {
 	.info = { .name = "mqtt", .help = "A broker of MQTT: JSON objects published to topics, such as events of another node (its sink mqtt).",
 	    .keys = mqtt_source_keys, .at_forms = mqtt_at_forms, .default_port = 1883, .endpoint_scheme = "mqtt", .no_controller = true,
-	    .parse_at = mqtt_parse_at, .load = mqtts_load },
+	    .parse_at = mqtt_parse_at, .load = own_no_load },
 	.link = mqtts_link, .size = mqtts_size, .open = mqtts_open, .close = mqtts_close, .wake = mqtts_wake, .up = mqtts_up, .down = mqtts_down,
-	.input = mqtts_input, .tick = mqtts_tick, .next = mqtts_next, .scan = mqtts_scan, .give_up = mqtts_give_up, .read = mqtts_read,
-	.trace = mqtts_trace, .why = mqtts_why, .counts = mqtts_counts, .explain = mqtts_explain, .durable = mqtts_durable,
+	.input = own_no_input, .tick = mqtts_tick, .next = own_no_next, .scan = own_no_scan, .give_up = own_no_give_up, .read = own_no_read,
+	.trace = own_no_trace, .why = mqtts_why, .counts = mqtts_counts, .explain = own_explain, .durable = mqtts_durable,
 };

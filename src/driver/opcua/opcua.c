@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "driver/opcua/agent.h"
+#include "driver/own.h"
 #include "os/clock.h"
 #include "site/link.h"
 
@@ -24,17 +25,6 @@ struct opcua {
 	bool			 reached_once;
 	struct driver_counts	 counts;
 };
-
-static int
-opcua_link(const struct source *s, struct link_spec *out)
-{
-	struct endpoint e;
-	const char *path;
-	char why[200];
-
-	*out = (struct link_spec){ .kind = LINK_OWN };
-	return endpoint_parse_url(s->endpoint, "opc.tcp", &e, &path, why, sizeof why);
-}
 
 static size_t
 opcua_size(const struct link_sources *s)
@@ -99,16 +89,6 @@ opcua_down(void *ctx, struct mono now, struct wall wall)
 	}
 	atomic_store(&d->t->leave, true);
 	ua_loop_wake(d->t->loop);
-}
-
-static void
-opcua_input(void *ctx, const void *p, size_t len, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)p;
-	(void)len;
-	(void)now;
-	(void)wall;
 }
 
 static void
@@ -186,18 +166,6 @@ opcua_next(const void *ctx)
 	const struct opcua *d = ctx;
 
 	return d->more ? (struct mono){ 0 } : d->start_at.ns != 0 ? d->start_at : MONO_NEVER;
-}
-
-static int
-opcua_scan(void *ctx, uint32_t src, uint32_t scan_class, bool probe, struct mono now, struct wall wall)
-{
-	(void)ctx;
-	(void)src;
-	(void)scan_class;
-	(void)probe;
-	(void)now;
-	(void)wall;
-	return ERR_UNSUPPORTED;		/* LINK_OWN: the engine does not scan */
 }
 
 static void
@@ -317,30 +285,12 @@ opcua_counts(const void *ctx, uint32_t src)
 	return ((const struct opcua *)ctx)->counts;
 }
 
-/* Frames are lines of text already. */
-static void
-opcua_explain(bool out, const void *p, size_t len, struct buf *text)
-{
-	(void)out;
-	buf_put(text, p, len);
-}
-
-/* A server tells what changes: how much that is, nobody can say beforehand. */
-static int
-opcua_load(const struct source *s, struct arena *a, struct load_info *out)
-{
-	(void)s;
-	(void)a;
-	(void)out;
-	return ERR_UNSUPPORTED;
-}
-
 const struct driver opcua_driver = {
 	.info = { .name = "opcua", .help = "OPC UA: a server, or a redundant set of them.", .keys = ua_keys, .at_forms = ua_at_forms,
 	    .default_port = 4840, .endpoint_scheme = "opc.tcp", .parse_at = ua_parse_at, .parse_method = ua_parse_method,
-	    .writes = true, .calls = true, .acks = true, .load = opcua_load },
-	.link = opcua_link, .size = opcua_size, .open = opcua_open, .close = opcua_close, .wake = opcua_wake, .up = opcua_up,
-	.down = opcua_down, .input = opcua_input, .tick = opcua_tick, .next = opcua_next, .scan = opcua_scan,
+	    .writes = true, .calls = true, .acks = true, .load = own_no_load },
+	.link = own_link, .size = opcua_size, .open = opcua_open, .close = opcua_close, .wake = opcua_wake, .up = opcua_up,
+	.down = opcua_down, .input = own_no_input, .tick = opcua_tick, .next = opcua_next, .scan = own_no_scan,
 	.give_up = opcua_give_up, .read = opcua_read, .write = opcua_write, .call = opcua_call, .ack = opcua_ack,
-	.trace = opcua_trace, .why = opcua_why, .counts = opcua_counts, .explain = opcua_explain,
+	.trace = opcua_trace, .why = opcua_why, .counts = opcua_counts, .explain = own_explain,
 };
