@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "doc/draw.h"
+#include "doc/events.h"
 #include "doc/requirements.h"
 #include "site/ways.h"
 
@@ -358,7 +359,7 @@ history(const struct document *d, struct page *p, struct arena *a)
 }
 
 static part *const parts[] = {
-	scope, zones, processes, equipment, sources, flows, interfaces, requests, security, exceptions, history,
+	scope, zones, processes, equipment, sources, flows, document_events, interfaces, requests, security, exceptions, history,
 };
 
 void

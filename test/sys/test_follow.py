@@ -31,14 +31,16 @@ FLOW = """
 COUNT = "Packaging/Line 3/Filler/good-count"
 
 
+def edit_for(s4):
+    sink = (f'  sap: {{ kind: sap-odata, zone: plant-it, server: "{s4.address}", tls: no, user: PENSTOCK, rate: 0, settle: 1 s, '
+            f'password-file: {s4.password_file}, settings: [ "plant = 1010" ], post: [ "**/confirmation -> production-confirmation" ] }}\n')
+    return lambda t: t.replace("  local-history:", sink + "  local-history:") + FLOW + EVENTS
+
+
 def started():
     s4 = S4(user="PENSTOCK")
     s4.orders({"id": "1000123", "material": "BOTTLE-05", "quantity": 100000000, "operations": ["0010"]})
-    sink = (f'  sap: {{ kind: sap-odata, zone: plant-it, server: "{s4.address}", tls: no, user: PENSTOCK, rate: 0, settle: 1 s, '
-            f'password-file: {s4.password_file}, settings: [ "plant = 1010" ], post: [ "**/confirmation -> production-confirmation" ] }}\n')
-    g = Gateway(free_port(), sim_options=("--seed", "3", "--skip", "2m", "--scale", "20"),
-                edit=lambda t: t.replace("  local-history:", sink + "  local-history:") + FLOW + EVENTS)
-    return g, s4
+    return Gateway(free_port(), sim_options=("--seed", "3", "--skip", "2m", "--scale", "20"), edit=edit_for(s4)), s4
 
 
 def follow(g, *words):
@@ -103,6 +105,18 @@ def test_a_dry_run_shows_the_message_that_would_leave():
     plain = g.cli("event", "try", name, "--site", g.site, "--last", "1h", "--to", "local-history").stdout
     assert "delivers the record as it is" in plain, plain[:300]
     equal(g.cli("event", "try", name, "--site", g.site, "--last", "1h", "--to", "no-such").returncode, 2, "status for an unknown sink")
+
+
+def test_the_document_of_the_site_lists_events_with_where_they_go():
+    s4 = S4()
+    g = Gateway(free_port(), start=False, edit=edit_for(s4))
+    out = os.path.join(g.folder, "site.html")
+    equal(penstock("doc", g.site, "-o", out).returncode, 0, "status of doc")
+    with open(out, encoding="utf-8") as f:
+        text = f.read()
+    chapter = text[text.index("Business events"):]
+    for part in ("Packaging/Line 3/Filler/confirmation", "operations-performance", "every 1 s", "good-count", "order / its number", "sap by bookings"):
+        assert part in chapter, part
 
 
 def test_what_is_not_there_is_said_with_what_to_do():
