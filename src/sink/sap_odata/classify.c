@@ -46,7 +46,8 @@ static const struct status_row {
 	{ 429, 429, DOWN,    DOWN,    DOWN,    0,   NULL },
 	{ 400, 499, REFUSED, REFUSED, REFUSED, 0,   NULL },
 	{ 501, 501, BUSY,    BUSY,    BUSY,    300, "the service cannot do it: check the mapping" },
-	{ 503, 503, DOWN,    DOWN,    DOWN,    0,   NULL },
+	/* Said with Retry-After, or in OData: see below. A proxy says it as well of a connection that broke after the request had gone on. */
+	{ 503, 503, DOWN,    UNKNOWN, DOWN,    0,   NULL },
 	/* Also 500: work was begun there, and whether it was rolled back nobody has said. */
 	{ 500, 599, UNKNOWN, UNKNOWN, UNKNOWN, 0,   NULL },
 };
@@ -158,8 +159,10 @@ sap_judge(enum asked asked, bool by_key, const struct sap_answer *a, struct wall
 		out->after_ns = after;
 		out->code = "csrf";
 		out->text = "a token that was fetched just now was refused: maybe the session's cookies get lost behind a load balancer";
-	} else if (asked == ASKED_LOOKUP && a->status == 404 && by_key && e.structured)
-		kind = ABSENT;
+	} else if (a->status == 503 && after > 0)
+		kind = DOWN;
+	else if (asked == ASKED_LOOKUP && a->status == 404 && by_key && e.structured && strncmp(e.code, "/IWFND/MED/", 11) != 0)
+		kind = ABSENT;		/* not: the service itself is not there, nobody has looked */
 	else if (asked == ASKED_POST && a->status == 404 && e.structured && strncmp(e.code, "/IWFND/", 7) != 0)
 		kind = REFUSED;		/* a word of the business, not of the gateway before it */
 	else if (asked != ASKED_POST && a->status == 403 && !e.structured)

@@ -30,7 +30,7 @@ TEST(each_status_of_a_post_has_its_verdict)
 		{ 403, SAP_ERROR, REFUSED }, { 403, HTML, DOWN }, { 404, SAP_ERROR, REFUSED }, { 404, IWFND_ERROR, BUSY }, { 404, HTML, BUSY },
 		{ 405, HTML, BUSY }, { 407, HTML, DOWN }, { 408, "", UNKNOWN }, { 409, SAP_ERROR, UNKNOWN }, { 412, "", BUSY }, { 422, SAP_ERROR, REFUSED },
 		{ 423, SAP_ERROR, BUSY }, { 428, "", REFUSED }, { 429, "", DOWN }, { 500, SAP_ERROR, UNKNOWN }, { 500, HTML, UNKNOWN },
-		{ 501, "", BUSY }, { 502, HTML, UNKNOWN }, { 503, HTML, DOWN }, { 504, HTML, UNKNOWN }, { 599, "", UNKNOWN }, { 999, "", UNKNOWN },
+		{ 501, "", BUSY }, { 502, HTML, UNKNOWN }, { 503, HTML, UNKNOWN }, { 503, SAP_ERROR, DOWN }, { 504, HTML, UNKNOWN }, { 599, "", UNKNOWN }, { 999, "", UNKNOWN },
 	};
 	struct arena a = { 0 };
 
@@ -46,6 +46,9 @@ TEST(a_question_is_never_answered_by_what_is_no_answer)
 
 	CHECK_INT(judge(ASKED_LOOKUP, true, 404, SAP_ERROR, &a).kind, OUTBOX_IS_ABSENT);
 	CHECK_INT(judge(ASKED_LOOKUP, true, 404, HTML, &a).kind, OUTBOX_IS_BUSY);
+	/* The service was taken away: nobody has looked whether the document is there. */
+	CHECK_INT(judge(ASKED_LOOKUP, true, 404, IWFND_ERROR, &a).kind, OUTBOX_IS_BUSY);
+	CHECK_INT(judge(ASKED_LOOKUP, false, 503, HTML, &a).kind, OUTBOX_IS_DOWN);
 	CHECK_INT(judge(ASKED_LOOKUP, false, 404, SAP_ERROR, &a).kind, OUTBOX_IS_BUSY);
 	CHECK_INT(judge(ASKED_LOOKUP, false, 200, "[]", &a).kind, OUTBOX_IS_DONE);
 	CHECK_INT(judge(ASKED_LOOKUP, false, 500, HTML, &a).kind, OUTBOX_IS_UNKNOWN);
@@ -85,6 +88,27 @@ TEST(what_never_left_may_be_repeated_and_what_left_is_asked_about)
 	CHECK_INT(v.kind, OUTBOX_IS_DOWN);
 	CHECK_STR(v.code, "csrf");
 	CHECK_INT(v.after_ns, 0);
+	arena_fini(&a);
+}
+
+TEST(a_proxys_503_may_come_after_the_booking_and_one_with_retry_after_does_not)
+{
+	struct arena a = { 0 };
+	struct outbox_verdict v;
+	struct sap_answer x = { .stage = FAR_CALL, .end = HTTP_ANSWERED, .status = 503, .type = "text/plain",
+	    .body = "upstream connect error or disconnect/reset before headers. reset reason: connection termination" };
+
+	x.len = strlen(x.body);
+	sap_judge(ASKED_POST, false, &x, now, &a, &v);
+	CHECK_INT(v.kind, OUTBOX_IS_UNKNOWN);
+	x.retry_after = "7";
+	sap_judge(ASKED_POST, false, &x, now, &a, &v);
+	CHECK_INT(v.kind, OUTBOX_IS_DOWN);
+	CHECK_INT(v.after_ns, 7 * NS_PER_S);
+	x.stage = FAR_SESSION;
+	x.retry_after = NULL;
+	sap_judge(ASKED_POST, false, &x, now, &a, &v);
+	CHECK_INT(v.kind, OUTBOX_IS_DOWN);
 	arena_fini(&a);
 }
 

@@ -2,6 +2,7 @@
  * See map.h: what SAP answered. The number of the document, whether a found one is ours, and whether what follows a
  * confirmation was booked.
  */
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,37 @@ is_ours(const struct mapping_full *m, const json_t *sent, const json_t *found)
 	return true;
 }
 
+/* The same identity: SAP writes some in capitals, and a GUID with or without its hyphens. */
+static bool
+same_identity(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a += strspn(a, "-");
+		b += strspn(b, "-");
+		if (toupper((unsigned char)*a) != toupper((unsigned char)*b))
+			return false;
+		if (*a == '\0')
+			return true;
+	}
+}
+
+/*
+ * Asked for one identity, a service that does not read $filter answers with whatever it has. What bears another identity
+ * was never ours, and then an answer without ours says nothing about whether it is there.
+ */
+static bool
+of_another(const struct mapping_full *m, const struct message *sent, const json_t *found)
+{
+	const json_t *v = m->m.identity_prop != NULL ? json_object_get(found, m->m.identity_prop) : NULL;
+	bool asked = false;
+
+	for (const char *const *s = m->lookup; s != NULL && *s != NULL && m->m.identity_prop != NULL; s++)
+		asked = asked || strcmp(*s, m->m.identity_prop) == 0;
+	if (!asked || v == NULL || sent == NULL || sent->identity[0] == '\0')
+		return false;
+	return !json_is_string(v) || !same_identity(json_string_value(v), sent->identity);
+}
+
 /* The document's number: its properties, joined by '/'. */
 static int
 number_of(const struct mapping *m, const json_t *one, char *out, size_t size)
@@ -75,7 +107,7 @@ message_document(const struct mapping *m, const struct message *sent, const char
 	char why[ANSWER_WHY_MAX];
 	const json_t *list, *one;
 	const char *next;
-	unsigned ours = 0;
+	unsigned ours = 0, others = 0;
 	int err = ERR_SYNTAX;
 
 	out[0] = '\0';
@@ -85,11 +117,13 @@ message_document(const struct mapping *m, const struct message *sent, const char
 		body = odata_json(sent->body, sent->len, why);
 	for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
 		const json_t *each = json_array_get(list, i);
-		if (is_ours(map_full(m), body, each) && ours++ == 0)
+		if (of_another(map_full(m), sent, each))
+			others++;
+		else if (is_ours(map_full(m), body, each) && ours++ == 0)
 			err = number_of(m, each, out, size);
 	}
-	if (list != NULL && ours == 0)
-		err = ERR_NOTFOUND;
+	if (list != NULL && ours == 0)		/* a page that leads to another is not all there is */
+		err = others > 0 ? ERR_PROTO : next != NULL ? ERR_SYNTAX : ERR_NOTFOUND;
 	if (list == NULL && one != NULL) {
 		ours = 1;
 		err = is_ours(map_full(m), body, one) ? number_of(m, one, out, size) : ERR_NOTFOUND;

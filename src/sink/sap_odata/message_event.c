@@ -30,6 +30,23 @@ message_fault(struct build *b, const char *code, const char *prop, const char *f
 	return VALUE_FAULT;
 }
 
+/*
+ * A UUID in its text form and nothing else: identities are made of its digits, and it stands in addresses. Of another
+ * text two events could become one identity, and the second would never be booked.
+ */
+static bool
+is_uuid(const json_t *j)
+{
+	const char *s = json_string_value(j);
+
+	if (s == NULL || json_string_length(j) != 36)
+		return false;
+	for (size_t i = 0; i < 36; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
+			return false;
+	return true;
+}
+
 json_t *
 event_open(struct build *b, const char *json, size_t len)
 {
@@ -41,8 +58,9 @@ event_open(struct build *b, const char *json, size_t len)
 	b->units = json_object_get(j, "units");
 	if (j == NULL)
 		message_fault(b, "event", "", "the event is not JSON: %s", why);
-	else if (!json_is_object(b->fields) || json_string_length(json_object_get(j, "id")) != 36)
-		message_fault(b, "event", "", "this is not an event: it has no fields, or no id");
+	else if (!json_is_object(b->fields) || !is_uuid(json_object_get(j, "id")))
+		message_fault(b, "event", "",
+		    "this is not an event: it has no fields, or its id is no UUID; who publishes it must give it one");
 	else
 		return j;
 	json_decref(j);

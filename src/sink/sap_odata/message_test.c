@@ -245,6 +245,41 @@ TEST(a_number_of_the_document_comes_from_any_answer)
 	CHECK_INT(DOCUMENT("{\"d\":{}}"), ERR_SYNTAX);
 }
 
+TEST(what_bears_another_identity_is_not_ours_and_proves_nothing)
+{
+	char out[100];
+	unsigned more;
+	const struct mapping *m = mapping("production-confirmation");
+#define CONF(id, n) "{\"ConfirmationGroup\":\"1\",\"ConfirmationCount\":\"" n "\",\"ExternalSystemConfirmation\":" id "}"
+#define OTHER "\"00000000-0000-0000-0000-000000000001\""
+	CHECK_INT(build("production-confirmation", EVENT("operations-performance", "\"order\":\"1\",\"yield\":1", "\"yield\":\"1\"")), 0);
+	/* A service that does not read $filter: the newest three of all. */
+	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[" CONF(OTHER, "7") "," CONF(OTHER, "8") "]}}"), ERR_PROTO);
+	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[" CONF("null", "7") "]}}"), ERR_PROTO);
+	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[" CONF(OTHER, "7") "," CONF("\"6F1C2D3E-4A5B-5C6D-8E7F-0A1B2C3D4E5F\"", "8") "]}}"), 0);
+	CHECK_STR(out, "1/8");
+	CHECK_INT(more, 1);
+	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[" CONF("\"6f1c2d3e4a5b5c6d8e7f0a1b2c3d4e5f\"", "9") "]}}"), 0);
+	CHECK_STR(out, "1/9");
+	/* An empty page that leads to another is not all there is. */
+	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[],\"__next\":\"ProdnOrdConf2?$skiptoken=1\"}}"), ERR_SYNTAX);
+	arena_fini(&arena);
+}
+
+TEST(an_id_that_is_no_uuid_makes_no_identity)
+{
+	static const char *const ids[] = { "------------------------------------", "machine-7-of-line-3-event-0000000017",
+		"6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d4e5g", "6f1c2d3e-4a5b-5c6d-8e7f-0a1b2c3d' or" };
+	char event[600];
+
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+		snprintf(event, sizeof event, "{\"id\":\"%s\",\"event\":\"A/b\",\"type\":\"operations-performance\",\"key\":\"k\",\"no\":1,"
+		    "\"time\":\"2026-11-22T23:30:00Z\",\"fields\":{\"order\":\"1\",\"yield\":1},\"units\":{\"yield\":\"1\"}}", ids[i]);
+		refused("production-confirmation", event, "event", "", "no UUID");
+	}
+	arena_fini(&arena);
+}
+
 TEST(a_result_by_key_is_ours_when_it_says_what_we_said)
 {
 	char out[100];

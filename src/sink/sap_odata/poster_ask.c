@@ -74,6 +74,10 @@ found(struct op *op, const struct sap_answer *a, struct outbox_verdict *v)
 			    .text = arena_printf(&op->arena, "SAP holds this %u times: cancel all but one there", more) };
 	} else if (err == ERR_NOTFOUND)
 		v->kind = OUTBOX_IS_ABSENT;
+	else if (err == ERR_PROTO)
+		*v = (struct outbox_verdict){ .kind = OUTBOX_IS_REFUSED, .code = "lookup-ignored", .target = it->mapping->identity_prop,
+		    .text = "asked for one identity, SAP gave documents of others: the service does not filter by it, so nobody can say whether this one is "
+		    "there. Look in SAP; cancel it if it is there. Else make the service filter, or give the mapping another lookup, then retry" };
 	else
 		*v = (struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
 		    .text = "the answer to the question whether it is there cannot be understood" };
