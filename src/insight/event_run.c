@@ -50,29 +50,20 @@ ready(const struct insight *in, const struct event *e, int64_t now_ns)
 
 /* ---- one event ---- */
 
-static uint64_t
-total_key(const struct event_rule_field *f)
-{
-	uint64_t h = hash64(f->name, strlen(f->name) + 1);
-
-	h = hash64_more(h, f->text, strlen(f->text) + 1);
-	return hash64_more(h, f->unit, strlen(f->unit) + 1);
-}
-
 /* From what the counter has in all to what it has since the last event; that is the last event now. */
 static void
 count_since(struct event_memory *m, const struct event_rule_field *f, struct value *v)
 {
-	struct event_total *t = event_total_of(m, total_key(f));
+	struct event_total *t = event_total_of(m, event_total_key(f));
 
 	if (v->type == VALUE_I64) {
 		int64_t total = v->i, before = t->real ? (int64_t)t->f : t->i;
-		v->i = total - before;	/* counters only grow, from 0 */
+		v->i = total < before ? total : total - before;	/* counters only grow, from 0: less is one that began anew */
 		t->real = false;
 		t->i = total;
 	} else if (v->type == VALUE_F64) {
 		double total = v->f64, before = t->real ? t->f : (double)t->i;
-		v->f64 = total - before;
+		v->f64 = total < before ? total : total - before;
 		t->real = true;
 		t->f = total;
 	}

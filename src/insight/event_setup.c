@@ -51,6 +51,11 @@ add(struct setup *s, uint32_t *n, uint32_t event, uint32_t role)
 	g->event = event;
 	g->role = role;
 	g->path_hash = prog_hash(r->path, f != NULL ? f->name : TRIGGER_NAME);
+	/* A count that is declared otherwise begins anew: its counter goes with its total, or all that it ever had would be counted again. */
+	if (f != NULL && f->from == EVENT_FROM_COUNT) {
+		uint64_t key = event_total_key(f);
+		g->path_hash = hash64_more(g->path_hash, &key, sizeof key);
+	}
 	if (f == NULL)
 		s->events[event].trigger = *n;
 	else
@@ -162,6 +167,9 @@ events_plan(struct insight *in, bool first, struct wall now)
 			choose(in, e->m, of);
 		else if (!e->m->was_linked)
 			come_back(in, e);
+		/* A count that the declaration no longer has, and gets again later, begins anew like its counter. */
+		if (event_totals_trim(e->m, e->rule))
+			e->m->dirty = in->ev.dirty = true;
 		if (e->m->trigger_of != of) {
 			e->m->trigger_of = of;
 			e->m->trigger = TRIGGER_UNKNOWN;

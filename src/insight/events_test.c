@@ -35,18 +35,12 @@ static const char yaml[] =
 
 static struct plan *the_plan;
 
-/* left_out: without this line. */
 static struct plan *
-load_without(const char *left_out)
+load_text(const char *text)
 {
 	struct site_report report = { 0 };
 	struct plan *p = NULL;
-	char text[sizeof yaml], *at;
 
-	snprintf(text, sizeof text, "%s", yaml);
-	for (const char *line = left_out; line != NULL && (at = strstr(text, line)) != NULL;
-	     line = NULL) /* to the key below it */
-		memmove(at, strstr(at, "  E/shaken"), strlen(strstr(at, "  E/shaken")) + 1);
 	int err = toy_load_text(text, strlen(text), NULL, 0, &p, &report);
 	if (err != 0) {
 		struct buf b = { 0 };
@@ -55,6 +49,31 @@ load_without(const char *left_out)
 	}
 	site_report_free(&report);
 	return p;
+}
+
+/* left_out: without this line. */
+static struct plan *
+load_without(const char *left_out)
+{
+	char text[sizeof yaml], *at;
+
+	snprintf(text, sizeof text, "%s", yaml);
+	for (const char *line = left_out; line != NULL && (at = strstr(text, line)) != NULL;
+	     line = NULL) /* to the key below it */
+		memmove(at, strstr(at, "  E/shaken"), strlen(strstr(at, "  E/shaken")) + 1);
+	return load_text(text);
+}
+
+/* With another count in place of that of the yield. */
+static struct plan *
+load_counting(const char *count)
+{
+	static const char was[] = "count: n, modulo: 65536";
+	const char *at = strstr(yaml, was);
+	char text[sizeof yaml + 100];
+
+	snprintf(text, sizeof text, "%.*s%s%s", (int)(at - yaml), yaml, count, at + strlen(was));
+	return load_text(text);
 }
 
 static struct plan *
@@ -391,6 +410,57 @@ TEST(a_new_plan_goes_on_with_numbers_and_counts)
 	gate_reset();
 	end_ring();
 	plan_free(the_plan);
+}
+
+/*
+ * Somebody corrects the unit of a count, and takes it back. It begins anew each time: what was confirmed before is never
+ * confirmed again, and nothing is taken off what comes. Two pieces a record, so no event has more than its 7 records.
+ */
+static void
+count_changed(const char *count, bool restart)
+{
+	the_plan = load();
+	struct disk_sim *sim = disk_sim_new();
+	disk_sim_table(sim)->mkdir(disk_sim_table(sim)->ctx, "/s");
+	gate_reset();
+	new_ring();
+	struct insight *in = start(disk_sim_table(sim), time_of(0));
+	for (size_t i = 0; i < 140; i++) {
+		write_record(i);
+		turn(in, time_of(i));
+		gate_tell(time_of(i));
+		if (i == 57 || i == 99)
+			CHECK_INT(insight_plan(in, i == 57 ? load_counting(count) : load(), (struct wall){ time_of(i) }), 0);
+		if (i == 60 && restart) {
+			insight_free(in);
+			gate.told = 0;
+			in = start(disk_sim_table(sim), time_of(i));
+		}
+	}
+	for (size_t i = 0; i < gate.n; i++) {
+		json_error_t e;
+		json_t *j = json_loads(gate.events[i], 0, &e);
+		const char *path = json_string_value(json_object_get(j, "event"));
+		json_int_t yield = json_integer_value(json_object_get(json_object_get(j, "fields"), "yield"));
+		if (path != NULL && strcmp(path, "E/conf") == 0 && (yield < 0 || yield > 14))
+			test_fail(__FILE__, __LINE__, "%s%s: event %zu of %zu has %lld", count, restart ? ", restart" : "", i, gate.n,
+			    (long long)yield);
+		json_decref(j);
+	}
+	insight_free(in);
+	disk_sim_free(sim);
+	gate_reset();
+	end_ring();
+	plan_free(the_plan);
+}
+
+TEST(a_count_that_is_declared_otherwise_begins_anew)
+{
+	count_changed("count: n, modulo: 65536, unit: '{bottle}'", false);
+	count_changed("count: n, modulo: 65536, unit: '{bottle}'", true);
+	count_changed("count: n, modulo: 1000000", false);
+	count_changed("count: n, modulo: 1000000", true);
+	count_changed("value: 5", false);
 }
 
 /* Every call of the disk in turn fails, once, or for a while. */
