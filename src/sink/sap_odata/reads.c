@@ -30,6 +30,7 @@ struct one {			/* a row of `read` */
 	char			 mark[READ_MARK_MAX], newest[READ_MARK_MAX];	/* kept; of the round that is on */
 	char			*next;		/* READ_NEXT_MAX bytes: the page to ask for, "" from the mark on */
 	bool			 to_keep;	/* newest is to be kept once all is written */
+	bool			 refused;	/* gate took not all of it: the same rows are read again */
 	char			 trouble[300];
 };
 
@@ -75,13 +76,15 @@ is_news(struct reads *r, const char *tag, const char *text)
 
 /* As text: gate reads it as what the tag is. */
 static void
-pass_on(struct reads *r, const char *tag, const char *text)
+pass_on(struct one *o, const char *tag, const char *text)
 {
+	struct reads *r = o->of;
 	size_t tlen = strlen(tag) + 1, len = strlen(text);
 	struct sap_write *x = is_news(r, tag, text) ? calloc(1, sizeof *x + tlen + len + 1) : NULL;
 
 	if (x == NULL)
 		return;
+	x->of = o;
 	x->tag = (char *)(x + 1);
 	memcpy(x->tag, tag, tlen);
 	memcpy(x->tag + tlen, text, len + 1);
@@ -164,7 +167,7 @@ on_row(void *arg, const struct read_row *row)
 			edm_text(&row->v[i], value, sizeof value);
 			if (snprintf(tag, sizeof tag, "%s/%s", place, rd->tags[i].name) < (int)sizeof tag &&
 			    plan_tag(o->of->w->plan, tag) != NULL)
-				pass_on(o->of, tag, value);
+				pass_on(o, tag, value);
 		}
 }
 
@@ -183,14 +186,18 @@ mark_path(const struct one *o, char *out, size_t size)
 	snprintf(out, size, "%s/read-%016llx.mark", o->of->w->dir, (unsigned long long)h);
 }
 
-/* All that came up to the newest marker is written: the next start goes on from there. */
+/*
+ * All that came up to the newest marker is written: the next round goes on from there. What gate refused must come again,
+ * also when nobody changes its row in SAP: else a tag would stay with the order of before, and that order be booked.
+ */
 static void
 keep_mark(struct one *o)
 {
 	char path[DISK_PATH_MAX + 64];
+	bool refused = o->refused;
 
-	o->to_keep = false;
-	if (o->newest[0] == '\0' || strcmp(o->newest, o->mark) == 0)
+	o->to_keep = o->refused = false;
+	if (refused || o->newest[0] == '\0' || strcmp(o->newest, o->mark) == 0)
 		return;
 	snprintf(o->mark, sizeof o->mark, "%s", o->newest);
 	mark_path(o, path, sizeof path);
@@ -271,7 +278,7 @@ ask(struct one *o, struct far *f)
 		round_ends(o, why[0] != '\0' ? why : err_text(err));
 }
 
-/* What gate refused is no longer taken for known. */
+/* What gate refused is no longer taken for known, and read again. */
 static void
 forget_unwritten(struct reads *r)
 {
@@ -284,6 +291,7 @@ forget_unwritten(struct reads *r)
 		next = x->next;
 		if (k != NULL)
 			k->hash = 0;
+		((struct one *)x->of)->refused = true;
 		free(x);
 	}
 }

@@ -49,6 +49,7 @@ struct sap_ask {
 struct sap_write {
 	struct sap_write	*next;
 	char			*tag, *key;
+	void			*of;		/* the reading that it is of; the worker's */
 	struct value		 v;		/* its bytes follow the struct */
 };
 
