@@ -193,6 +193,16 @@ TEST(what_cannot_be_booked_is_refused_in_words)
 	arena_fini(&arena);
 }
 
+TEST(a_code_of_a_unit_goes_for_all_quantities_that_share_it)
+{
+	/* The yield has no unit of its own here, so nothing but the code says what all of it is in. */
+	refused("production-confirmation", EVENT("operations-performance", "\"order\":\"1\",\"yield\":120,\"scrap\":2.5,\"unit\":\"PC\"",
+	    "\"scrap\":\"kg\""), "unit", "ConfirmationScrapQuantity", "would be booked in \"PC\"");
+	CHECK_INT(build("production-confirmation", EVENT("operations-performance",
+	    "\"order\":\"1\",\"yield\":120,\"scrap\":2,\"unit\":\"PC\"", "\"scrap\":\"{bottle}\"")), 0);
+	arena_fini(&arena);
+}
+
 TEST(a_setting_that_is_missing_is_named)
 {
 	static const char event[] = EVENT("test-result", "\"lot\":\"1\",\"decision\":\"A\",\"decision-group\":\"1\"",

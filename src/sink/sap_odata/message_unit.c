@@ -84,6 +84,25 @@ field_unit(struct build *b, const struct field *f, const char **out)
 	    "the mapping %.60s", f->unit_of, ucum, f->code == UNIT_ISO ? "ISO code" : "unit of SAP", b->m->m.name);
 }
 
+/* The code that the event gives for a property of units goes for all quantities that share it, not only for the one it is named with. */
+static int
+code_agrees(struct build *b, const struct fields *v, const struct field *f, const char *mine)
+{
+	for (uint32_t i = 0; i < v->n; i++) {
+		const struct field *o = &v->v[i];
+		if (o->unit_of == NULL || o->from != FROM_FIELD || strcmp(o->prop, f->unit_prop) != 0 ||
+		    strcmp(o->unit_of, f->source) == 0)	/* its own: contradicts() */
+			continue;
+		const char *code = event_text(b, event_field(b, o->source));
+		const struct unit_row *row = code != NULL ? unit_of_code(b->m, code, o->code) : NULL;
+		if (row != NULL && !same_unit(mine, row->ucum))
+			return message_fault(b, "unit", f->prop,
+			    "\"%.63s\" is in \"%.40s\", but would be booked in \"%.10s\", which the event says for %s: declare the "
+			    "field in that unit in the site file, which converts", f->source, mine, code, f->unit_prop);
+	}
+	return VALUE_THERE;
+}
+
 int
 units_agree(struct build *b, const struct fields *v)
 {
@@ -91,6 +110,8 @@ units_agree(struct build *b, const struct fields *v)
 		const struct field *f = &v->v[i];
 		const char *mine = f->unit_prop != NULL && f->from == FROM_FIELD && event_field(b, f->source) != NULL
 		    ? event_unit(b, f->source) : NULL;
+		if (mine != NULL && code_agrees(b, v, f, mine) == VALUE_FAULT)
+			return VALUE_FAULT;
 		for (uint32_t k = 0; mine != NULL && k < i; k++) {
 			const struct field *o = &v->v[k];
 			if (o->unit_prop == NULL || o->from != FROM_FIELD ||
