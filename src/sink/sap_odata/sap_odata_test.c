@@ -7,6 +7,7 @@
 
 #include "base/test.h"
 #include "sink/sap_odata/sink_rig.h"
+#include "site/finding.h"
 
 #define SERVICE		"/sap/opu/odata/sap/API_PROD_ORDER_CONFIRMATION_2_SRV"
 #define EVENTS_MAX	500u
@@ -363,6 +364,45 @@ TEST(orders_become_writes_of_tags_the_key_last_and_only_what_has_changed)
 	sink_starts();		/* the marker was kept; the values are told anew */
 	orders_are("");
 	CHECK(strstr(sap.read, "20261122150000") != NULL);
+	office_end();
+}
+
+/* Two sinks at one server: each has an outbox of its own, so an event that goes to both would be booked twice. */
+static size_t
+twice(const char *other_server, uint32_t flow_of_other)
+{
+	static const struct flow_tag tag[] = { { .source = 3, .tag = 4 } };
+	static struct event_rule event = { .path = "Line/confirmation", .source = 3, .tag = 4, .object = EVENT_OPERATIONS_PERFORMANCE };
+	struct keyval keys[sizeof w.keys / sizeof w.keys[0]];
+	uint32_t one[] = { 0 }, two[] = { flow_of_other };
+	struct site_report report = { 0 };
+	struct findings f;
+	size_t n = 0;
+
+	memcpy(keys, w.keys, sizeof keys);
+	keys[key("server") - w.keys].s = other_server;
+	struct sink pair[] = { w.cfg, w.cfg };
+	pair[1].name = "sap-2";
+	pair[1].keys = keys;
+	struct flow flows[] = { { .name = "f", .tags = (struct flow_tag *)(uintptr_t)tag, .ntags = 1, .sinks = one, .nsinks = 1 },
+		{ .name = "g", .tags = (struct flow_tag *)(uintptr_t)tag, .ntags = 1, .sinks = two, .nsinks = 1 } };
+	struct plan p = { .sinks = pair, .nsinks = 2, .flows = flows, .nflows = 2, .events = &event, .nevents = 1 };
+	findings_init(&f, &report);
+	for (size_t i = 0; i < 2; i++)
+		sap_odata_sink.verify(&pair[i], &p, NULL, false, &f);
+	findings_finish(&f);
+	for (size_t i = 0; i < report.n; i++)
+		n += strcmp(report.findings[i].rule, "sap-twice") == 0;
+	site_report_free(&report);
+	return n;
+}
+
+TEST(an_event_that_two_sinks_would_book_is_found)
+{
+	begin(1);
+	CHECK_INT(twice(w.server, 1), 1);
+	CHECK_INT(twice("127.0.0.2:1", 1), 0);
+	CHECK_INT(twice(w.server, 0), 0);
 	office_end();
 }
 

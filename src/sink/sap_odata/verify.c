@@ -1,6 +1,8 @@
 /* For `penstock check`: has each event a mapping, and do the mappings fit the services, by what the far end says now, or by the copy that a running
  * sink keeps? */
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "os/clock.h"
@@ -82,6 +84,67 @@ check_events(const struct sink *s, const struct plan *p, const struct sap_cfg *c
 	}
 }
 
+/* ---- two sinks for one event ---- */
+
+static bool
+takes(const struct plan *p, const struct sink *s, const struct event_rule *e)
+{
+	for (uint32_t i = 0; i < p->nflows; i++) {
+		const struct flow *f = &p->flows[i];
+		bool ours = false, there = false;
+		for (uint32_t k = 0; k < f->nsinks; k++)
+			ours = ours || &p->sinks[f->sinks[k]] == s;
+		for (uint32_t t = 0; ours && !there && t < f->ntags; t++)
+			there = f->tags[t].source == e->source && f->tags[t].tag == e->tag;
+		if (there)
+			return true;
+	}
+	return false;
+}
+
+static bool
+same_far_end(const struct sap_cfg *a, const struct sap_cfg *b)
+{
+	return strcasecmp(a->far.base, b->far.base) == 0 &&
+	    strcmp(a->far.client != NULL ? a->far.client : "", b->far.client != NULL ? b->far.client : "") == 0;
+}
+
+/* Each sink has an outbox of its own and asks the far end only before it repeats: two of them book an event twice. */
+static void
+check_other(const struct sink *s, const struct sink *o, const struct plan *p, const struct sap_cfg *cfg, const struct mapping_set *set,
+    struct findings *f)
+{
+	struct mapping_set *others = NULL;
+	struct sap_cfg other;
+	char why[400];
+	size_t key;
+
+	bool both = sap_cfg_read(o, &other, why, sizeof why, &key) == 0 && same_far_end(cfg, &other) &&
+	    mapping_load_quiet(other.mappings, &others, why, sizeof why) == 0;
+	for (uint32_t i = 0; both && i < p->nevents; i++) {
+		const struct event_rule *e = &p->events[i];
+		const char *type = event_object_name(e->object);
+		const struct mapping *a = sap_mapping_of(cfg, set, e->path, type, why, sizeof why);
+		const struct mapping *b = a != NULL ? sap_mapping_of(&other, others, e->path, type, why, sizeof why) : NULL;
+		if (b == NULL || strcmp(a->service, b->service) != 0 || strcmp(a->set, b->set) != 0 || !takes(p, s, e) || !takes(p, o, e))
+			continue;
+		site_error(f, "sap-twice", s->place, "the event \"%.200s\" goes to sink %s and to sink %s, which both book it as %s at the same server",
+		    e->path, o->name, s->name, a->set);
+		site_remedy(f, "take it out of the flow to one of them, or of the `post` of one: it would be booked twice");
+	}
+	mapping_set_free(others);
+	sap_cfg_fini(&other);
+}
+
+static void
+check_twice(const struct sink *s, const struct plan *p, const struct sap_cfg *cfg, const struct mapping_set *set, struct findings *f)
+{
+	/* Ends at s itself: a pair is told once. */
+	for (uint32_t i = 0; i < p->nsinks && &p->sinks[i] != s; i++)
+		if (strcmp(p->sinks[i].kind, s->kind) == 0)
+			check_other(s, &p->sinks[i], p, cfg, set, f);
+}
+
 void
 sap_verify(const struct sink *s, const struct plan *plan, const char *dir, bool online, struct findings *f)
 {
@@ -95,6 +158,7 @@ sap_verify(const struct sink *s, const struct plan *plan, const char *dir, bool 
 	if (sap_cfg_read(s, &cfg, why, sizeof why, &key) == 0 && mapping_load_quiet(cfg.mappings, &set, why, sizeof why) == 0) {
 		size_t n = sap_mappings_used(&cfg, set, used);
 		check_events(s, plan, &cfg, set, f);
+		check_twice(s, plan, &cfg, set, f);
 		if (online)
 			ask_all(&cfg, used, n, s->place, f);
 		else if (dir != NULL)
