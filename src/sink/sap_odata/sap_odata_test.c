@@ -284,6 +284,11 @@ TEST(what_is_no_event_is_refused_and_says_why)
 	CHECK_INT(offer_value(8, 0, (struct value){ .type = VALUE_JSON, .len = 7, .p = "{\"a\":1}" }), 0);
 	UNTIL(w.refused == 2, "refusal");
 	CHECK(strstr(w.why, "sample 8: this is no event") != NULL);
+	static const char longer[] = "{\"id\":\"0123456789012345678901234567890123456789012345678901234567890123456789\",\"event\":\"Line/confirmation\","
+	    "\"type\":\"operations-performance\",\"key\":\"1\",\"no\":1,\"time\":\"2026-11-22T22:40:12.123Z\",\"fields\":{}}";
+	CHECK_INT(offer_value(10, 0, (struct value){ .type = VALUE_JSON, .len = sizeof longer - 1, .p = longer }), 0);
+	UNTIL(w.refused == 3, "refusal of what is too long");
+	CHECK(strstr(w.why, "sample 10: the outbox takes no such event: its id may have 64 bytes") != NULL);
 	CHECK_INT(offer_value(9, 0, (struct value){ .type = VALUE_NULL }), 0);
 	UNTIL(w.done == 1, "an empty sample is passed over");
 	office_end();

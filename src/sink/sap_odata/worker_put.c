@@ -55,7 +55,8 @@ put_all(struct worker *w, struct outbox_new *v, struct row *rows, size_t n, stru
 
 	/* Ends: each round but the last takes one out. */
 	while (n > 0 && (err = outbox_put(w->outbox, v, n, now, wall_now(), &at)) == ERR_LIMIT && at < n) {
-		bad(rows[at].job, rows[at].no, outbox_fault(w->outbox));
+		bad(rows[at].job, rows[at].no, "the outbox takes no such event: its id may have 64 bytes, its path, type, key and order 1023 each, all "
+		    "of valid UTF-8; who publishes it must shorten what is longer");
 		memmove(&v[at], &v[at + 1], (n - at - 1) * sizeof *v);
 		memmove(&rows[at], &rows[at + 1], (n - at - 1) * sizeof *rows);
 		n--;
