@@ -126,11 +126,19 @@ outbox_clock(const struct outbox *b, struct mono now)
 	return b->clock0 + (passed > 0 ? passed : 0);
 }
 
+/* The same clock from here on, before its store is replaced: opening the new one sets clock0 by the wall clock of now, not of the start. */
+static inline void
+outbox_clock_here(struct outbox *b, struct mono now)
+{
+	b->clock0 = outbox_clock(b, now);
+	b->mono0 = now;
+}
+
 /* ---- store.c ---- */
 
 int store_open(struct outbox *b, struct wall wall, char *why, size_t size);
 void store_close(struct outbox *b);
-/* The file is damaged: close it, put it aside, carry over what can be read, open the new one suspended. */
+/* The file is damaged: close it, put it aside, carry over what can be read, open the new one suspended. Running: outbox_clock_here() first. */
 int store_replace(struct outbox *b, struct wall wall);
 /* A prepared statement, reset, ready to bind; NULL when it cannot be made (db_fail says why). */
 sqlite3_stmt *store_statement(struct outbox *b, enum statement which);

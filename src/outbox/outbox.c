@@ -121,7 +121,7 @@ put_one(struct outbox *b, const struct outbox_new *v, int64_t t, struct wall wal
 int
 outbox_put(struct outbox *b, const struct outbox_new *v, size_t n, struct mono now, struct wall wall, size_t *bad)
 {
-	int64_t t = outbox_clock(b, now);
+	int err = 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (!good(&v[i])) {
@@ -129,7 +129,11 @@ outbox_put(struct outbox *b, const struct outbox_new *v, size_t n, struct mono n
 				*bad = i;
 			return ERR_LIMIT;
 		}
-	int err = b->damaged ? store_replace(b, wall) : 0;
+	if (b->damaged) {
+		outbox_clock_here(b, now);
+		err = store_replace(b, wall);
+	}
+	int64_t t = outbox_clock(b, now);
 	err = err != 0 ? err : store_begin(b);
 	for (size_t i = 0; err == 0 && i < n; i++)
 		err = put_one(b, &v[i], t, wall);

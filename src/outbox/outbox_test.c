@@ -437,6 +437,22 @@ spoil(const char *path, size_t from, size_t len)
 	close(fd);
 }
 
+/* Else `settle` of what was under way would be over at once, and records age by as long as we had run. */
+TEST(a_store_that_is_replaced_while_we_run_does_not_move_the_clock)
+{
+	struct hand *h = begin();
+
+	CHECK_INT(put(h, "", 1), 0);
+	CHECK(strstr(go(h), "post") != NULL);
+	h->now += 24 * 3600 * NS_PER_S;
+	int64_t before = outbox_clock(h->b, (struct mono){ h->now });
+	h->b->damaged = true;
+	outbox_turn(h->b, (struct mono){ h->now }, hand_wall(h));
+	CHECK(h->b->acc.suspended);
+	CHECK(outbox_clock(h->b, (struct mono){ h->now }) - before < NS_PER_S);
+	end(h);
+}
+
 TEST(a_damaged_file_is_put_aside_what_can_be_read_carried_over_and_nothing_sent_until_a_person_looked)
 {
 	struct hand *h = begin();

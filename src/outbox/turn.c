@@ -292,8 +292,13 @@ note_and_choose(struct outbox *b, struct room *m, int64_t t, struct wall wall)
 struct outbox_turn
 outbox_turn(struct outbox *b, struct mono now, struct wall wall)
 {
+	int err = 0;
+
+	if (b->damaged) {
+		outbox_clock_here(b, now);
+		err = store_replace(b, wall);
+	}
 	int64_t t = outbox_clock(b, now);
-	int err = b->damaged ? store_replace(b, wall) : 0;
 	struct room m = look_round(b, t, wall);
 	double tokens = b->tokens;
 
