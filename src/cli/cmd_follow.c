@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/ctl.h"
 #include "cli/follow.h"
+#include "cli/outboxes.h"
 #include "model/status.h"
 #include "os/disk.h"
 #include "proc/supervisor.h"
@@ -44,6 +45,8 @@ step(void *arg, const char *what)
 
 #define MORE	FOLLOW_MORE " "
 
+/* Texts of records are printed with outbox_print_safe(): they may have come from foreigners, over a broker. */
+
 static void
 put_reading(const char *label, const struct reading *r)
 {
@@ -69,7 +72,8 @@ put_tag(struct follow *w, const char *path, const struct followed *before)
 
 	step(w, "machine");
 	if (t == NULL) {
-		printf("%s, which the present plan does not have any more\n", path);
+		outbox_print_safe(path);
+		printf(", which the present plan does not have any more\n");
 		return;
 	}
 	const struct source *s = &w->plan->sources[t->source];
@@ -116,18 +120,34 @@ event(struct follow *w)
 	json_t *v;
 
 	step(w, "event");
-	printf("%s, %s number %" JSON_INTEGER_FORMAT ", key %s\n", path, asking_text(w->f.event, "type"),
-	    json_integer_value(json_object_get(w->f.event, "no")), asking_text(w->f.event, "key"));
-	printf(MORE "id %s, at %s\n", asking_text(w->f.event, "id"), asking_text(w->f.event, "time"));
+	outbox_print_safe(path);
+	printf(", ");
+	outbox_print_safe(asking_text(w->f.event, "type"));
+	printf(" number %" JSON_INTEGER_FORMAT ", key ", json_integer_value(json_object_get(w->f.event, "no")));
+	outbox_print_safe(asking_text(w->f.event, "key"));
+	printf("\n" MORE "id ");
+	outbox_print_safe(asking_text(w->f.event, "id"));
+	printf(", at ");
+	outbox_print_safe(asking_text(w->f.event, "time"));
+	putchar('\n');
 	json_object_foreach(json_object_get(w->f.event, "fields"), name, v) {
 		const char *unit = asking_text(json_object_get(w->f.event, "units"), name);
-		printf(MORE "  %-20s ", name);
+		printf(MORE "  ");
+		outbox_print_safe(name);
+		printf("%*s ", (int)(strlen(name) < 20 ? 20 - strlen(name) : 0), "");
 		asking_print_value(v);
-		printf("%s%s\n", *unit != '\0' && strcmp(unit, "1") != 0 ? " " : "", strcmp(unit, "1") != 0 ? unit : "");
+		if (*unit != '\0' && strcmp(unit, "1") != 0) {
+			putchar(' ');
+			outbox_print_safe(unit);
+		}
+		putchar('\n');
 	}
 	const json_t *fault = json_object_get(w->f.event, "fault");
-	if (fault != NULL)
-		printf(MORE "faulty: %s\n", asking_text(fault, "text"));
+	if (fault != NULL) {
+		printf(MORE "faulty: ");
+		outbox_print_safe(asking_text(fault, "text"));
+		putchar('\n');
+	}
 }
 
 /* ---- 3: gate, spool and ledger ---- */

@@ -45,8 +45,8 @@ wrap(struct diode_recv *r, struct diode_keys *keys, const struct diode_params *p
 	h.serial = rd_u8(in);
 	h.stream = h.control ? 0 : 1u + (how >> 3 & 1);
 	h.block = h.control ? 0 : (how & 0x80) != 0 ? rd_le64(in) : rd_u8(in);
-	h.used = h.control ? 0 : (uint8_t)(1 + rd_u8(in) % params->k);
-	h.symbol = h.control ? 0 : (uint16_t)(rd_u8(in) % (h.used + params->p));
+	h.used = (uint8_t)(h.control ? 0 : 1 + rd_u8(in) % params->k);
+	h.symbol = (uint16_t)(h.control ? 0 : rd_u8(in) % (h.used + params->p));
 	h.size = (uint16_t)(rd_left(in) < params->size ? rd_left(in) : params->size);
 	if (in->err != 0 || h.size == 0)
 		return;
