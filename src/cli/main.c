@@ -41,11 +41,6 @@ child(int argc, char **argv)
 
 	/* A process may leave while threads of its drivers and sinks still speak TLS: what they use is not taken from under them. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
-	/*
-	 * The cage lets nobody use io_uring, which newer ones of libuv would, and take its refusal for the end: the ring of a loop was made before the
-	 * cage closed. Read by libuv when it makes its first loop.
-	 */
-	setenv("UV_USE_IO_URING", "0", 1);
 	switch (role) {
 	case ROLE_FIELD:	return field_main(argv[3], argv[4]);
 	case ROLE_INSIGHT:	return insight_main(argv[3], argv[4]);

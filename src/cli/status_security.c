@@ -55,7 +55,7 @@ row(const json_t *proc, json_int_t supervisor)
 	if (c != NULL && num(c, "tried") > 0)
 		snprintf(tested, sizeof tested, "%d of %d held", (int)(num(c, "tried") - num(c, "worked")), (int)num(c, "tried"));
 	snprintf(user, sizeof user, "%d%s", (int)num(k, "uid"), c != NULL && num(c, "own_user") != 0 ? " own" : "");
-	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", name != NULL ? name : "?", user, num(k, "seccomp") == 2 ? "filter" : "NONE",
+	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", name != NULL ? name : "?", user, num(k, "seccomp") == 2 && c != NULL && num(c, "calls") != 0 ? "filter" : "NONE",
 	    num(k, "capabilities") == 0 && json_is_true(json_object_get(k, "no_new_privs")) ? "none" : "SOME", files,
 	    network(proc, k, supervisor), tested);
 }

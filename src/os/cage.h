@@ -53,6 +53,11 @@ int cage_privileges(struct cage_state *st);
  * kernel or this build (sanitizers need more calls than are good) has no seccomp. */
 int cage_calls(enum cage_net net, bool locks, struct cage_state *st);
 /*
+ * Before the first loop of the process: io_uring is refused from now on, as it is in the cage. libuv (1.45 and later) makes a ring with each loop where it
+ * can, and ends the process when the cage then refuses to let it be used; without one it does as it always did. Where there is no seccomp nothing happens.
+ */
+void cage_no_rings(void);
+/*
  * Only these paths from now on (n of them; one that does not exist is left out). 0; ERR_UNSUPPORTED: the kernel has no Landlock; ERR_IO. Descriptors that are open stay so.
  */
 int cage_files(const struct cage_path *paths, size_t n, struct cage_state *st);

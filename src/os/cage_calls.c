@@ -187,6 +187,16 @@ fill(scmp_filter_ctx f, enum cage_net net, bool locks)
 	return err;
 }
 
+void
+cage_no_rings(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (f != NULL && seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0) == 0)
+		(void)seccomp_load(f);		/* without it there is no list of calls later either */
+	seccomp_release(f);
+}
+
 int
 cage_calls(enum cage_net net, bool locks, struct cage_state *st)
 {

@@ -28,6 +28,7 @@ ask_at(int tty)
 
 	if (child == 0) {
 		struct buf secret = { 0 };
+		signal(SIGINT, SIG_DFL);	/* in the background of a shell it is ignored */
 		dup2(tty, STDIN_FILENO);
 		dup2(tty, STDERR_FILENO);
 		int err = terminal_secret("Password: ", 20, &secret);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "os/cage.h"
 #include "os/clock.h"
 #include "os/memfd.h"
 #include "os/memory.h"
@@ -403,6 +404,7 @@ child_main(enum role role, const char *name, const char *state_dir, const struct
 	signal(SIGINT, SIG_IGN);	/* ^C reaches the whole group; the supervisor decides what follows */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	cage_no_rings();
 	uv_loop_init(&loop);
 	channel_init(&c.sup, CHANNEL_FD, role, ROLE_SUPERVISOR);
 	uv_poll_init(&loop, &c.sup_poll, CHANNEL_FD);
