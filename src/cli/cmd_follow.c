@@ -81,9 +81,12 @@ put_tag(struct follow *w, const char *path, const struct followed *before)
 		printf("%s: derived, %s\n", path, t->at);
 	else
 		printf("%s: %s of %s (%s %s)\n", path, t->at, s->name, s->driver, s->endpoint);
-	if (before->event != NULL && follow_reading(&w->streams, path, before->at.time, &r) == 0)
+	struct wall then = followed_read(w->f.event, path), earlier = followed_read(before->event, path);
+	if (earlier.ns != 0 && follow_reading(&w->streams, path, earlier, &r) == 0)
 		put_reading("before", &r);
-	if (follow_reading(&w->streams, path, w->f.at.time, &r) == 0)
+	if (then.ns == 0)
+		printf(MORE "had not been read yet\n");
+	else if (follow_reading(&w->streams, path, then, &r) == 0)
 		put_reading("then  ", &r);
 	else
 		printf(MORE "no flow carries its readings, so what it read is known from the event alone\n");

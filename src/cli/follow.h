@@ -31,7 +31,7 @@ struct reading {
 	uint32_t		 status;
 };
 
-/* What is looked for: an event whose id, key or document is `what`, or (tag not NULL) the first one at or after `since` that is made of this tag. */
+/* What is looked for: an event whose id, key or document is `what`, or (tag not NULL) the first one that the reading of this tag at `since` went into. */
 struct follow_query {
 	const char	*what, *tag;
 	struct wall	 since;
@@ -39,6 +39,8 @@ struct follow_query {
 
 /* Look through all streams with events. 0, ERR_NOTFOUND, or an error that was said on standard error. */
 int follow_event(const struct streams *s, const struct follow_query *q, struct followed *out);
+/* When the newest reading of a tag was taken that went into an event; 0: its record does not say. */
+struct wall followed_read(const json_t *event, const char *tag);
 /* The last reading of a tag at or before a time. 0 or ERR_NOTFOUND: no flow carries it, or it is not kept any more. */
 int follow_reading(const struct streams *s, const char *tag, struct wall before, struct reading *out);
 /* The first reading of at least this number. 0 or ERR_NOTFOUND. */

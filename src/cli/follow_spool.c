@@ -126,6 +126,15 @@ made_of(const json_t *e, const char *tag)
 	return false;
 }
 
+struct wall
+followed_read(const json_t *event, const char *tag)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(event, "read"), tag));
+	struct wall t = { 0 };
+
+	return text != NULL && wall_parse(text, &t) == 0 ? t : (struct wall){ 0 };
+}
+
 static void
 keep(struct followed *out, json_t *e, const struct followed_at *at)
 {
@@ -141,7 +150,7 @@ each_event(void *arg, const struct spool_tag *tag, const struct followed_at *at,
 	const char *needle = q != NULL ? q->tag != NULL ? q->tag : q->what : s->path;
 	(void)tag;
 
-	if (q != NULL && q->tag != NULL && (at->time.ns < q->since.ns || (s->out->event != NULL && at->time.ns >= s->out->at.time.ns)))
+	if (q != NULL && q->tag != NULL && s->out->event != NULL && at->time.ns >= s->out->at.time.ns)
 		return true;
 	/* Names and keys may be escaped in JSON; what is escaped there is not found by its bytes, so only plain ones are looked for so. */
 	if (strpbrk(needle, "\"\\/") == NULL && memmem(v->v.p, v->v.len, needle, strlen(needle)) == NULL)
@@ -154,7 +163,7 @@ each_event(void *arg, const struct spool_tag *tag, const struct followed_at *at,
 		json_int_t had = json_integer_value(json_object_get(s->out->event, "no"));
 		if (is(e, "event", s->path) && no < s->no && no > had)
 			keep(s->out, e, at);
-	} else if (q->tag != NULL ? made_of(e, q->tag) : is(e, "id", q->what) || is(e, "key", q->what))
+	} else if (q->tag != NULL ? made_of(e, q->tag) && followed_read(e, q->tag).ns >= q->since.ns : is(e, "id", q->what) || is(e, "key", q->what))
 		keep(s->out, e, at);
 	json_decref(e);
 	return q == NULL || q->tag != NULL || s->out->event == NULL;

@@ -133,6 +133,7 @@ struct event_facts {
 	struct wall		 time;
 	const struct event_value *values;	/* one a field */
 	const struct expr *const *progs;	/* one a field, for its lineage; NULL: a constant */
+	const struct expr_input *const *const *in;	/* one a field: what its inputs were */
 };
 /* The constant of a field as a value; a text is borrowed from the rule. */
 struct event_value event_constant(const struct event_rule_field *f);

@@ -204,6 +204,33 @@ put_field(struct json *j, const struct event_rule_field *f, const struct value *
 		value_json(j, v);
 }
 
+/* Has a field before this one, or an input of this one before k, the same tag? */
+static bool
+told(const struct event_facts *f, uint32_t field, size_t k)
+{
+	const struct expr_input *tag = f->in[field][k];
+
+	for (uint32_t i = 0; i <= field; i++)
+		for (size_t n = 0; f->progs[i] != NULL && n < (i < field ? expr_inputs(f->progs[i]) : k); n++)
+			if (f->in[i][n] == tag)
+				return true;
+	return false;
+}
+
+static void
+put_read(struct json *j, const struct event_rule *r, const struct event_facts *f)
+{
+	char when[WALL_TEXT];
+
+	json_key(j, "read");
+	json_open(j, '{');
+	for (uint32_t i = 0; i < r->nfields; i++)
+		for (size_t k = 0; f->progs[i] != NULL && k < expr_inputs(f->progs[i]); k++)
+			if (f->in[i][k]->time.ns != 0 && !told(f, i, k))
+				put_text(j, expr_input(f->progs[i], k)->name, wall_format(f->in[i][k]->time, 9, when));
+	json_close(j, '}');
+}
+
 static void
 put_maps(struct json *j, const struct event_rule *r, const struct event_facts *f)
 {
@@ -231,6 +258,7 @@ put_maps(struct json *j, const struct event_rule *r, const struct event_facts *f
 		json_close(j, ']');
 	}
 	json_close(j, '}');
+	put_read(j, r, f);
 }
 
 int

@@ -70,12 +70,14 @@ count_since(struct event_memory *m, const struct event_rule_field *f, struct val
 }
 
 static void
-work_out(struct insight *in, struct event *e, int64_t now_ns, struct event_value *v, const struct expr **progs)
+work_out(struct insight *in, struct event *e, int64_t now_ns, struct event_value *v, const struct expr **progs,
+    const struct expr_input *const **inputs)
 {
 	for (uint32_t i = 0; i < e->rule->nfields; i++) {
 		const struct event_rule_field *f = &e->rule->fields[i];
 		struct expr_result r;
 		progs[i] = NULL;
+		inputs[i] = NULL;
 		if (e->progs[i] == NONE) {
 			v[i] = event_constant(f);
 			continue;
@@ -84,6 +86,7 @@ work_out(struct insight *in, struct event *e, int64_t now_ns, struct event_value
 		expr_eval(g->p, g->state, g->in, g->fresh, (struct wall){ now_ns }, &r);
 		g->fresh = 0;
 		progs[i] = g->p;
+		inputs[i] = g->in;
 		v[i] = (struct event_value){ .v = r.v, .status = r.status };
 		if (f->from == EVENT_FROM_COUNT && !status_is_bad(r.status))
 			count_since(e->m, f, &v[i].v);
@@ -96,6 +99,7 @@ make(struct insight *in, struct event *e, int64_t time_ns, int64_t now_ns)
 {
 	struct event_value v[EVENT_FIELDS_MAX];
 	const struct expr *progs[EVENT_FIELDS_MAX];
+	const struct expr_input *const *inputs[EVENT_FIELDS_MAX];
 	struct event_memory *m = e->m;
 	const struct plan *p = in->s->plan;
 	const char *name = p->sources[e->rule->source].name;
@@ -104,9 +108,10 @@ make(struct insight *in, struct event *e, int64_t time_ns, int64_t now_ns)
 		.no = m->no + 1,
 		.time = { time_ns },
 		.values = v,
-		.progs = progs };
+		.progs = progs,
+		.in = inputs };
 
-	work_out(in, e, now_ns, v, progs);
+	work_out(in, e, now_ns, v, progs, inputs);
 	buf_reset(&in->ev.record);
 	int err = event_record(e->rule, &facts, m->key, &in->ev.record);
 	if (err < 0)	/* the checks of the site have added up the lengths */
@@ -170,7 +175,8 @@ by_clock(struct insight *in, int64_t now_ns)
 			continue;
 		if (e->next_ns == 0 || e->next_ns - now_ns > period)	/* the first time, or the clock went back */
 			e->next_ns = (now_ns / period + 1) * period;
-		if (now_ns >= e->next_ns && !in->ev.damaged && ready(in, e, now_ns)) {
+		/* While it passes over what it has, its other fields would be of then. */
+		if (now_ns >= e->next_ns && !in->ev.damaged && !e->m->passing && ready(in, e, now_ns)) {
 			make(in, e, now_ns / period * period, now_ns);
 			e->next_ns = (now_ns / period + 1) * period;
 		}

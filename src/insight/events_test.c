@@ -279,6 +279,26 @@ sum(const char *path, size_t *events)
 	return total;
 }
 
+/* The reading that an event names is the one up to which it and those before it have counted. */
+static void
+check_read(void)
+{
+	int64_t total = 0;
+
+	for (size_t i = 0; i < gate.n; i++) {
+		json_t *j = json_loads(gate.events[i], 0, NULL);
+		const char *read = json_string_value(json_object_get(json_object_get(j, "read"), "E/n"));
+		struct wall t = { 0 };
+		if (strcmp(json_string_value(json_object_get(j, "event")), "E/conf") == 0) {
+			CHECK(read != NULL);
+			total += json_integer_value(json_object_get(json_object_get(j, "fields"), "yield"));
+			CHECK_INT(wall_parse(read != NULL ? read : "", &t), 0);
+			CHECK_INT(total, truth((size_t)((t.ns - T0) / (100 * NS_PER_MS))));
+		}
+		json_decref(j);
+	}
+}
+
 enum death { KILL, POWER };
 
 /* One life and another: the process ends without a word behind record `at`, written or not yet taken. */
@@ -328,6 +348,7 @@ campaign(enum death death, size_t at, uint64_t pick, bool deaf)
 		test_fail(__FILE__, __LINE__, "death %d at %zu pick %llu: %lld of %lld in %zu events", death, at,
 		    (unsigned long long)pick, (long long)got, (long long)truth(last), events);
 	CHECK(events == RECORDS / 7 || death == POWER);
+	check_read();
 	insight_free(in);
 	disk_sim_free(sim);
 	gate_reset();

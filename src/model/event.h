@@ -3,13 +3,14 @@
  *
  *	{"id":"6f1c...","event":"Packaging/Line 3/Filler/confirmation","type":"operations-performance","key":"1000123/0010/17","no":17,
  *	 "time":"2026-11-22T22:40:12.123Z","fields":{"order":"1000123","yield":120},"units":{"yield":"1"},"status":{"scrap":"Uncertain"},
- *	 "from":{"yield":["Packaging/Line 3/Filler/good-count"]},
+ *	 "from":{"yield":["Packaging/Line 3/Filler/good-count"]},"read":{"Packaging/Line 3/Filler/good-count":"2026-11-22T22:40:12.098123456Z"},
  *	 "fault":{"code":"required","field":"order","text":"..."}}
  *
  *	id	UUID of version 5 (RFC 9562, 5.5) over enterprise, site, event and key: the same event has it for ever
  *	key	made of fields and number as its declaration says; no counts the events of a declaration from 1, without holes
  *	fields	numbers (integers in full digits), texts, booleans, times as RFC 3339 in UTC; null: no usable value, see status
  *	units	UCUM, of the numbers that have one; status: only of fields that are not Good; from: the tags they are made of
+ *	read	when the newest reading of each of these tags was taken that went into it; what came later goes into the next one
  *	fault	only of an event that breaks a rule of its declaration: it is not to be acted upon, a person must look at it
  */
 #ifndef MODEL_EVENT_H

@@ -49,7 +49,7 @@ join_zone(struct loader *l, struct event_draft *d, const struct node *at, const 
 	for (size_t i = 0; i < expr_inputs(p); i++) {
 		const struct tag *t = (const struct tag *)(uintptr_t)expr_input(p, i)->id;
 		uint32_t z = l->plan->sources[t->source].zone;
-		d->bytes += strlen(t->path) + 4;
+		d->bytes += strlen(t->path) * 2 + 44;	/* in from, and with a time in read */
 		if (d->zone == NO_ZONE)
 			d->zone = z;
 		if (d->zone == z)
