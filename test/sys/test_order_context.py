@@ -15,6 +15,7 @@ REST = """
     why: confirmations
     owner: production
 requests:
+  amount: { what: ["Packaging/Line 3/Filler/planned-quantity"], from: [ sap ], limits: [0, 5000], why: what one order may be, owner: production }
   context: { what: ["Packaging/Line 3/Filler/order"], from: [ sap, cli ], why: the order that runs, owner: production }
 events:
   Packaging/Line 3/Filler/confirmation:
@@ -34,7 +35,8 @@ def site(s4):
         text = text.replace("sources:\n", "sources:\n  desk: { driver: manual, zone: line-3 }\n", 1)
         text = text.replace("initiator: from,", "initiator: from, requests: yes,", 1)
         text = text.replace("Packaging/Line 3/Filler:   { type: packaging-machine, source: filler-plc }",
-                            "Packaging/Line 3/Filler:   { type: packaging-machine, source: filler-plc, tags: { order: { source: desk, at: order string, writable: yes } } }")
+                            "Packaging/Line 3/Filler:   { type: packaging-machine, source: filler-plc, tags: { order: { source: desk, at: order string, writable: yes }, "
+                            "planned-quantity: { source: desk, at: planned-quantity float64, writable: yes } } }")
         sink = (f'  sap: {{ kind: sap-odata, zone: plant-it, server: "{s4.address}", tls: no, user: PENSTOCK, rate: 0, settle: 1 s, poll: 5 s, '
                 f'on-refusal: pass, password-file: {s4.password_file}, settings: [ "plant = 1010" ], '
                 f'post: [ "**/confirmation -> production-confirmation" ], read: [ "production-orders material=BOTTLE-10 -> Packaging/Line 3/Filler" ] }}\n')
@@ -53,7 +55,12 @@ def test_an_order_of_sap_becomes_the_context_of_what_is_counted():
     # Without an order an event has a fault: it waits in the outbox's quarantine for a person, and books nothing.
     wait_for(lambda: '"quarantined"' in g.cli("outbox", "list", "--all", "--json").stdout, 20, "an event without an order")
     equal(s4.documents(set="ProdnOrdConf2"), [], "documents before there is an order")
-    s4.orders({"id": "1000777", "material": "BOTTLE-10", "quantity": 1000000, "operations": ["0010"]})
+    # A row of which gate refuses a part does not become the order that runs: its number beside the old quantity would be a lie.
+    s4.orders({"id": "1000776", "material": "BOTTLE-10", "quantity": 9000, "operations": ["0010"]})
+    g.run.wait_line("event=value_from_sap_refused .*planned-quantity", 30)
+    g.run.wait_line("event=value_from_sap_refused .*Filler/order.* code=row", 30)
+    assert "1000776" not in g.cli("read", TAG).stdout, "an order whose quantity was refused"
+    s4.orders({"id": "1000777", "material": "BOTTLE-10", "quantity": 4000, "operations": ["0010"]})
     wait_for(lambda: "1000777" in g.cli("read", TAG).stdout, 30, "the order in its tag", every_s=0.5)
     wait_for(lambda: booked(s4, "1000777") > 0, 30, "a confirmation of the order")
     assert "order" in g.cli("audit", "show").stdout, "the audit log does not speak of it"

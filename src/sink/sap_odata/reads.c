@@ -40,6 +40,7 @@ struct reads {
 	struct worker	*w;
 	struct one	*v;
 	size_t		 n, nknown;
+	uint64_t	 rows;		/* read so far */
 	struct map	 known;		/* tag -> hash of the value passed on last */
 	struct arena	 arena;
 };
@@ -76,7 +77,7 @@ is_news(struct reads *r, const char *tag, const char *text)
 
 /* As text: gate reads it as what the tag is. */
 static void
-pass_on(struct one *o, const char *tag, const char *text)
+pass_on(struct one *o, const char *tag, const char *text, bool last)
 {
 	struct reads *r = o->of;
 	size_t tlen = strlen(tag) + 1, len = strlen(text);
@@ -85,6 +86,8 @@ pass_on(struct one *o, const char *tag, const char *text)
 	if (x == NULL)
 		return;
 	x->of = o;
+	x->row = r->rows;
+	x->last = last;
 	x->tag = (char *)(x + 1);
 	memcpy(x->tag, tag, tlen);
 	memcpy(x->tag + tlen, text, len + 1);
@@ -160,6 +163,7 @@ on_row(void *arg, const struct read_row *row)
 
 	if (!wanted(o, row) || !place_of(row, o->cfg->equipment, place, sizeof place))
 		return;
+	o->of->rows++;
 	for (unsigned key = 0; key < 2; key++)		/* the key in the second round */
 		for (uint32_t i = 0; i < rd->ntags; i++) {
 			if ((strcmp(rd->tags[i].name, rd->key) == 0) != (key == 1) || row->v[i].null)
@@ -167,7 +171,7 @@ on_row(void *arg, const struct read_row *row)
 			edm_text(&row->v[i], value, sizeof value);
 			if (snprintf(tag, sizeof tag, "%s/%s", place, rd->tags[i].name) < (int)sizeof tag &&
 			    plan_tag(o->of->w->plan, tag) != NULL)
-				pass_on(o, tag, value);
+				pass_on(o, tag, value, key == 1);
 		}
 }
 

@@ -18,6 +18,7 @@ struct sap_sink {
 	size_t			 njobs, bytes, nasks;
 	bool			 want_ready, started, stopping;
 	struct sap_write	*write;		/* the one that gate has */
+	uint64_t		 refused_row;	/* newest row of which gate refused something; 0: none */
 	bool			 write_asked;
 	struct log_limit	 refusals;
 	uint64_t		 told_messages, told_bytes;

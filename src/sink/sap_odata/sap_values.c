@@ -29,6 +29,7 @@ write_refused(struct sap_sink *k, const char *code, const char *why)
 	unsigned long left_out;
 	struct sap_write *x = k->write;
 
+	k->refused_row = x->row;
 	if (log_limit_ok(&k->refusals, mono_now(), &left_out))
 		log_warn("value_from_sap_refused", "sink=%s tag=\"%s\" code=%s why=\"%s\" left_out=%lu "
 		    "remedy=\"requests: of the site file say who may write it\"", k->name, x->tag, code, why, left_out);
@@ -91,6 +92,10 @@ sap_next_value(struct sap_sink *k)
 {
 	/* Ends: each round takes one, until gate has one or none is left. */
 	while (!k->stopping && !k->write_asked && (k->write != NULL || take_write(k))) {
+		if (k->write->last && k->write->row == k->refused_row) {	/* a new order beside the old material would be a lie */
+			write_refused(k, "row", "another value of its row was refused");
+			continue;
+		}
 		int err = ask_write(k);
 		k->write_asked = err == 0;
 		if (err == ERR_FULL || err == ERR_CONN) {

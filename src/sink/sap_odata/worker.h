@@ -50,6 +50,8 @@ struct sap_write {
 	struct sap_write	*next;
 	char			*tag, *key;
 	void			*of;		/* the reading that it is of; the worker's */
+	uint64_t		 row;		/* of all that were read */
+	bool			 last;		/* the row's key: not written when a part of the row was refused */
 	struct value		 v;		/* its bytes follow the struct */
 };
 
