@@ -18,13 +18,15 @@ static const char usage[] =
 	"usage: penstock outbox list [--sink S] [--state STATE] [--lane L] [--code C] [--complaints] [--all] [--limit N] [--json]\n"
 	"       penstock outbox show ID [--sink S] [--json]\n"
 	"       penstock outbox retry  ID...|all [--lane L] [--code C] --reason TEXT [--sink S] [--json]\n"
+	"       penstock outbox resend ID... --reason TEXT [--sink S] [--json]\n"
 	"       penstock outbox edit   ID FIELD=VALUE... --reason TEXT [--sink S] [--json]\n"
 	"       penstock outbox cancel ID...|all [--lane L] [--code C] --reason TEXT [--sink S] [--json]\n"
 	"       penstock outbox seen   ID... --reason TEXT [--sink S] [--json]\n"
 	"       penstock outbox resume --reason TEXT [--sink S]\n"
 	"list shows what waits or was refused; --all also what is confirmed or cancelled. STATE: ready, sent, confirmed, refused,\n"
-	"quarantined, cancelled. retry sends again (after a look whether the far end has it, where nobody knows); edit changes fields\n"
-	"of the event and sends it; cancel: it is never sent; seen: a complaint is dealt with; resume: go on after a damaged file.\n"
+	"quarantined, cancelled. retry sends again (after a look whether the far end has it, where nobody knows); resend: you have\n"
+	"looked, the far end does not have it, send it without another look; edit changes fields of the event and sends it; cancel: it\n"
+	"is never sent; seen: a complaint is dealt with; resume: go on after a damaged file.\n"
 	"\"all\": those that were refused or quarantined. Each change stands in the audit log before it is done. Any other --state is the\n"
 	"state directory, as everywhere. Exit status 1 when something was refused or not found.\n";
 
@@ -238,7 +240,7 @@ parse(struct outbox_asked *a, int argc, char **argv, int *status)
 int
 cmd_outbox(int argc, char **argv)
 {
-	static const char *const acts[] = { "retry", "edit", "cancel", "seen", "resume" };
+	static const char *const acts[] = { "retry", "resend", "edit", "cancel", "seen", "resume" };
 	static struct outbox_name names[OUTBOXES_MAX];
 	struct outbox_asked a;
 	int status;

@@ -146,6 +146,22 @@ retry(struct deed *d, const struct row *was, struct row *r, const char **did)
 	return NULL;
 }
 
+/* A person has looked where nobody else can, and says that the far end does not have it. */
+static const char *
+resend(struct deed *d, const struct row *was, struct row *r, const char **did)
+{
+	if (under_way(d, was))
+		return "it is with the far end at this moment: wait for what it says";
+	if (!was->unknown || was->state == OUTBOX_CONFIRMED || was->state == OUTBOX_CANCELLED)
+		return "it is known what became of it: retry is for what was refused";
+	r->state = OUTBOX_READY;
+	r->unknown = false;
+	r->open = true;
+	r->waits = 0;
+	*did = "is sent again without a look, since you say that the far end does not have it";
+	return NULL;
+}
+
 static const char *
 cancel(struct deed *d, const struct row *was, struct row *r, const char **did)
 {
@@ -191,12 +207,13 @@ edit(struct deed *d, const struct row *was, struct row *r, const char **did)
 static const struct verb {
 	const char	*name;
 	const char	*(*act)(struct deed *d, const struct row *was, struct row *r, const char **did);
-	bool		 edits, many, line;	/* line: its lane is looked at anew */
+	bool		 edits, many, line, now;	/* line: its lane is looked at anew; now: and goes on at once */
 } verbs[] = {
-	{ "retry", retry, false, true, true },
-	{ "cancel", cancel, false, true, true },
-	{ "seen", seen, false, true, false },
-	{ "edit", edit, true, false, true },
+	{ "retry", retry, false, true, true, true },
+	{ "resend", resend, false, true, true, true },
+	{ "cancel", cancel, false, true, true, false },
+	{ "seen", seen, false, true, false, false },
+	{ "edit", edit, true, false, true, false },
 };
 
 /* ---- one item ---- */
@@ -274,7 +291,7 @@ act_on(struct deed *d, const struct verb *v, sqlite3_stmt *s, struct buf *body)
 		if (err == 0 && v->line)
 			err = lane_new(d->b, was.lane, was.seq, d->t);
 		if (err == 0 && v->line)
-			err = lane_refresh(d->b, was.lane, strcmp(v->name, "retry") == 0 ? d->t : LANE_KEEP, d->t, false);
+			err = lane_refresh(d->b, was.lane, v->now ? d->t : LANE_KEEP, d->t, false);
 		if (err == 0)
 			err = record(d, was.seq);
 		if (err != 0)

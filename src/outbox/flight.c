@@ -4,7 +4,7 @@
 
 #include "outbox/inside.h"
 
-#define TEXTS 12
+#define TEXTS 13
 
 static const char *
 keep(char **at, const char *text)
@@ -24,7 +24,7 @@ flight_new(sqlite3_stmt *s, enum call call, int64_t t, struct wall wall)
 
 	row_item(s, &i);
 	const char **texts[TEXTS] = { &i.of.id, &i.of.event, &i.of.type, &i.of.key, &i.of.lane, &i.of.flow, &i.of.mapping, &i.of.body,
-		&i.document, &i.code, &i.text, &i.target };
+		&i.document, &i.code, &i.text, &i.target, &i.way };
 	size_t n = 0;
 	for (size_t k = 0; k < TEXTS; k++)
 		n += strlen(*texts[k]) + 1;

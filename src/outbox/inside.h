@@ -20,12 +20,12 @@
 
 /* Of table item, as row.c reads them. */
 #define OUTBOX_COLUMNS "seq, state, unknown, complaint, open, attempts, waits, tries, put, first_sent, last_try, settled, posted_t, follow_t," \
-	" aged_t, time, lane, document, code, text, target, id, event, type, ekey, flow, eno, mapping, body"
+	" aged_t, time, lane, document, code, text, target, id, event, type, ekey, flow, eno, mapping, body, way"
 
 enum statement {
 	SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_GET_ACCOUNT, SQL_PUT_ACCOUNT,
-	SQL_INSERT, SQL_GET, SQL_UPDATE, SQL_SET_BODY,
+	SQL_INSERT, SQL_SAME, SQL_GET, SQL_UPDATE, SQL_SET_BODY,
 	SQL_LANE_GET, SQL_LANE_NEW, SQL_LANE_PUT, SQL_LANE_DELETE, SQL_LANE_HEAD, SQL_LANE_NEXT, SQL_LANE_WAKE,
 	SQL_FOLLOW_NEXT, SQL_FOLLOW_WAKE, SQL_OLDEST,
 	SQL_TRY, SQL_TRY_TRIM, SQL_CHANGE,
@@ -46,7 +46,7 @@ struct row {
 	int64_t			 follow_t, aged_t;	/* follow_t 0: none; aged_t 0: not settled for good */
 	int64_t			 time;
 	/* Borrowed from the statement or the flight: */
-	const char		*lane, *document, *code, *text, *target;
+	const char		*lane, *document, *code, *text, *target, *way;
 };
 
 /* Numbers that stand in the one row of the table account; changed in memory within a transaction and written at its end. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/utf8.h"
 #include "outbox/inside.h"
@@ -100,19 +101,38 @@ good(const struct outbox_new *v)
 	    json_valid(v->body, v->body_len);
 }
 
+/* A repeat is nothing new. Another event under the identity of an earlier one is: its key is not one of a kind, and what it says is not booked. */
+static void
+tell_other(struct outbox *b, const struct outbox_new *v)
+{
+	sqlite3_stmt *s = store_statement(b, SQL_SAME);
+
+	if (s == NULL)
+		return;
+	sqlite3_bind_text(s, 1, v->id, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 2, v->time.ns);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		log_error("event_key_again", "event=\"%s\" key=\"%s\" earlier=%lld effect=\"another event had this key: this one is passed over, and what it counted is "
+		    "not booked\" remedy=\"make the key one of a kind, with no in it: events: of the site file\"", v->event, v->key,
+		    (long long)sqlite3_column_int64(s, 0));
+	sqlite3_reset(s);
+}
+
 static int
 put_one(struct outbox *b, const struct outbox_new *v, int64_t t, struct wall wall)
 {
 	/* It may have been here before, in a record that is gone: the far end knows. */
 	bool maybe = v->time.ns <= b->acc.fresh;
 	struct row r = { .state = maybe ? OUTBOX_SENT : OUTBOX_READY, .unknown = maybe, .open = true, .put = wall.ns,
-		.posted_t = maybe ? t : 0, .document = "", .code = "", .text = "", .target = "" };
+		.posted_t = maybe ? t : 0, .document = "", .code = "", .text = "", .target = "", .way = "" };
 	struct outbox_new mine = *v;
 	bool fresh;
 
 	if (*v->lane == '\0')
 		mine.lane = v->id;
 	int err = row_new(b, &r, &mine, &fresh);
+	if (err == 0 && !fresh)
+		tell_other(b, v);
 	if (err == 0 && fresh)
 		err = lane_new(b, mine.lane, sqlite3_last_insert_rowid(b->db), t);
 	return err;

@@ -90,6 +90,7 @@ struct outbox_item {
 	struct wall		 put, first_sent, last_try, settled;	/* ns 0: not yet */
 	const char		*document;	/* number(s) at the far end */
 	const char		*code, *text, *target;	/* what was said last: code, words, field */
+	const char		*way;		/* how it was posted last, as the poster said; "": it was not */
 };
 
 /*
@@ -100,6 +101,11 @@ struct outbox_item {
 struct outbox_poster {
 	/* Send; n > 1 only with opts.batch > 1: they may travel together, and are of different lanes. */
 	int	(*post)(void *arg, const struct outbox_item *const *v, size_t n);
+	/*
+	 * In a line, how it will be posted and would be found again, noted before it is: a lookup gets it, and must not look elsewhere because mappings or the
+	 * server have changed since. NULL: it is always the same.
+	 */
+	void	(*way)(void *arg, const struct outbox_item *item, char *out, size_t size);
 	/*
 	 * Is it there already? IS_DONE, IS_ABSENT; BUSY, DOWN, UNKNOWN: ask again later; REFUSED: it cannot say, a person
 	 * must look.

@@ -20,6 +20,8 @@ struct hand {
 	char		 called[400];	/* "post 1 2, lookup 3, " */
 	struct buf	 out;
 	int64_t		 n;
+	const char	*way;		/* how events are posted now */
+	char		 asked[40];	/* where the last lookup was to ask */
 };
 
 static int
@@ -35,7 +37,23 @@ note(struct hand *h, const char *what, const struct outbox_item *const *v, size_
 }
 
 static int hand_post(void *arg, const struct outbox_item *const *v, size_t n) { return note(arg, "post", v, n); }
-static int hand_lookup(void *arg, const struct outbox_item *i) { return note(arg, "lookup", &i, 1); }
+
+static int
+hand_lookup(void *arg, const struct outbox_item *i)
+{
+	struct hand *h = arg;
+
+	snprintf(h->asked, sizeof h->asked, "%s", i->way);
+	return note(arg, "lookup", &i, 1);
+}
+
+static void
+hand_way(void *arg, const struct outbox_item *i, char *out, size_t size)
+{
+	const struct hand *h = arg;
+	snprintf(out, size, "%s %s", h->way, i->of.id);
+}
+
 static int hand_follow(void *arg, const struct outbox_item *i) { return note(arg, "follow", &i, 1); }
 
 static struct wall hand_wall(const struct hand *h) { return (struct wall){ 1700000000 * NS_PER_S + h->now + h->wall_off }; }
@@ -56,7 +74,7 @@ begin(void)
 
 	log_open("test", LOG_LEVEL_ERROR);
 	h = (struct hand){ .o = { .connections = 8, .batch = 1, .settle_ns = 10 * NS_PER_S,
-	    .poster = { .post = hand_post, .lookup = hand_lookup, .follow = hand_follow, .arg = &h } } };
+	    .poster = { .post = hand_post, .way = hand_way, .lookup = hand_lookup, .follow = hand_follow, .arg = &h } }, .way = "old server" };
 	snprintf(h.path, sizeof h.path, "%s/outbox.db", test_dir());
 	hand_open(&h);
 	return &h;
@@ -219,6 +237,88 @@ TEST(what_nobody_knows_the_end_of_is_looked_up_and_posted_again_only_when_it_can
 	say(h, 1, OUTBOX_IS_DONE, "");
 	go(h);
 	CHECK_INT(count(h, OUTBOX_CONFIRMED), 1);
+	end(h);
+}
+
+TEST(a_lookup_is_told_where_it_was_posted_whatever_has_changed_since)
+{
+	struct hand *h = begin();
+
+	put(h, "a", 1);
+	go(h);
+	h->way = "new server";
+	outbox_close(h->b);
+	hand_open(h);
+	CHECK_STR(go(h), "lookup 1, ");
+	CHECK_STR(h->asked, "old server id-1");
+	pass_s(h, 20);
+	say(h, 1, OUTBOX_IS_UNKNOWN, "");
+	go(h);
+	pass_s(h, 20);
+	CHECK_STR(go(h), "lookup 1, ");
+	say(h, 1, OUTBOX_IS_ABSENT, "");
+	CHECK_STR(go(h), "post 1, ");		/* it goes the new way, and is looked up there */
+	say(h, 1, OUTBOX_IS_UNKNOWN, "");
+	go(h);
+	pass_s(h, 20);
+	CHECK_STR(go(h), "lookup 1, ");
+	CHECK_STR(h->asked, "new server id-1");
+	end(h);
+}
+
+TEST(what_is_lost_each_time_is_sent_with_growing_pauses)
+{
+	struct hand *h = begin();
+	int64_t last = 0, pause[8];
+
+	put(h, "a", 1);
+	CHECK_STR(go(h), "post 1, ");
+	for (int i = 0; i < 8; i++) {
+		say(h, 1, OUTBOX_IS_UNKNOWN, "500");
+		while (strcmp(go(h), "lookup 1, ") != 0)
+			pass_s(h, 1);
+		pass_s(h, 20);
+		say(h, 1, OUTBOX_IS_UNKNOWN, "");	/* that one was begun too early to count */
+		go(h);
+		while (strcmp(go(h), "lookup 1, ") != 0)
+			pass_s(h, 1);
+		say(h, 1, OUTBOX_IS_ABSENT, "");
+		last = h->now;
+		while (strcmp(go(h), "post 1, ") != 0)
+			pass_s(h, 1);
+		pause[i] = (h->now - last) / NS_PER_S;
+	}
+	CHECK(pause[7] >= 60);
+	CHECK(pause[7] > pause[1]);
+	end(h);
+}
+
+TEST(a_person_who_has_looked_may_send_what_cannot_be_looked_up)
+{
+	struct hand *h = begin();
+
+	put(h, "a", 1);
+	put(h, "b", 2);
+	go(h);
+	CHECK(strstr(PERSON(h, "resend", "1", "--reason", "x"), "at this moment") != NULL);
+	say(h, 1, OUTBOX_IS_UNKNOWN, "timeout");
+	say(h, 2, OUTBOX_IS_REFUSED, "no");
+	go(h);
+	pass_s(h, 20);
+	CHECK_STR(go(h), "lookup 1, ");
+	say(h, 1, OUTBOX_IS_REFUSED, "no-lookup");
+	CHECK_STR(go(h), "");
+	CHECK(strstr(PERSON(h, "resend", "2", "--reason", "x"), "it is known") != NULL);
+	CHECK(strstr(PERSON(h, "retry", "1", "--reason", "x"), "looked up") != NULL);
+	CHECK_STR(go(h), "lookup 1, ");
+	say(h, 1, OUTBOX_IS_REFUSED, "no-lookup");
+	CHECK_STR(go(h), "");
+	CHECK(strstr(PERSON(h, "resend", "1", "--reason", "not in SAP: CO14 shows none"), "without a look") != NULL);
+	CHECK_STR(go(h), "post 1, ");
+	say(h, 1, OUTBOX_IS_DONE, "");
+	go(h);
+	CHECK_INT(count(h, OUTBOX_CONFIRMED), 1);
+	CHECK(strstr(PERSON(h, "resend", "1", "--reason", "x"), "it is known") != NULL);
 	end(h);
 }
 

@@ -9,7 +9,7 @@
 enum {
 	C_SEQ, C_STATE, C_UNKNOWN, C_COMPLAINT, C_OPEN, C_ATTEMPTS, C_WAITS, C_TRIES, C_PUT, C_FIRST_SENT, C_LAST_TRY, C_SETTLED, C_POSTED_T,
 	C_FOLLOW_T, C_AGED_T, C_TIME, C_LANE, C_DOCUMENT, C_CODE, C_TEXT, C_TARGET, C_ID, C_EVENT, C_TYPE, C_KEY, C_FLOW, C_NO, C_MAPPING,
-	C_BODY
+	C_BODY, C_WAY
 };
 
 static enum outbox_state
@@ -31,7 +31,7 @@ row_read(sqlite3_stmt *s, struct row *r)
 		.posted_t = sqlite3_column_int64(s, C_POSTED_T), .follow_t = sqlite3_column_int64(s, C_FOLLOW_T),
 		.aged_t = sqlite3_column_int64(s, C_AGED_T), .time = sqlite3_column_int64(s, C_TIME),
 		.lane = store_text(s, C_LANE), .document = store_text(s, C_DOCUMENT), .code = store_text(s, C_CODE),
-		.text = store_text(s, C_TEXT), .target = store_text(s, C_TARGET),
+		.text = store_text(s, C_TEXT), .target = store_text(s, C_TARGET), .way = store_text(s, C_WAY),
 	};
 }
 
@@ -44,7 +44,7 @@ row_item(sqlite3_stmt *s, struct outbox_item *i)
 	*i = (struct outbox_item){
 		.seq = r.seq, .state = r.state, .outcome_unknown = r.unknown, .complaint = r.complaint, .attempts = r.attempts,
 		.put = { r.put }, .first_sent = { r.first_sent }, .last_try = { r.last_try }, .settled = { r.settled },
-		.document = r.document, .code = r.code, .text = r.text, .target = r.target,
+		.document = r.document, .code = r.code, .text = r.text, .target = r.target, .way = r.way,
 		.of = { .id = store_text(s, C_ID), .event = store_text(s, C_EVENT), .type = store_text(s, C_TYPE),
 		    .key = store_text(s, C_KEY), .lane = r.lane, .body = store_text(s, C_BODY),
 		    .body_len = (size_t)sqlite3_column_bytes(s, C_BODY), .flow = store_text(s, C_FLOW),
@@ -119,6 +119,7 @@ row_new(struct outbox *b, const struct row *r, const struct outbox_new *v, bool 
 	sqlite3_bind_int64(s, C_NO + 1, (int64_t)v->no);
 	bind_text(s, C_MAPPING + 1, v->mapping);
 	sqlite3_bind_text64(s, C_BODY + 1, v->body, v->body_len, SQLITE_STATIC, SQLITE_UTF8);
+	bind_text(s, C_WAY + 1, r->way);
 	int err = store_done(b, s);
 	*fresh = err == 0 && sqlite3_changes(b->db) > 0;
 	b->dirty = true;
@@ -152,6 +153,7 @@ row_put(struct outbox *b, const struct row *was, const struct row *r)
 	bind_text(s, 16, r->code);
 	bind_text(s, 17, r->text);
 	bind_text(s, 18, r->target);
+	bind_text(s, 19, r->way);
 	int err = store_done(b, s);
 	if (err != 0)
 		return err;

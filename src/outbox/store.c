@@ -4,7 +4,7 @@
  *	item	one row an event; sequence numbers are never used again (AUTOINCREMENT)
  *		seq, state (enum outbox_state), unknown (the far end may have it), complaint, open (in line in its lane), attempts, waits,
  *		tries, put, first_sent, last_try, settled (wall clock, ns), posted_t, follow_t, aged_t (the outbox's own clock, ns), time,
- *		lane, document, code, text, target, id, event, type, ekey, flow, eno, mapping, body
+ *		lane, document, code, text, target, id, event, type, ekey, flow, eno, mapping, body, way (how it was posted last: where it is looked up)
  *	lane	one row a lane with something in line: head (the first), due (may go on from then; NULL: not at all), busy (the poster has one
  *		of it), held (a person must look at the head)
  *	try	what was tried of an event and what came of it: the first few and the newest, see row.c
@@ -40,10 +40,11 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_PUT_ACCOUNT] = "UPDATE account SET ready=?1, sent=?2, confirmed=?3, refused=?4, quarantined=?5, cancelled=?6, taken=?7,"
 	    " repeated=?8, removed=?9, complaints=?10, unknown=?11, lanes_held=?12, clock=?13, fresh=?14, suspended=?15",
 	[SQL_INSERT] = "INSERT INTO item(" OUTBOX_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-	    " ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT(id) DO NOTHING",
+	    " ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) ON CONFLICT(id) DO NOTHING",
+	[SQL_SAME] = "SELECT seq FROM item WHERE id=?1 AND time<>?2",
 	[SQL_GET] = "SELECT " OUTBOX_COLUMNS " FROM item WHERE seq=?1",
 	[SQL_UPDATE] = "UPDATE item SET state=?2, unknown=?3, complaint=?4, open=?5, attempts=?6, waits=?7, tries=?8, first_sent=?9,"
-	    " last_try=?10, settled=?11, posted_t=?12, follow_t=?13, aged_t=?14, document=?15, code=?16, text=?17, target=?18 WHERE seq=?1",
+	    " last_try=?10, settled=?11, posted_t=?12, follow_t=?13, aged_t=?14, document=?15, code=?16, text=?17, target=?18, way=?19 WHERE seq=?1",
 	[SQL_SET_BODY] = "UPDATE item SET body=?2 WHERE seq=?1",
 	[SQL_LANE_GET] = "SELECT head, due, busy, held FROM lane WHERE name=?1",
 	[SQL_LANE_NEW] = "INSERT INTO lane(name, head, due, busy, held) VALUES(?1, ?2, ?3, 0, 0) ON CONFLICT(name) DO NOTHING",
@@ -82,7 +83,7 @@ static const char schema[] =
 	" put INTEGER NOT NULL, first_sent INTEGER NOT NULL, last_try INTEGER NOT NULL, settled INTEGER NOT NULL,"
 	" posted_t INTEGER NOT NULL, follow_t INTEGER, aged_t INTEGER, time INTEGER NOT NULL, lane TEXT NOT NULL, document TEXT NOT NULL,"
 	" code TEXT NOT NULL, text TEXT NOT NULL, target TEXT NOT NULL, id TEXT NOT NULL, event TEXT NOT NULL, type TEXT NOT NULL,"
-	" ekey TEXT NOT NULL, flow TEXT NOT NULL, eno INTEGER NOT NULL, mapping TEXT NOT NULL, body TEXT NOT NULL);"
+	" ekey TEXT NOT NULL, flow TEXT NOT NULL, eno INTEGER NOT NULL, mapping TEXT NOT NULL, body TEXT NOT NULL, way TEXT NOT NULL);"
 	"CREATE UNIQUE INDEX IF NOT EXISTS item_id ON item(id);"
 	"CREATE INDEX IF NOT EXISTS item_line ON item(lane, seq, state) WHERE open=1;"
 	"CREATE INDEX IF NOT EXISTS item_state ON item(state, seq);"

@@ -128,12 +128,24 @@ next_lane(struct outbox *b, int64_t t, int64_t *head, char lane[OUTBOX_NAME_MAX 
 	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_END : store_fail(b, sqlite_err(rc));
 }
 
+static const char *
+way_of(const struct outbox *b, sqlite3_stmt *s, char out[OUTBOX_TEXT_MAX])
+{
+	struct outbox_item item;
+
+	row_item(s, &item);
+	if (b->opts.poster.way != NULL)
+		b->opts.poster.way(b->opts.poster.arg, &item, out, OUTBOX_TEXT_MAX);
+	return out;
+}
+
 /* The first of a lane goes: noted as SENT, its lane as busy. ERR_END: there is no room for it. */
 static int
 send_head(struct outbox *b, struct room *m, const char *lane, int64_t head, int64_t t, struct wall wall)
 {
 	sqlite3_stmt *s;
 	struct row was, r;
+	char way[OUTBOX_TEXT_MAX] = "";
 
 	const struct flight *before = flight_find(b, head);
 	if (before != NULL && !before->answered)	/* of a store that was lost */
@@ -157,6 +169,7 @@ send_head(struct outbox *b, struct room *m, const char *lane, int64_t head, int6
 			r.attempts++;
 			r.first_sent = r.first_sent != 0 ? r.first_sent : wall.ns;
 			r.posted_t = t;
+			r.way = way_of(b, s, way);
 		}
 		err = row_put(b, &was, &r);
 		err = err != 0 ? err : lane_busy(b, lane, head);

@@ -226,7 +226,9 @@ absent(struct change *c)
 	}
 	c->r->state = OUTBOX_READY;
 	c->r->unknown = false;
-	c->r->waits = 0;
+	/* The first time at once. One that is lost again and again is what the far end cannot digest: the pauses grow as for any other trouble. */
+	if (c->r->waits++ > 1)
+		c->due_t = c->t + pause_ns(c);
 }
 
 static void

@@ -316,10 +316,32 @@ post_preview(void *arg, const struct outbox_item *item, struct buf *out)
 	return err;
 }
 
+/* Where it would be looked up: system, service, and the question itself with the identity in it. */
+static void
+post_way(void *arg, const struct outbox_item *item, char *out, size_t size)
+{
+	struct poster *p = arg;
+	struct op op = { .poster = p };
+	struct op_item it = { .seq = item->seq };
+	struct fault why = { .code = "" };
+
+	if (fault_of(p, &op, item, &it, &why) == 0)
+		poster_way(p, &it, out, size);
+	arena_fini(&op.arena);
+}
+
+void
+poster_way(const struct poster *p, const struct op_item *it, char *out, size_t size)
+{
+	const char *client = p->cfg->far.client;
+
+	snprintf(out, size, "%s%s/%s client %s", p->cfg->far.base, it->mapping->service, it->message.lookup, client != NULL ? client : "default");
+}
+
 struct outbox_poster
 poster_calls(struct poster *p)
 {
-	return (struct outbox_poster){ .post = post, .lookup = post_lookup, .follow = post_follow, .preview = post_preview, .arg = p };
+	return (struct outbox_poster){ .post = post, .way = post_way, .lookup = post_lookup, .follow = post_follow, .preview = post_preview, .arg = p };
 }
 
 void

@@ -1,5 +1,6 @@
 /* Questions of the poster: is an event there already, and has what should follow from it followed? See poster.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "os/clock.h"
 #include "sink/sap_odata/poster_int.h"
@@ -77,7 +78,7 @@ found(struct op *op, const struct sap_answer *a, struct outbox_verdict *v)
 	else if (err == ERR_PROTO)
 		*v = (struct outbox_verdict){ .kind = OUTBOX_IS_REFUSED, .code = "lookup-ignored", .target = it->mapping->identity_prop,
 		    .text = "asked for one identity, SAP gave documents of others: the service does not filter by it, so nobody can say whether this one is "
-		    "there. Look in SAP; cancel it if it is there. Else make the service filter, or give the mapping another lookup, then retry" };
+		    "there. Look in SAP; cancel it if it is there, else penstock outbox resend it" };
 	else
 		*v = (struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
 		    .text = "the answer to the question whether it is there cannot be understood" };
@@ -116,9 +117,17 @@ ask(struct poster *p, enum op_kind kind, const struct outbox_item *item)
 	if (op == NULL)		/* it has its verdict */
 		return 0;
 	const struct op_item *it = &op->items[0];
+	char way[OUTBOX_TEXT_MAX];
+	poster_way(p, it, way, sizeof way);
+	if (kind == OP_LOOKUP && item->way[0] != '\0' && strcmp(item->way, way) != 0) {
+		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_REFUSED, .code = "moved", .text = arena_printf(&op->arena,
+		    "since it was posted its mapping or the server has changed, and asking elsewhere would prove nothing. It was posted to be found at %s: look "
+		    "there, then penstock outbox resend or cancel it", item->way) });
+		return 0;
+	}
 	if (it->message.lookup[0] == '\0') {
 		op_end(op, &(struct outbox_verdict){ .kind = kind == OP_FOLLOW ? OUTBOX_IS_DONE : OUTBOX_IS_REFUSED, .code = "no-lookup",
-		    .text = "it was sent, the answer was lost, and the mapping knows no way to ask for it: look in SAP, then retry or cancel it" });
+		    .text = "it was sent, the answer was lost, and the mapping knows no way to ask for it: look in SAP, then penstock outbox resend or cancel it" });
 		return 0;
 	}
 	const struct far_call c = { .method = "GET", .service = it->mapping->service, .path = it->message.lookup, .headers = h };

@@ -56,4 +56,7 @@ int post_follow(void *arg, const struct outbox_item *item);
 /* The headers by which a far end may know a repeat; returns how many of v (HEADER_TEXT bytes each) were written. */
 size_t poster_id_headers(const struct op *op, const struct op_item *it, char v[ID_HEADERS][HEADER_TEXT]);
 
+/* In a line, where this item is looked up: noted when it is posted, compared when it is looked up. */
+void poster_way(const struct poster *p, const struct op_item *it, char *out, size_t size);
+
 #endif
