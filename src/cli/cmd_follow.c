@@ -95,13 +95,13 @@ put_tag(struct follow *w, const char *path, const struct followed *before)
 static void
 machine(struct follow *w)
 {
-	const char *path = asking_text(w->f.event, "event"), *field;
+	const char *field;
 	struct followed before = { 0 };
 	json_t *tags, *tag, *shown = json_object();
 	size_t i;
 
 	if (w->f.in_spool)
-		(void)follow_before(&w->streams, path, json_integer_value(json_object_get(w->f.event, "no")), &before);
+		(void)follow_before(&w->streams, &w->f, &before);
 	json_object_foreach(json_object_get(w->f.event, "from"), field, tags)
 		json_array_foreach(tags, i, tag) {
 			const char *name = json_string_value(tag);

@@ -45,8 +45,8 @@ struct wall followed_read(const json_t *event, const char *tag);
 int follow_reading(const struct streams *s, const char *tag, struct wall before, struct reading *out);
 /* The first reading of at least this number. 0 or ERR_NOTFOUND. */
 int follow_count(const struct streams *s, const char *tag, double count, struct reading *out);
-/* The last event of the same declaration before this number `no`. 0 or ERR_NOTFOUND. */
-int follow_before(const struct streams *s, const char *path, json_int_t no, struct followed *out);
+/* The event of the same declaration before one that is in the spool. 0 or ERR_NOTFOUND. */
+int follow_before(const struct streams *s, const struct followed *of, struct followed *out);
 
 /* ---- follow_outbox.c ---- */
 

@@ -10,6 +10,7 @@
 #include "os/disk.h"
 
 #define LATE_NS		(30 * NS_PER_S)
+#define BACK_FIRST	65536u
 
 /* Each sample of a tag of the stream, from a number on; false ends it. */
 typedef bool each_sample(void *arg, const struct spool_tag *tag, const struct followed_at *at, const struct sample *v);
@@ -102,6 +103,7 @@ struct search {
 	const struct follow_query *q;
 	const char		*path;		/* of a declaration, with no: the one before */
 	json_int_t		 no;
+	uint64_t		 end;		/* and before this number of the stream */
 	struct followed		*out;
 };
 
@@ -150,10 +152,12 @@ each_event(void *arg, const struct spool_tag *tag, const struct followed_at *at,
 	const char *needle = q != NULL ? q->tag != NULL ? q->tag : q->what : s->path;
 	(void)tag;
 
+	if (q == NULL && at->number >= s->end)
+		return false;
 	if (q != NULL && q->tag != NULL && s->out->event != NULL && at->time.ns >= s->out->at.time.ns)
-		return true;
-	/* Names and keys may be escaped in JSON; what is escaped there is not found by its bytes, so only plain ones are looked for so. */
-	if (strpbrk(needle, "\"\\/") == NULL && memmem(v->v.p, v->v.len, needle, strlen(needle)) == NULL)
+		return at->time.ns < s->out->at.time.ns + LATE_NS;
+	/* What it does not contain as it stands it could only have escaped: all others are told without being parsed. */
+	if (memmem(v->v.p, v->v.len, needle, strlen(needle)) == NULL && memchr(v->v.p, '\\', v->v.len) == NULL)
 		return true;
 	json_t *e = json_loadb(v->v.p, v->v.len, 0, NULL);
 	if (e == NULL)	/* json of a device, which need not be an event */
@@ -180,12 +184,24 @@ follow_event(const struct streams *s, const struct follow_query *q, struct follo
 }
 
 int
-follow_before(const struct streams *s, const char *path, json_int_t no, struct followed *out)
+follow_before(const struct streams *s, const struct followed *of, struct followed *out)
 {
-	struct search search = { .path = path, .no = no, .out = out };
+	const struct followed_at *at = &of->at;
+	struct search search = { .path = json_string_value(json_object_get(of->event, "event")),
+		.no = json_integer_value(json_object_get(of->event, "no")), .end = at->number, .out = out };
+	int err = 0;
 
 	*out = (struct followed){ 0 };
-	int err = over(s, NULL, (struct wall){ 0 }, each_event, &search);
+	/* It lies closely before, as a rule: further back is looked only when it does not. */
+	for (uint64_t back = BACK_FIRST; err == 0 && search.path != NULL && out->event == NULL; back *= 4) {
+		err = walk(at->stream, NULL, at->number > back ? at->number - back : 0, each_event, &search);
+		if (back >= at->number)
+			break;
+	}
+	if (err == 0 && search.path != NULL && out->event == NULL && search.no > 1) {	/* in the stream of a flow as it was before? */
+		search.end = UINT64_MAX;
+		err = over(s, NULL, (struct wall){ 0 }, each_event, &search);
+	}
 	return err != 0 ? err : out->event != NULL ? 0 : ERR_NOTFOUND;
 }
 
