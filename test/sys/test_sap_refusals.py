@@ -90,6 +90,26 @@ def test_answers_that_cannot_be_read_are_looked_up_and_nothing_is_booked_twice()
     equal((p.s4.totals()["documents"], p.s4.totals()["duplicates"]), ({"ProdnOrdConf2": 6}, {}), "documents")
 
 
+def test_a_condition_that_fails_is_waited_for_and_an_etag_that_is_wanted_is_a_refusal():
+    p = Posting()
+    p.s4.fault("changed", method="POST", path="ProdnOrdConf2", times=2)
+    e = event()
+    p.send(e)
+    item = p.ends(e, "confirmed")
+    equal((item["attempts"], p.s4.totals()["documents"]), (3, {"ProdnOrdConf2": 1}), "postings, and what came of them")
+    p.s4.fault("precondition", method="POST", path="ProdnOrdConf2")
+    e = event()
+    p.send(e)
+    item = p.ends(e, "refused")
+    assert "look in SAP what is there" in item["text"] and "/IWFND/CM_MGW_RT/185" == item["code"], item
+    equal(p.s4.totals()["documents"], {"ProdnOrdConf2": 1}, "documents after the refusal")
+    done = p.cli("outbox", "retry", item["seq"], "--reason", "the service was mended")
+    equal(done.returncode, 0, f"retry: {done.stdout}{done.stderr}")
+    wait_for(lambda: p.items("confirmed")[1:], 20, "the booking after a retry")
+    equal((p.s4.totals()["documents"], p.s4.totals()["duplicates"]), ({"ProdnOrdConf2": 2}, {}), "documents")
+    equal([r for r in p.s4.ask("requests")["recent"] if "if-match" in r["headers"]], [], "requests with an ETag")
+
+
 @timeout(240)
 def test_hostile_metadata_stops_nothing_but_itself():
     for kind in ("bomb", "entity", "deep", "huge", "cut", "html", "empty", "binary", "other"):

@@ -68,6 +68,15 @@ TEST(a_refusal_carries_what_sap_says)
 	arena_fini(&a);
 }
 
+TEST(a_precondition_that_fails_says_what_to_do)
+{
+	struct arena a = { 0 };
+
+	CHECK(strstr(judge(ASKED_POST, false, 412, "", &a).text, "repeatability-headers: no") != NULL);
+	CHECK(strstr(judge(ASKED_POST, false, 428, "", &a).text, "look in SAP what is there") != NULL);
+	arena_fini(&a);
+}
+
 TEST(what_never_left_may_be_repeated_and_what_left_is_asked_about)
 {
 	struct arena a = { 0 };

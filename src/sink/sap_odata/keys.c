@@ -70,7 +70,8 @@ const struct key sap_keys[] = {
 	[K_METADATA] = { "metadata-every", KEY_DURATION, .min = 60e9, .max = 30.0 * 86400e9, .def = "1 d",
 	    .help = "How often a service's $metadata is looked at anew." },
 	[K_REPEATABILITY] = { "repeatability-headers", KEY_BOOL, .def = "yes",
-	    .help = "Send the headers that let a far end know a repeat. Nothing here relies on them; some systems refuse what bears them." },
+	    .help = "Send the headers that let a far end know a repeat. Nothing here relies on them; some systems refuse what bears them, or "
+		"what has waited longer than they remember (412)." },
 	[KEYS] = { 0 },
 };
 

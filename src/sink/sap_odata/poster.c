@@ -22,7 +22,6 @@ op_free(struct op *op)
 	if (op->next != NULL)
 		op->next->at = op->at;
 	buf_fini(&op->body);
-	free(op->etag);
 	arena_fini(&op->arena);
 	free(op);
 }
@@ -171,11 +170,6 @@ on_posted(void *arg, const struct far_answer *got)
 
 	sap_judge(ASKED_POST, false, &a, wall_now(), &op->arena, &v);
 	poster_note(op->poster, got, &v);
-	if (a.end == HTTP_ANSWERED && a.stage == FAR_CALL && a.status == 428 && !op->asked_etag && op->items[0].message.lookup_key) {
-		op->asked_etag = true;
-		op_post_single(op);
-		return;
-	}
 	if (v.kind == OUTBOX_IS_DONE)
 		op_posted(op, 0, &a);
 	else {
@@ -186,8 +180,8 @@ on_posted(void *arg, const struct far_answer *got)
 	op_end(op, &v);
 }
 
-static void
-send_post(struct op *op)
+void
+op_post_single(struct op *op)
 {
 	struct op_item *it = &op->items[0];
 	char ids[ID_HEADERS][HEADER_TEXT];
@@ -199,8 +193,6 @@ send_post(struct op *op)
 		h[n++] = "content-type: application/json";
 	for (size_t i = 0; i < nids; i++)
 		h[n++] = ids[i];
-	if (op->etag != NULL)
-		h[n++] = arena_printf(&op->arena, "if-match: %s", op->etag);
 	h[n] = NULL;
 	const struct far_call c = { .method = it->message.method, .service = it->mapping->service, .path = it->message.path, .headers = h,
 	    .body = it->message.body, .len = it->message.len };
@@ -210,45 +202,6 @@ send_post(struct op *op)
 	op->poster->news.bytes += err == 0 ? it->message.len : 0;
 	if (err != 0)
 		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_DOWN, .code = "unreachable", .text = err_text(err) });
-}
-
-static void
-on_etag(void *arg, const struct far_answer *got)
-{
-	struct op *op = arg;
-	struct sap_answer a = sap_answer_of(got);
-	struct outbox_verdict v;
-
-	sap_judge(ASKED_LIST, true, &a, wall_now(), &op->arena, &v);
-	poster_note(op->poster, got, &v);
-	/* Nothing was changed so far, whatever this answer is. */
-	if (v.kind == OUTBOX_IS_UNKNOWN)
-		v.kind = OUTBOX_IS_BUSY;
-	if (v.kind != OUTBOX_IS_DONE) {
-		op_end(op, &v);
-		return;
-	}
-	free(op->etag);
-	op->etag = a.etag != NULL ? strdup(a.etag) : NULL;
-	send_post(op);
-}
-
-/* What changes an entity that is there goes with its ETag; what makes one goes at once, unless the far end has asked for one (428). */
-void
-op_post_single(struct op *op)
-{
-	static const char *const h[] = { POSTER_ACCEPT, NULL };
-	const struct op_item *it = &op->items[0];
-	bool changes = strcmp(it->message.method, "POST") != 0;
-
-	if (op->etag != NULL || (!changes && !op->asked_etag)) {
-		send_post(op);
-		return;
-	}
-	const struct far_call c = { .method = "GET", .service = it->mapping->service, .headers = h,
-	    .path = changes ? it->message.path : it->message.lookup };
-	if (far_start(op->poster->far, &c, on_etag, op) != 0)
-		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_DOWN, .code = "unreachable", .text = err_text(ERR_NOMEM) });
 }
 
 /* ---- what the outbox calls ---- */

@@ -23,8 +23,6 @@ struct op {
 	struct op_item		*items;		/* of a $batch several, else one */
 	size_t			 n;
 	struct buf		 body;		/* of a $batch */
-	char			*etag;		/* of the entity that is changed; NULL: not asked for */
-	bool			 asked_etag;
 };
 
 /*

@@ -189,7 +189,7 @@ class App:
         if fault in PAGES:
             return self._page(fault)
         service = self._service(request)
-        refused = Refused("locked", "OrderID", value="", user="OPERATOR1") if fault == "locked" else Refused("dump")
+        refused = Refused("locked", "OrderID", value="", user="OPERATOR1") if fault == "locked" else Refused(fault)
         return service.refusal(refused, request) if service else self._page("bad-gateway")
 
     def _after(self, fault, answer):

@@ -15,6 +15,8 @@ FAULTS = {
     "unauthorized": "before",       # 401
     "stale": "before",              # the session is forgotten: 403 with x-csrf-token: Required
     "locked": "before",             # 423: somebody else has the order open
+    "changed": "before",            # 412: a condition that does not hold
+    "precondition": "before",       # 428: the service wants an ETag
     "dump": "before",               # 500, short dump
     "bad-gateway": "before",        # 502 of a proxy, HTML
     "login-page": "before",         # 200 with a page of HTML, as a proxy that wants a log-in answers
