@@ -1,45 +1,19 @@
 /* See events.h. */
 #include "doc/events.h"
 
-#include "base/clock.h"
+#include "site/event_text.h"
 
 #define HEADS(...)	(const char *const[]){ __VA_ARGS__, NULL }
 #define ROW(p, ...)	page_row(p, (const char *const[]){ __VA_ARGS__ })
-
-static const char *
-trigger(const struct event_rule *e, struct arena *a)
-{
-	char every[DURATION_TEXT];
-
-	if (*e->request != '\0')
-		return arena_printf(a, "handshake: %s, acknowledged by %s", e->request, e->acknowledge);
-	if (*e->when != '\0')
-		return e->when;
-	return arena_printf(a, "every %s", duration_format(e->every_ns, every));
-}
 
 static const char *
 fields(const struct event_rule *e, struct arena *a)
 {
 	const char *text = "";
 
-	for (uint32_t i = 0; i < e->nfields; i++) {
-		const struct event_rule_field *f = &e->fields[i];
-		const char *how = f->from == EVENT_FROM_COUNT ? "what is new in " : f->from == EVENT_FROM_VALUE ? "always " : "";
-		text = arena_printf(a, "%s%s%s: %s%s%s%s%s%s", text, i > 0 ? "; " : "", f->name, how, f->text, *f->unit != '\0' ? " [" : "", f->unit,
-		    *f->unit != '\0' ? "]" : "", f->required ? ", required" : "");
-	}
+	for (uint32_t i = 0; i < e->nfields; i++)
+		text = arena_printf(a, "%s%s%s: %s", text, i > 0 ? "; " : "", e->fields[i].name, event_text_field(&e->fields[i], a));
 	return text;
-}
-
-static const char *
-key(const struct event_rule *e, struct arena *a)
-{
-	const char *text = "";
-
-	for (uint32_t i = 0; i < e->nkey; i++)
-		text = arena_printf(a, "%s%s%s", text, i > 0 ? " / " : "", e->key[i] == EVENT_KEY_NO ? "its number" : e->fields[e->key[i]].name);
-	return *text != '\0' ? text : "its number";
 }
 
 static const char *
@@ -69,7 +43,7 @@ document_events(const struct document *d, struct page *p, struct arena *a)
 	page_table(p, "events", HEADS("event", "what it is (ISA-95)", "when", "fields", "one of a kind by", "goes to"));
 	for (uint32_t i = 0; i < s->nevents; i++) {
 		const struct event_rule *e = &s->events[i];
-		ROW(p, e->path, event_object_name(e->object), trigger(e, a), fields(e, a), key(e, a), goes_to(s, e, a));
+		ROW(p, e->path, event_object_name(e->object), event_text_trigger(e, a), fields(e, a), event_text_key(e, a), goes_to(s, e, a));
 	}
 	page_table_end(p);
 }

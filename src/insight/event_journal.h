@@ -14,9 +14,8 @@ struct event_wait *event_wait_new(struct event_stream *s, struct event_memory *m
 /* Forget what of a stream is confirmed by now. */
 void event_stream_trim(struct events *ev, struct event_stream *s);
 void events_free(struct events *ev);
+/* field: hash_count() of what it is a total of. */
 struct event_total *event_total_of(struct event_memory *m, uint64_t field);
-/* What a total is of: name, tag, modulo and unit of the count. */
-uint64_t event_total_key(const struct event_rule_field *f);
 /* Forget totals of counts that the declaration does not have. True: there were some. */
 bool event_totals_trim(struct event_memory *m, const struct event_rule *r);
 

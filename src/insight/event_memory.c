@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "insight/event_journal.h"
 #include "os/memfd.h"
+#include "site/hash.h"
 
 static void *
 memory(void *p)
@@ -46,15 +47,6 @@ event_total_of(struct event_memory *m, uint64_t field)
 	return &m->totals[m->ntotals++];
 }
 
-uint64_t
-event_total_key(const struct event_rule_field *f)
-{
-	uint64_t h = hash64(f->name, strlen(f->name) + 1);
-
-	h = hash64_more(h, f->text, strlen(f->text) + 1);
-	return hash64_more(h, f->unit, strlen(f->unit) + 1);
-}
-
 bool
 event_totals_trim(struct event_memory *m, const struct event_rule *r)
 {
@@ -63,7 +55,7 @@ event_totals_trim(struct event_memory *m, const struct event_rule *r)
 	for (uint32_t i = 0; i < m->ntotals; i++) {
 		uint32_t k = 0;
 		while (k < r->nfields && (r->fields[k].from != EVENT_FROM_COUNT ||
-		    event_total_key(&r->fields[k]) != m->totals[i].field))
+		    hash_count(&r->fields[k]) != m->totals[i].field))
 			k++;
 		if (k < r->nfields)
 			m->totals[n++] = m->totals[i];

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "insight/event_journal.h"
 #include "insight/inside.h"
+#include "site/hash.h"
 
 #define READY_NS (10 * NS_PER_S)
 
@@ -54,7 +55,7 @@ ready(const struct insight *in, const struct event *e, int64_t now_ns)
 static void
 count_since(struct event_memory *m, const struct event_rule_field *f, struct value *v)
 {
-	struct event_total *t = event_total_of(m, event_total_key(f));
+	struct event_total *t = event_total_of(m, hash_count(f));
 
 	if (v->type == VALUE_I64) {
 		int64_t total = v->i, before = t->real ? (int64_t)t->f : t->i;

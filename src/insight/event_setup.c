@@ -9,6 +9,7 @@
 #include "insight/event_journal.h"
 #include "insight/inside.h"
 #include "site/derive.h"
+#include "site/hash.h"
 
 #define TRIGGER_NAME "\001trigger"	/* no field is called so */
 
@@ -53,7 +54,7 @@ add(struct setup *s, uint32_t *n, uint32_t event, uint32_t role)
 	g->path_hash = prog_hash(r->path, f != NULL ? f->name : TRIGGER_NAME);
 	/* A count that is declared otherwise begins anew: its counter goes with its total, or all that it ever had would be counted again. */
 	if (f != NULL && f->from == EVENT_FROM_COUNT) {
-		uint64_t key = event_total_key(f);
+		uint64_t key = hash_count(f);
 		g->path_hash = hash64_more(g->path_hash, &key, sizeof key);
 	}
 	if (f == NULL)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "site/derive.h"
 #include "site/hash.h"
 
 static bool
@@ -73,7 +74,7 @@ add_source(struct diff *d, enum change how, const struct source *before, const s
 	*c = (struct source_change){ .how = how, .before = before, .after = after };
 	compare_tags(d, c);
 	/* What is left when the tags are the same is the connection. */
-	c->connection = how == CHANGED && (c->ntags == 0 || !same_text(before->driver, after->driver) ||
+	c->connection = how == CHANGED && !source_is_derived(after) && (c->ntags == 0 || !same_text(before->driver, after->driver) ||
 	    !same_text(before->link, after->link));
 }
 
@@ -89,6 +90,8 @@ compare_sources(struct diff *d)
 		struct source *s = &d->after->sources[i];
 		const struct source *was = map_get(&old, s->name, strlen(s->name));
 		map_put(&new, s->name, strlen(s->name), s);
+		if (source_is_events(s))	/* diff_event.c has them */
+			continue;
 		if (was == NULL)
 			add_source(d, ADDED, NULL, s);
 		else if (was->key != s->key)
@@ -96,7 +99,7 @@ compare_sources(struct diff *d)
 	}
 	for (uint32_t i = 0; i < d->before->nsources; i++) {
 		const struct source *s = &d->before->sources[i];
-		if (map_get(&new, s->name, strlen(s->name)) == NULL)
+		if (map_get(&new, s->name, strlen(s->name)) == NULL && !source_is_events(s))
 			add_source(d, REMOVED, s, NULL);
 	}
 	map_fini(&old);
@@ -182,13 +185,14 @@ compare_requests(struct diff *d)
 int
 site_diff(const struct plan *running, const struct plan *next, struct buf *out, bool json)
 {
-	static const struct plan nothing = { .enterprise = "" };
+	static const struct plan nothing = { .enterprise = "", .site = "" };
 	struct diff d = { .before = running != NULL ? running : &nothing, .after = next };
 
 	compare_sources(&d);
 	compare_sinks(&d);
 	compare_flows(&d);
 	compare_requests(&d);
+	diff_events(&d);
 	if (json)
 		diff_print_json(&d, out);
 	else

@@ -240,7 +240,16 @@ put_zones(uint64_t *h, const struct plan *p)
 	put_u64(h, p->nconduits);
 }
 
-static uint64_t
+uint64_t
+hash_count(const struct event_rule_field *f)
+{
+	uint64_t h = hash64(f->name, strlen(f->name) + 1);
+
+	h = hash64_more(h, f->text, strlen(f->text) + 1);
+	return hash64_more(h, f->unit, strlen(f->unit) + 1);
+}
+
+uint64_t
 hash_event(const struct event_rule *r)
 {
 	const char *const texts[] = { r->path, r->when, r->request, r->acknowledge };

@@ -16,6 +16,10 @@ uint32_t hash_schema(const struct plan *p, const struct flow *f);
 uint64_t hash_flow(const struct plan *p, const struct flow *f);
 /* An entry of requests. */
 uint64_t hash_request(const struct plan *p, const struct request_rule *r);
+/* An entry of events. */
+uint64_t hash_event(const struct event_rule *r);
+/* What a count is: name, expression and unit. One with another hash begins anew. It stands in insight's journal. */
+uint64_t hash_count(const struct event_rule_field *f);
 uint64_t hash_plan(const struct plan *p);
 
 #endif
