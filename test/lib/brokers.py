@@ -96,11 +96,11 @@ class Mosquitto:
         if done.returncode:
             raise AssertionError(f"mosquitto_pub: {done.stderr}")
 
-    def retained(self, topic, limit_s=2):
-        """Payloads of retained messages at a topic filter, as text, by topic."""
-        done = run("mosquitto_sub", "-h", self.host, "-p", self.port, "-t", topic, "-v", "--retained-only", "-W",
-                   max(1, int(limit_s)))
-        return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    def retained(self, topic, count):
+        """Payloads of so many retained messages at a topic filter, as text, by topic."""
+        done = run("mosquitto_sub", "-h", self.host, "-p", self.port, "-t", topic, "-F", "%t\t%p", "--retained-only", "-C", count, "-W", 60,
+                   limit_s=90)
+        return dict(line.split("\t", 1) for line in done.stdout.splitlines())
 
 
 __all__ = ["Certificates", "Mosquitto"]

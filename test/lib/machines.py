@@ -89,7 +89,7 @@ class Machines:
         defer(self.stop)
 
     def _call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
     async def _listen(self):
         for machine in self.all:

@@ -1,6 +1,7 @@
 """Processes that a test starts: found, watched line by line, and ended by their own process id."""
 import collections
 import os
+import random
 import re
 import shutil
 import signal
@@ -13,12 +14,12 @@ import time
 # A runner that was started by nohup(1) ignores it, and what it starts would too; tests send it.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-from cases import SCALE, defer, show_on_failure, wait_for
+from cases import PATIENCE, defer, show_on_failure, wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINES_MAX = 20_000
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:")
-_given_ports = set()
+_held_ports = []
 
 
 def program():
@@ -38,14 +39,24 @@ def peer(name):
 
 
 def free_port():
-    """A TCP port on loopback that nobody listens on, never given twice in one run."""
+    """A TCP port on loopback that nobody listens on, and that nobody else is given while this program runs.
+
+    It lies below those that the kernel gives out by itself, or a listener or connection of another test, running beside this one, could
+    take it before, or while, it is used here. An abstract socket that bears its number is held for as long as this program lives: other
+    tests see that it is taken.
+    """
     while True:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        if port not in _given_ports:
-            _given_ports.add(port)
-            return port
+        port = random.randrange(16384, 32768)
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            held.bind(f"\0penstock-test-port-{port}")
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            held.close()
+            continue
+        _held_ports.append(held)
+        return port
 
 
 def temp_dir():
@@ -132,7 +143,7 @@ class Proc:
     def wait_line(self, pattern, limit_s=10, since=0):
         """Returns the match of the first line, of either stream, that the pattern is found in."""
         want = re.compile(pattern)
-        end = time.monotonic() + limit_s * SCALE
+        end = time.monotonic() + limit_s * PATIENCE
         with self._news:
             while True:
                 for line in list(self.out)[since:] + list(self.err)[since:]:
@@ -141,16 +152,16 @@ class Proc:
                         return found
                 left = end - time.monotonic()
                 if left <= 0 or self._open == 0:
-                    why = "ended" if self._open == 0 else f"said nothing like it in {limit_s * SCALE:.0f} s"
+                    why = "ended" if self._open == 0 else f"said nothing like it in {limit_s * PATIENCE:.0f} s"
                     raise AssertionError(f"{self.name} {why}, waiting for a line /{pattern}/")
                 self._news.wait(min(left, 0.5))
 
     def wait(self, limit_s=10):
         """Waits for the end; returns the exit status (negative: the signal)."""
         try:
-            status = self.proc.wait(limit_s * SCALE)
+            status = self.proc.wait(limit_s * PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} (pid {self.pid}) did not end within {limit_s * SCALE:.0f} s") from None
+            raise AssertionError(f"{self.name} (pid {self.pid}) did not end within {limit_s * PATIENCE:.0f} s") from None
         self._drain()
         return status
 
@@ -176,13 +187,13 @@ class Proc:
             self.send_signal(signal.SIGCONT)
             self.send_signal(number)
             try:
-                self.proc.wait(limit_s * SCALE)
+                self.proc.wait(limit_s * PATIENCE)
             except subprocess.TimeoutExpired:
                 obeyed = False
         self._end_session()
         self._drain()
         if not obeyed:
-            raise AssertionError(f"{self.name} (pid {self.pid}) did not end within {limit_s * SCALE:.0f} s of a signal")
+            raise AssertionError(f"{self.name} (pid {self.pid}) did not end within {limit_s * PATIENCE:.0f} s of a signal")
         self._judge()
         return self.proc.returncode
 
@@ -192,7 +203,7 @@ class Proc:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self.proc.wait(5)
+        self.proc.wait(60)
 
     def _judge(self):
         if self._judged:
@@ -208,10 +219,10 @@ def run(*argv, limit_s=30, env=None, cwd=None, stdin="", user=None):
     argv = [str(word) for word in argv]
     become = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     try:
-        done = subprocess.run(argv, input=stdin.encode(), capture_output=True, timeout=limit_s * SCALE, cwd=cwd,
+        done = subprocess.run(argv, input=stdin.encode(), capture_output=True, timeout=limit_s * PATIENCE, cwd=cwd,
                               **become, env={**os.environ, **(env or {})}, check=False)
     except subprocess.TimeoutExpired:
-        raise AssertionError(f"{' '.join(argv)} did not end within {limit_s * SCALE:.0f} s") from None
+        raise AssertionError(f"{' '.join(argv)} did not end within {limit_s * PATIENCE:.0f} s") from None
     done.stdout = done.stdout.decode("utf-8", "replace")
     done.stderr = done.stderr.decode("utf-8", "replace")
     for text in (done.stdout, done.stderr):

@@ -19,6 +19,7 @@ import threading
 import weakref
 
 from cases import defer
+from procs import free_port
 
 CHUNK = 65536
 
@@ -44,7 +45,7 @@ async def end_tasks(writers):
 class Proxy:
     def __init__(self, target_port, target_host="127.0.0.1", port=0):
         self.target = (target_host, target_port)
-        self.port = port
+        self.port = port or free_port()     # kept while it does not listen
         self.delay_s = 0.0
         self.bytes_per_s = 0            # 0: as fast as it goes
         self.tap = None
@@ -99,7 +100,7 @@ class Proxy:
         self._loop.close()
 
     def _call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     async def _start(self):
         self._flowing = asyncio.Event()

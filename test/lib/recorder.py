@@ -17,6 +17,8 @@ import threading
 import time
 
 import mqtt_wire as wire
+from cases import PATIENCE
+from procs import free_port
 from proxy import end_tasks
 
 QUEUE_MAX = 100_000             # messages kept for one absent or slow client
@@ -129,7 +131,7 @@ class Session:
 class RecordingBroker:
     def __init__(self, port=0, tls=None):
         """port 0: a free one; tls: an ssl.SSLContext for the server side."""
-        self.port = port
+        self.port = port or free_port()     # kept while it does not listen
         self.tls = tls
         self.behave = Behaviour()
         self.packets = []
@@ -213,8 +215,8 @@ class RecordingBroker:
         return [p for p in found if topic == "#" or wire.matches(topic, p.topic)]
 
     def wait(self, found, timeout=10, what="a packet"):
-        """Returns the first true result of found(), which is called whenever something new was recorded."""
-        end = time.monotonic() + timeout
+        """Returns the first true result of found(), which is called whenever something new was recorded. Stretched by PATIENCE."""
+        end = time.monotonic() + timeout * PATIENCE
         with self._news:
             while True:
                 result = found()
@@ -223,7 +225,7 @@ class RecordingBroker:
                 left = end - time.monotonic()
                 if left <= 0:
                     tail = "\n".join(self.describe(p) for p in self.packets[-15:])
-                    raise AssertionError(f"{what} did not come within {timeout} s; the last packets were:\n{tail}")
+                    raise AssertionError(f"{what} did not come within {timeout * PATIENCE:.0f} s; the last packets were:\n{tail}")
                 self._news.wait(min(left, 0.5))
 
     def wait_publish(self, topic, timeout=10, since=0, count=1):
@@ -251,7 +253,7 @@ class RecordingBroker:
     # The broker itself, in its own thread.
 
     def _call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     async def _open(self):
         self._server = await asyncio.start_server(self._client, "127.0.0.1", self.port, ssl=self.tls, backlog=128)
