@@ -11,9 +11,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from penstock import *
 
 
-def mbpoll(server, *words, unit=1, limit_s=10):
+def mbpoll(server, *words, unit=1, limit_s=20):
     """One poll with mbpoll, 0-based addresses; returns what it printed."""
-    return run("mbpoll", "-m", "tcp", "-a", unit, "-0", "-1", "-o", "0.5", "-p", server.port, *words, server.host,
+    return run("mbpoll", "-m", "tcp", "-a", unit, "-0", "-1", "-o", "10", "-p", server.port, *words, server.host,
                limit_s=limit_s)
 
 
@@ -27,7 +27,7 @@ def values(done):
     return found
 
 
-def ask(server, pdu, unit=1, limit_s=2):
+def ask(server, pdu, unit=1, limit_s=30):
     """One raw request over TCP; the reply's PDU, or None when none came."""
     with socket.create_connection((server.host, server.port), limit_s) as s:
         s.settimeout(limit_s)
@@ -71,17 +71,17 @@ def test_libmodbus_server_refuses_what_it_is_told_to():
 
 
 def test_libmodbus_server_delays_without_blocking_others():
-    server = ModbusServer(delay=400)
+    server = ModbusServer(delay=2000)
     slow = [socket.create_connection((server.host, server.port)) for _ in range(5)]
     start = time.monotonic()
     for s in slow:
         s.sendall(bytes.fromhex("000100000006010300000001"))
     for s in slow:
-        s.settimeout(5)
+        s.settimeout(60)
         equal(len(s.recv(100)), 11, "bytes of the reply")
         s.close()
     took = time.monotonic() - start
-    assert 0.39 < took < 1.9, f"five delayed answers took {took:.2f} s together"
+    assert 1.99 < took < 9.9, f"five answers that are each delayed by 2 s took {took:.2f} s together"
 
 
 def test_libmodbus_server_ticks():
@@ -94,12 +94,12 @@ def test_libmodbus_server_on_a_serial_line():
     line = SerialPair()
     server = ModbusServer(serial=line.a, units="1,3")
 
-    def poll(unit):
-        return values(run("mbpoll", "-m", "rtu", "-b", 19200, "-P", "none", "-a", unit, "-0", "-1", "-o", "0.5",
+    def poll(unit, patience_s=10):
+        return values(run("mbpoll", "-m", "rtu", "-b", 19200, "-P", "none", "-a", unit, "-0", "-1", "-o", patience_s,
                           "-r", 20, "-c", 2, line.b))
     equal(poll(1), [(20, "20"), (21, "21")], "unit 1")
     equal(poll(3), [(20, "20"), (21, "21")], "unit 3")
-    equal(poll(4), [], "unit 4, which is not there")
+    equal(poll(4, 0.5), [], "unit 4, which is not there")
     equal(server.stats()["reads"], 2, "reads")
 
 
@@ -113,7 +113,7 @@ def test_fast_server_answers_as_the_standard_says():
     server = ModbusServer("modbus_fast_server")
     equal(ask(server, b"\x03\x00\x00\x00\x02"), b"\x03\x04\x00\x00\x00\x01", "two registers")
     equal(len(ask(server, b"\x04\x00\x00\x00\x7d")), 252, "bytes of 125 registers")
-    with socket.create_connection((server.host, server.port), 2) as s:
+    with socket.create_connection((server.host, server.port), 60) as s:
         one = bytes.fromhex("000100000006010300000001")
         s.sendall(one * 3 + one[:5])
         time.sleep(0.1)
@@ -130,7 +130,7 @@ def test_fast_server_answers_as_the_standard_says():
 def test_bench_clients_reach_a_rate_without_errors():
     server = ModbusServer("modbus_fast_server")
     for program in ("modbus_epoll", "modbus_poll"):
-        done = run(peer(program), f"{server.host}:{server.port}", "--connections", 8, "--seconds", 0.3)
+        done = run(peer(program), f"{server.host}:{server.port}", "--connections", 8, "--seconds", 1)
         equal(done.returncode, 0, f"{program}'s status")
         result = json.loads(done.stdout)
         equal(result["errors"], 0, "errors")
