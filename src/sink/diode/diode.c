@@ -4,7 +4,7 @@
  * alone (driver/diode), to the number. What was not sent is kept, as for any sink. See doc/diode.md.
  *
  *	proto/diode/	datagrams, code, blocks		beat.c	flushes, schemas and totals told again and again
- *	out.c		pacing and sending		sink/identity.h	who a stream is
+ *	out.c		pacing and sending		sink/node.h	who a stream is
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "os/tcp.h"
 #include "pki/preplaced.h"
 #include "sink/diode/diode_sink.h"
-#include "sink/identity.h"
+#include "sink/node.h"
 
 static const struct key diode_sink_keys[] = {
 	[DS_KEY_TO] = { "to", KEY_ENDPOINT, .required = true,
@@ -131,12 +131,7 @@ on_stream_add(void *inst, struct sink_stream *s)
 
 	if (st == NULL)
 		fatal("out_of_memory", "sink=%s", k->cfg->name);
-	int err = sink_identity(k->host->state_dir, s, &st->id);
-	if (err == 0 && s->plan_flow != NULL && s->plan_flow->live_first) {
-		log_error("link_live_first", "sink=%s flow=\"%s\" remedy=\"a link carries a flow in order: take live-first away from it, or give it to the sink of the "
-		    "last node\"", k->cfg->name, s->flow);
-		err = ERR_UNSUPPORTED;
-	}
+	int err = sink_node_identity(k->host, k->cfg->name, s, &st->id);
 	if (err == 0 && (st->no = diode_send_open(k->sender)) == 0)
 		err = ERR_LIMIT;
 	if (err != 0) {
@@ -225,15 +220,6 @@ on_offer(void *inst, struct sink_stream *s, const struct spool_batch *b, bool li
 	return 0;
 }
 
-static int
-on_preview(void *inst, struct sink_stream *s, const struct spool_batch *b, struct buf *out)
-{
-	(void)inst;
-	buf_printf(out, "batch %llu..%llu of %s, %u bytes as stored\n", (unsigned long long)b->first, (unsigned long long)(b->first + b->n - 1), s->flow,
-	    b->payload_len);
-	return out->err;
-}
-
 static void
 on_stop(void *inst, struct mono deadline, void (*stopped)(void *arg), void *arg)
 {
@@ -265,6 +251,6 @@ const struct sink_type diode_sink = {
 	.info = { .name = "diode", .help = "Another Penstock node, to which this one sends over a way that has no way back (source of driver diode there).",
 	    .keys = diode_sink_keys, .one_way = true, .default_port = 7434, .check = check },
 	.size = sizeof(struct diode_sink),
-	.open = on_open, .stream_add = on_stream_add, .stream_remove = on_stream_remove, .offer = on_offer, .preview = on_preview, .stop = on_stop,
+	.open = on_open, .stream_add = on_stream_add, .stream_remove = on_stream_remove, .offer = on_offer, .preview = sink_node_preview, .stop = on_stop,
 	.close = on_close,
 };

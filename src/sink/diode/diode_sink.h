@@ -30,7 +30,7 @@ struct diode_batch {
 struct diode_stream {
 	struct diode_stream	*next;
 	struct sink_stream	*s;
-	uint64_t		 id;		/* sink/identity.h */
+	uint64_t		 id;		/* sink/node.h */
 	uint32_t		 no;		/* of the session */
 	uint64_t		 first, last;	/* numbers: first of this session, last that was taken */
 	uint64_t		 sent;		/* last whose blocks are made */

@@ -9,8 +9,8 @@
 
 #include "os/clock.h"
 #include "ring/stats.h"
-#include "sink/identity.h"
 #include "sink/link/link_sink.h"
+#include "sink/node.h"
 #include "spool/schema.h"
 
 static const char *const roles[] = { "connect", "listen", NULL };
@@ -146,7 +146,6 @@ on_open(void *inst, const struct sink *cfg, const struct plan *plan, struct sink
 	k->cfg = cfg;
 	k->quiet = (struct log_limit){ .burst = 3, .period_ms = 60000 };
 	snprintf(k->site, sizeof k->site, "%s", plan->site != NULL ? plan->site : "");
-	snprintf(k->dir, sizeof k->dir, "%s", h->state_dir);
 	snprintf(k->state_dir, sizeof k->state_dir, "%s", h->state_dir);	/* "<state>/office/<sink>" without its last two names */
 	for (int i = 0; i < 2; i++) {
 		char *slash = strrchr(k->state_dir, '/');
@@ -181,12 +180,7 @@ on_stream_add(void *inst, struct sink_stream *s)
 
 	if (st == NULL || (st->have = calloc(LINK_HAVE_MAX, sizeof *st->have)) == NULL)
 		fatal("out_of_memory", "sink=%s", k->cfg->name);
-	int err = sink_identity(k->dir, s, &st->id);
-	if (err == 0 && s->plan_flow != NULL && s->plan_flow->live_first) {
-		log_error("link_live_first", "sink=%s flow=\"%s\" remedy=\"a link carries a flow in order: take live-first away from it, or give it to the sink of the "
-		    "last node\"", k->cfg->name, s->flow);
-		err = ERR_UNSUPPORTED;
-	}
+	int err = sink_node_identity(k->host, k->cfg->name, s, &st->id);
 	st->no = free_no(k);
 	if (err == 0 && st->no >= LINK_STREAMS_MAX)
 		err = ERR_LIMIT;
@@ -260,15 +254,6 @@ on_offer(void *inst, struct sink_stream *s, const struct spool_batch *b, bool li
 	return 0;
 }
 
-static int
-on_preview(void *inst, struct sink_stream *s, const struct spool_batch *b, struct buf *out)
-{
-	(void)inst;
-	buf_printf(out, "batch %llu..%llu of %s, %u bytes as stored\n", (unsigned long long)b->first, (unsigned long long)(b->first + b->n - 1), s->flow,
-	    b->payload_len);
-	return out->err;
-}
-
 static void
 on_stop(void *inst, struct mono deadline, void (*stopped)(void *arg), void *arg)
 {
@@ -297,6 +282,6 @@ const struct sink_type link_sink = {
 	.info = { .name = "link", .help = "Another Penstock node, to which this one connects (source of driver link there).", .keys = link_sink_keys,
 	    .encrypted = true, .role_key = "role", .default_port = 7433, .check = check },
 	.size = sizeof(struct link_sink),
-	.open = on_open, .stream_add = on_stream_add, .stream_remove = on_stream_remove, .offer = on_offer, .preview = on_preview, .stop = on_stop,
+	.open = on_open, .stream_add = on_stream_add, .stream_remove = on_stream_remove, .offer = on_offer, .preview = sink_node_preview, .stop = on_stop,
 	.close = on_close,
 };

@@ -24,7 +24,6 @@ struct link_sink {
 	const struct sink	*cfg;
 	struct endpoint		 to;
 	char			 site[128];
-	char			 dir[DISK_PATH_MAX];	/* state_dir */
 	char			 state_dir[DISK_PATH_MAX];	/* of the node */
 	bool			 up;		/* and the other node may be offered things */
 	struct lobby		*lobby;
