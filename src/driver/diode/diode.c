@@ -33,11 +33,11 @@ dd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 {
 	struct diode_in *d = ctx;
 
-	d->watch = d->timer_fd = d->wake_fd = -1;
 	if (s->n != 1)
 		return ERR_LIMIT;	/* each source has a link of its own, see endpoint_scheme */
 	d->h = h;
 	d->s = s->v[0];
+	d->wake_fd = -1;
 	d->open_at = MONO_NEVER;
 	d->quiet = (struct log_limit){ .burst = 20, .period_ms = 60000 };
 	d->us.keep = true;
@@ -47,16 +47,14 @@ dd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 	if (err == 0)
 		err = upstream_dir(&d->us, d->dir);
 	if (err == 0)
-		err = watch_open(&d->watch);
-	if (err == 0)
-		err = timer_open(&d->timer_fd);
-	if (err == 0)
 		err = wake_open(&d->wake_fd);
 	if (err == 0)
-		err = watch_set(d->watch, d->timer_fd, true, false);
-	if (err == 0)
-		err = watch_set(d->watch, upstream_wake(&d->us), true, false);
-	return err != 0 ? err : watch_set(d->watch, d->wake_fd, true, false);
+		err = watch_set(d->us.watch, d->wake_fd, true, false);
+	if (err != 0) {
+		upstreams_fini(&d->us);
+		stream_close(d->wake_fd);
+	}
+	return err;
 }
 
 static void
@@ -69,14 +67,12 @@ dd_close(void *ctx)
 		flight_close(u);
 	upstreams_fini(&d->us);
 	stream_close(d->wake_fd);
-	stream_close(d->timer_fd);
-	stream_close(d->watch);
 }
 
 static int
 dd_wake(const void *ctx)
 {
-	return ((const struct diode_in *)ctx)->watch;
+	return ((const struct diode_in *)ctx)->us.watch;
 }
 
 static void
@@ -133,7 +129,7 @@ work(struct diode_in *d, struct mono now, struct wall wall)
 			flight_ask(d, u, now);
 		next = mono_min(next, mono_add(f->asked_at, ASK_NS));
 	}
-	timer_arm(d->timer_fd, next);
+	timer_arm(d->us.timer, next);
 }
 
 static void
@@ -158,7 +154,7 @@ leave(struct diode_in *d)
 		return;
 	d->leaving = false;
 	d->us.persist_at = MONO_NEVER;
-	timer_arm(d->timer_fd, MONO_NEVER);
+	timer_arm(d->us.timer, MONO_NEVER);
 	d->h->left(d->h);
 }
 

@@ -84,7 +84,7 @@ struct diode_in {
 	const struct source	*s;
 	struct upstreams	 us;
 	struct dd_thread	*t;
-	int			 watch, timer_fd, wake_fd;
+	int			 wake_fd;
 	bool			 leaving;	/* as soon as the last receipts are written */
 	struct mono		 open_at;
 	char			 dir[DISK_PATH_MAX];

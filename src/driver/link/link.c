@@ -9,16 +9,14 @@
  * A lost connection makes no tag bad: the lower node keeps what it measures meanwhile, and each sample comes with its own time and status. That
  * the link is down stands in `penstock status`.
  *
- * All runs in the engine's loop but what link/lobby.h and upstream/save.h do; the one descriptor that LINK_OWN allows is a set of descriptors (os/watch.h).
+ * All runs in the engine's loop but what link/lobby.h and upstream/save.h do; the one descriptor that LINK_OWN allows is the set in upstreams.
  */
 #include <stdio.h>
 
 #include "driver/link/link_int.h"
 #include "driver/own.h"
 #include "os/clock.h"
-#include "os/stream.h"
 #include "os/timer.h"
-#include "os/watch.h"
 #include "site/link.h"
 
 static size_t
@@ -39,7 +37,6 @@ linkd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 {
 	struct linkd *d = ctx;
 
-	d->watch = d->timer_fd = -1;
 	if (s->n != 1)
 		return ERR_LIMIT;	/* each source has a link of its own, see endpoint_scheme */
 	d->h = h;
@@ -49,14 +46,8 @@ linkd_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 	d->us.ask_again = ask_again;
 	d->us.arg = d;
 	int err = upstreams_init(&d->us, d->s, h);
-	if (err == 0)
-		err = watch_open(&d->watch);
-	if (err == 0)
-		err = timer_open(&d->timer_fd);
-	if (err == 0)
-		err = watch_set(d->watch, d->timer_fd, true, false);
-	if (err == 0)
-		err = watch_set(d->watch, upstream_wake(&d->us), true, false);
+	if (err != 0)
+		upstreams_fini(&d->us);
 	return err;
 }
 
@@ -67,14 +58,12 @@ linkd_close(void *ctx)
 
 	way_close(d);
 	upstreams_fini(&d->us);
-	stream_close(d->timer_fd);
-	stream_close(d->watch);
 }
 
 static int
 linkd_wake(const void *ctx)
 {
-	return ((const struct linkd *)ctx)->watch;
+	return ((const struct linkd *)ctx)->us.watch;
 }
 
 /* The engine gives no deadlines to drivers of this kind: a timer of our own stands in the set. */
@@ -85,7 +74,7 @@ arm(struct linkd *d)
 
 	if (d->n != NULL)
 		next = mono_min(next, link_conn_next(&d->n->c));
-	timer_arm(d->timer_fd, next);
+	timer_arm(d->us.timer, next);
 }
 
 static void
@@ -108,7 +97,7 @@ leave(struct linkd *d)
 	d->leaving = false;
 	way_close(d);
 	d->us.persist_at = MONO_NEVER;
-	timer_arm(d->timer_fd, MONO_NEVER);
+	timer_arm(d->us.timer, MONO_NEVER);
 	d->h->left(d->h);
 }
 

@@ -25,7 +25,6 @@ struct linkd {
 	char			 why[600];
 
 	/* the connection */
-	int			 watch, timer_fd;
 	struct lobby		*lobby;
 	struct lobby_conn	*n;		/* NULL: none */
 	bool			 worked;	/* something of use has come over it */

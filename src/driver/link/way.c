@@ -23,7 +23,7 @@ way_open(struct linkd *d)
 	if (err == 0)
 		err = lobby_open(&conf, &d->lobby);
 	if (err == 0)
-		err = watch_set(d->watch, lobby_wake(d->lobby), true, false);
+		err = watch_set(d->us.watch, lobby_wake(d->lobby), true, false);
 	if (err != 0)
 		snprintf(why, sizeof why, "cannot begin: %s", err_text(err));
 	else
@@ -35,7 +35,7 @@ way_open(struct linkd *d)
 static void
 forget(struct linkd *d)
 {
-	watch_set(d->watch, d->n->c.fd, false, false);
+	watch_set(d->us.watch, d->n->c.fd, false, false);
 	lobby_conn_free(d->n);
 	d->n = NULL;
 	d->broken = false;
@@ -103,7 +103,7 @@ way_step(struct linkd *d, struct mono now)
 	int err = link_conn_step(&d->n->c, now);
 	if (err == 0 && !d->broken) {
 		bond_step(&d->n->bond, &d->n->c, now, wall_now());
-		watch_set(d->watch, d->n->c.fd, !d->n->c.hold, d->n->c.blocked);
+		watch_set(d->us.watch, d->n->c.fd, !d->n->c.hold, d->n->c.blocked);
 		return;
 	}
 	snprintf(why, sizeof why, "%s", d->broken ? d->why : d->n->c.why);
@@ -119,7 +119,7 @@ way_close(struct linkd *d)
 		forget(d);
 	}
 	if (d->lobby != NULL)
-		watch_set(d->watch, lobby_wake(d->lobby), false, false);
+		watch_set(d->us.watch, lobby_wake(d->lobby), false, false);
 	lobby_close(d->lobby);
 	d->lobby = NULL;
 }

@@ -155,12 +155,6 @@ upstream_persist(struct upstreams *us, struct mono now, struct wall wall)
 	}
 }
 
-int
-upstream_wake(const struct upstreams *us)
-{
-	return saver_wake(us->saver);
-}
-
 bool
 upstream_busy(const struct upstreams *us)
 {

@@ -5,6 +5,9 @@
 
 #include "driver/upstream/upstream.h"
 #include "os/clock.h"
+#include "os/stream.h"
+#include "os/timer.h"
+#include "os/watch.h"
 
 int
 upstreams_init(struct upstreams *us, const struct source *s, struct driver_host *h)
@@ -13,6 +16,7 @@ upstreams_init(struct upstreams *us, const struct source *s, struct driver_host 
 
 	us->h = h;
 	us->s = s;
+	us->watch = us->timer = -1;
 	us->persist_at = MONO_NEVER;
 	us->quiet = (struct log_limit){ .burst = 5, .period_ms = 60000 };
 	us->at = calloc(s->ntags + 1, sizeof *us->at);
@@ -23,6 +27,14 @@ upstreams_init(struct upstreams *us, const struct source *s, struct driver_host 
 		err = ERR_NOMEM;
 	if (err == 0)
 		err = saver_open(&us->saver);
+	if (err == 0)
+		err = watch_open(&us->watch);
+	if (err == 0)
+		err = timer_open(&us->timer);
+	if (err == 0)
+		err = watch_set(us->watch, us->timer, true, false);
+	if (err == 0)
+		err = watch_set(us->watch, saver_wake(us->saver), true, false);
 	for (uint32_t i = 0; i < s->ntags && err == 0; i++)
 		err = upstream_at_parse(s->tags[i].at, &us->at[i], why, sizeof why);
 	return err;
@@ -61,6 +73,8 @@ upstreams_fini(struct upstreams *us)
 	free(us->pending);
 	free(us->trouble);
 	free(us->at);
+	stream_close(us->timer);
+	stream_close(us->watch);
 	us->pending = NULL;
 	us->trouble = NULL;
 	us->at = NULL;

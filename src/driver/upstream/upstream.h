@@ -78,6 +78,8 @@ struct upstreams {
 	size_t			 pending_bytes;
 	struct saver		*saver;
 	uint32_t		 njobs;		/* that it has */
+	int			 watch;		/* the driver's wake(): the timer, the saver, and what the driver adds (os/watch.h) */
+	int			 timer;		/* the driver's, which the engine gives no deadlines */
 	struct mono		 persist_at, moved;
 	struct log_limit	 quiet;
 	bool			 keep;		/* it cannot be asked for again: keep copies of what gate has not confirmed */
@@ -91,7 +93,7 @@ struct upstreams {
 	void			*arg;
 };
 
-/* Zeroed before. Allocates for the source's tags; upstreams_fini() also after a failure. 0, ERR_NOMEM, ERR_SYNTAX. */
+/* Zeroed before. Allocates for the source's tags; upstreams_fini() also after a failure. 0, ERR_NOMEM, ERR_SYNTAX, the kernel's. */
 int upstreams_init(struct upstreams *us, const struct source *s, struct driver_host *h);
 void upstreams_fini(struct upstreams *us);
 
@@ -124,9 +126,8 @@ uint64_t upstream_last(const struct upstreams *us, const struct upstream *u, str
 /* pending.c */
 bool upstream_full(const struct upstreams *us);
 void upstream_durable(struct upstreams *us, uint64_t origin, uint64_t no, bool hole, struct mono now);
-/* Have the receipts written that are due, and tell what is written. Call it when upstream_wake() is readable, too. */
+/* Have the receipts written that are due, and tell what is written. To be called in each tick. */
 void upstream_persist(struct upstreams *us, struct mono now, struct wall wall);
-int upstream_wake(const struct upstreams *us);
 /* Receipts are being written. */
 bool upstream_busy(const struct upstreams *us);
 /* When to call upstream_persist() next. */
