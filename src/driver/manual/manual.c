@@ -6,7 +6,7 @@
  * A tag is bad (waiting for its first value) until it is set; from then on it is good, with the time at which it was entered. Values are on
  * disk before a write is confirmed, and are there again after a restart.
  *
- * A driver of kind LINK_OWN without a thread: a timer and a wake-up in one set of descriptors. A write waits for the disk in the engine's loop,
+ * A driver of kind LINK_OWN without a thread, woken by a timer alone. A write waits for the disk in the engine's loop,
  * which is for entries by hand, not for streams of them.
  */
 #include <stdio.h>
@@ -14,21 +14,18 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "driver/driver.h"
 #include "driver/manual/manual_store.h"
 #include "driver/own.h"
 #include "model/status.h"
 #include "os/clock.h"
 #include "os/stream.h"
 #include "os/timer.h"
-#include "os/wake.h"
-#include "os/watch.h"
 
 #define REPEAT_MIN_NS	NS_PER_S	/* values are told again at most so often */
 #define ASKS_MAX	64u
 
 /* Something asked, answered by the next tick. */
-struct manual_ask { uint32_t id, tag; int err; bool reread; };
+struct manual_ask { uint32_t id, tag; bool reread; };
 
 struct manual {
 	struct driver_host	*h;
@@ -36,7 +33,7 @@ struct manual {
 	struct manual_store	 store;
 	char			(*names)[MANUAL_NAME_MAX + 1];	/* of each tag */
 	bool			 broken;	/* the file cannot be believed: nothing is entered */
-	int			 watch, timer_fd, wake_fd;
+	int			 timer;
 	struct mono		 repeat_at;
 	int64_t			 repeat_ns;
 	struct manual_ask	 asks[ASKS_MAX];
@@ -116,7 +113,6 @@ manual_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 	char why[200];
 	uint8_t type;
 
-	d->watch = d->timer_fd = d->wake_fd = -1;
 	if (s->n != 1)
 		return ERR_LIMIT;	/* each source has a link of its own, see no_endpoint */
 	d->h = h;
@@ -127,14 +123,10 @@ manual_open(void *ctx, const struct link_sources *s, struct driver_host *h)
 	for (uint32_t i = 0; i < d->s->ntags && err == 0; i++)
 		err = parse(d->s->tags[i].at, d->names[i], &type, why, sizeof why);
 	if (err == 0)
-		err = watch_open(&d->watch);
-	if (err == 0)
-		err = timer_open(&d->timer_fd);
-	if (err == 0)
-		err = wake_open(&d->wake_fd);
-	if (err == 0)
-		err = watch_set(d->watch, d->timer_fd, true, false);
-	return err != 0 ? err : watch_set(d->watch, d->wake_fd, true, false);
+		err = timer_open(&d->timer);
+	if (err != 0)
+		free(d->names);
+	return err;
 }
 
 static void
@@ -143,16 +135,14 @@ manual_close(void *ctx)
 	struct manual *d = ctx;
 
 	manual_store_close(&d->store);
-	stream_close(d->wake_fd);
-	stream_close(d->timer_fd);
-	stream_close(d->watch);
+	stream_close(d->timer);
 	free(d->names);
 }
 
 static int
 manual_wake(const void *ctx)
 {
-	return ((const struct manual *)ctx)->watch;
+	return ((const struct manual *)ctx)->timer;
 }
 
 /* ---- values ---- */
@@ -176,7 +166,7 @@ tell_all(struct manual *d, struct mono now, struct wall wall)
 		tell(d, i, wall, 0);
 	d->h->outcome(d->h, 0, OUTCOME_OK, 0, 0);
 	d->repeat_at = mono_add(now, d->repeat_ns);
-	timer_arm(d->timer_fd, d->repeat_at);
+	timer_arm(d->timer, d->repeat_at);
 }
 
 static void
@@ -200,39 +190,39 @@ manual_up(void *ctx, struct mono now, struct wall wall)
 }
 
 static void
-manual_down(void *ctx, struct mono now, struct wall wall)
-{
-	struct manual *d = ctx;
-	(void)now;
-	(void)wall;
-
-	timer_arm(d->timer_fd, MONO_NEVER);
-	d->h->left(d->h);
-}
-
-static void
 manual_tick(void *ctx, struct mono now, struct wall wall)
 {
 	struct manual *d = ctx;
 
-	wake_clear(d->wake_fd);
 	for (uint32_t i = 0; i < d->nasks; i++) {
 		const struct manual_ask *a = &d->asks[i];
-		if (a->err == 0 && a->tag != UINT32_MAX)
+		if (a->tag != UINT32_MAX)
 			tell(d, a->tag, wall, a->reread ? SAMPLE_REREAD : 0);
 		if (a->id != UINT32_MAX)
-			d->h->done(d->h, a->id, a->err, a->err == 0 ? "" : "the value could not be put on the disk");
+			d->h->done(d->h, a->id, 0, "");
 	}
 	d->nasks = 0;
 	if (!mono_before(now, d->repeat_at))
 		tell_all(d, now, wall);
+	else
+		timer_arm(d->timer, d->repeat_at);
 }
 
 static void
-answer(struct manual *d, uint32_t id, uint32_t tag, int err, bool reread)
+manual_down(void *ctx, struct mono now, struct wall wall)
 {
-	d->asks[d->nasks++] = (struct manual_ask){ id, tag, err, reread };
-	wake_set(d->wake_fd);
+	struct manual *d = ctx;
+
+	manual_tick(d, now, wall);	/* what was asked is answered */
+	timer_arm(d->timer, MONO_NEVER);
+	d->h->left(d->h);
+}
+
+static void
+answer(struct manual *d, struct mono now, uint32_t id, uint32_t tag, bool reread)
+{
+	d->asks[d->nasks++] = (struct manual_ask){ id, tag, reread };
+	timer_arm(d->timer, now);
 }
 
 static int
@@ -260,7 +250,7 @@ manual_write(void *ctx, uint32_t src, uint32_t tag, const struct value *v, uint3
 		    d->store.path, err_text(err));
 		return ERR_DENIED;
 	}
-	answer(d, id, tag, 0, false);
+	answer(d, now, id, tag, false);
 	return 0;
 }
 
@@ -269,13 +259,12 @@ manual_read(void *ctx, uint32_t src, const uint32_t *tags, uint32_t n, uint32_t 
 {
 	struct manual *d = ctx;
 	(void)src;
-	(void)now;
 
 	if (n >= ASKS_MAX - d->nasks)
 		return ERR_BUSY;
 	for (uint32_t i = 0; i < n; i++)
-		answer(d, UINT32_MAX, tags[i], 0, true);
-	answer(d, id, UINT32_MAX, 0, true);
+		answer(d, now, UINT32_MAX, tags[i], true);
+	answer(d, now, id, UINT32_MAX, true);
 	return 0;
 }
 
