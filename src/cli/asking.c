@@ -114,13 +114,10 @@ asking_main(const struct asking *a, int argc, char **argv)
 			r.json = true;
 			break;
 		default:
-			fputs(a->usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(a->usage, opt == 'h');
 		}
-	if (optind == argc || (a->max_args > 0 && argc - optind > a->max_args)) {
-		fputs(a->usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (optind == argc || (a->max_args > 0 && argc - optind > a->max_args))
+		return cli_usage(a->usage, false);
 	for (int i = optind; i < argc && r.status != EXIT_CANNOT; i++)
 		if (ask_one(&r, state, argv[i]) != EXIT_OK)
 			r.status = EXIT_CANNOT;

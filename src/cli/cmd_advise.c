@@ -88,16 +88,12 @@ cmd_advise(int argc, char **argv)
 	int opt, status = EXIT_CANNOT;
 
 	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		if (opt != 'j') {
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
-		}
+		if (opt != 'j')
+			return cli_usage(usage, opt == 'h');
 		json = true;
 	}
-	if (argc - optind != 1) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind != 1)
+		return cli_usage(usage, false);
 	if (load_site_file(argv[optind], false, &plan) == 0)
 		status = advise(plan, json);
 	plan_free(plan);

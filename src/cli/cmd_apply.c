@@ -39,13 +39,10 @@ cmd_plan(int argc, char **argv)
 			json = true;
 			break;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
-	if (argc - optind != 1) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind != 1)
+		return cli_usage(usage, false);
 	int err = load_site_file(argv[optind], true, &next);
 	if (err == 0) {
 		int kept = plans_load(ctl_state_dir(state), false, &now);
@@ -99,13 +96,10 @@ cmd_apply(int argc, char **argv)
 			back = true;
 			break;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
-	if (argc - optind != (back ? 0 : 1)) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind != (back ? 0 : 1))
+		return cli_usage(usage, false);
 	char *full = back ? NULL : realpath(argv[optind], NULL);
 	if (!back && full == NULL) {
 		fprintf(stderr, "penstock: there is no site file %s\n", argv[optind]);

@@ -208,14 +208,12 @@ cmd_audit(int argc, char **argv)
 		case 'i': a.id = number(optarg); break;
 		case 'j': a.json = true; break;
 		case 's': a.state = optarg; break;
-		case 'h': fputs(usage, stdout); return EXIT_OK;
-		default: fputs(usage, stderr); return EXIT_CANNOT;
+		default: return cli_usage(usage, c == 'h');
 		}
 	snprintf(dir, sizeof dir, "%s/audit", ctl_state_dir(a.state));
 	if (argc - optind == 1 && strcmp(argv[optind], "verify") == 0)
 		return verify(&a, dir);
 	if (argc - optind == 1 && strcmp(argv[optind], "show") == 0 && a.last < 1000000)
 		return read_since(&a) ? show(&a, dir) : EXIT_CANNOT;
-	fputs(usage, stderr);
-	return EXIT_CANNOT;
+	return cli_usage(usage, false);
 }

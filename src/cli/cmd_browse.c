@@ -254,10 +254,8 @@ cmd_browse(int argc, char **argv)
 	struct ua_thread *t = NULL;
 	int status = EXIT_CANNOT;
 
-	if (parse(argc, argv, &a) != 0 || a.help) {
-		fputs(usage, a.help ? stdout : stderr);
-		return a.help ? EXIT_OK : EXIT_CANNOT;
-	}
+	if (parse(argc, argv, &a) != 0 || a.help)
+		return cli_usage(usage, a.help);
 	log_open("browse", LOG_LEVEL_ERROR);
 	driver_set_home(ctl_state_dir(a.state), "");
 	if (make_source(&a, &m, &source, &plan) == 0 && ua_agent_new(&source, &t) == 0) {

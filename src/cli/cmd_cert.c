@@ -236,11 +236,7 @@ cmd_cert(int argc, char **argv)
 		if (strcmp(verbs[i].name, argv[argc - a->n - 1]) == 0 && a->n >= verbs[i].min && a->n <= verbs[i].max)
 			v = &verbs[i];
 	a->state = ctl_state_dir(a->state);
-	int status = parsed > 0 ? EXIT_OK : EXIT_CANNOT;
-	if (v == NULL)
-		fputs(usage, parsed > 0 ? stdout : stderr);
-	else
-		status = run(v, a);
+	int status = v == NULL ? cli_usage(usage, parsed > 0) : run(v, a);
 	for (int i = 0; i < a->n; i++)
 		buf_fini(&a->file[i]);
 	free(a);

@@ -88,10 +88,8 @@ int
 cmd_check(int argc, char **argv)
 {
 	struct options o = read_options(argc, argv);
-	if (o.help || o.wrong) {
-		fputs(usage, o.help ? stdout : stderr);
-		return o.help ? EXIT_OK : EXIT_CANNOT;
-	}
+	if (o.help || o.wrong)
+		return cli_usage(usage, o.help);
 	struct plan *plan = NULL;
 	struct site_report report;
 	struct buf out = { 0 };

@@ -152,13 +152,10 @@ cmd_doc(int argc, char **argv)
 			q.output = optarg;
 			break;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
-	if (argc - optind != 1) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind != 1)
+		return cli_usage(usage, false);
 	q.site = argv[optind];
 	return act(&q);
 }

@@ -83,10 +83,8 @@ load_data(struct eval *e)
 		return eval_from_csv(&e->data, e->csv) == 0 ? EXIT_OK : EXIT_CANNOT;
 	if (e->last == NULL)
 		return eval_from_rings(&e->data, ctl_state_dir(e->state)) == 0 ? EXIT_OK : EXIT_CANNOT;
-	if (span_parse(e->last, &last) != 0) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (span_parse(e->last, &last) != 0)
+		return cli_usage(usage, false);
 	return eval_from_history(&e->data, ctl_state_dir(e->state), e->sink, now - last, now + NS_PER_S) == 0 ?
 	    EXIT_OK : EXIT_CANNOT;
 }
@@ -281,13 +279,10 @@ parse_options(struct eval *e, int argc, char **argv)
 		case 'A': e->all = true; break;
 		case 'j': e->json = true; break;
 		case 's': e->state = optarg; break;
-		case 'h': fputs(usage, stdout); return EXIT_OK;
-		default: fputs(usage, stderr); return EXIT_CANNOT;
+		default: return cli_usage(usage, opt == 'h');
 		}
-	if (argc - optind != 1 || (e->csv != NULL && e->last != NULL)) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind != 1 || (e->csv != NULL && e->last != NULL))
+		return cli_usage(usage, false);
 	e->text = argv[optind];
 	return -1;
 }

@@ -340,6 +340,5 @@ cmd_event(int argc, char **argv)
 		plan_free(a.whole);
 		return status;
 	}
-	fputs(usage, parsed > 0 ? stdout : stderr);
-	return parsed > 0 ? EXIT_OK : EXIT_CANNOT;
+	return cli_usage(usage, parsed > 0);
 }

@@ -145,7 +145,8 @@ act(const struct asked *q, const struct plan *p)
 	return result;
 }
 
-static bool
+/* 0; 1: help is wanted; -1: wrong. */
+static int
 read_options(int argc, char **argv, struct asked *q)
 {
 	static const struct option options[] = {
@@ -160,13 +161,13 @@ read_options(int argc, char **argv, struct asked *q)
 		else if (opt == 'c' || opt == 'k' || opt == 'd')
 			q->how = opt == 'c' ? CSV : opt == 'k' ? CHECK : DIFF;
 		else
-			return false;
+			return opt == 'h' ? 1 : -1;
 	}
 	if (argc - optind != 2)
-		return false;
+		return -1;
 	q->site = argv[optind];
 	q->node = argv[optind + 1];
-	return true;
+	return 0;
 }
 
 int
@@ -174,11 +175,10 @@ cmd_firewall(int argc, char **argv)
 {
 	struct asked q = { 0 };
 	struct plan *plan = NULL;
+	int parsed = read_options(argc, argv, &q);
 
-	if (!read_options(argc, argv, &q)) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (parsed != 0)
+		return cli_usage(usage, parsed > 0);
 	if (load_site_file(q.site, true, &plan) != 0)
 		return EXIT_CANNOT;
 	int result = act(&q, plan);

@@ -265,13 +265,10 @@ cmd_follow(int argc, char **argv)
 			fprintf(stderr, "penstock follow: --count %s: a number of 0 or more is wanted\n", optarg);
 			return EXIT_CANNOT;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
-	if (argc - optind != 1) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind != 1)
+		return cli_usage(usage, false);
 	w.state = ctl_state_dir(w.state);
 	int status = follow(&w, argv[optind], count);
 	json_decref(w.f.event);

@@ -21,9 +21,7 @@ print_and_free(struct buf *out)
 static int
 usage(int argc, char **argv, const char *text)
 {
-	bool asked = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-	fputs(text, asked ? stdout : stderr);
-	return asked ? EXIT_OK : EXIT_CANNOT;
+	return cli_usage(text, argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0));
 }
 
 static int

@@ -217,14 +217,12 @@ parse(struct asked *a, int argc, char **argv)
 		case 'j': a->json = true; break;
 		case 'v': a->verify = true; break;
 		case 'r': a->received = true; break;
-		case 'h': fputs(usage, stdout); return 1;
-		default: fputs(usage, stderr); return -1;
+		case 'h': return 1;
+		default: return -1;
 		}
 	}
-	if (argc - optind > 1) {
-		fputs(usage, stderr);
+	if (argc - optind > 1)
 		return -1;
-	}
 	a->flow = argv[optind];
 	return 0;
 }
@@ -237,7 +235,7 @@ cmd_ledger(int argc, char **argv)
 
 	int parsed = parse(&a, argc, argv);
 	if (parsed != 0)
-		return parsed > 0 ? EXIT_OK : EXIT_CANNOT;
+		return cli_usage(usage, parsed > 0);
 	if (a.received)
 		return ledger_received(ctl_state_dir(a.state), a.json);
 	if (streams_find("ledger", a.state, a.flow, &streams) != 0)

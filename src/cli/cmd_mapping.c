@@ -211,14 +211,13 @@ parse_options(struct options *o, int argc, char **argv, int *status)
 		case 'd': o->metadata = optarg; break;
 		case 's': ok = add_setting(o, optarg) == 0; break;
 		case 'z': ok = add_zone(o, optarg) == 0; break;
-		case 'h': fputs(usage, stdout); *status = EXIT_OK; return false;
+		case 'h': *status = cli_usage(usage, true); return false;
 		default: ok = false; break;
 		}
 	o->name = optind < argc ? argv[optind] : NULL;
 	if (ok && argc - optind <= 1 && (o->name != NULL || (o->event == NULL && o->metadata == NULL)))
 		return true;
-	fputs(usage, stderr);
-	*status = EXIT_CANNOT;
+	*status = cli_usage(usage, false);
 	return false;
 }
 

@@ -278,13 +278,10 @@ cmd_node(int argc, char **argv)
 		return EXIT_CANNOT;
 	log_open("node", LOG_LEVEL_WARN);
 	a->valid_ns = 3600 * NS_PER_S;
-	int parsed = parse(a, argc, argv, &invite), status = parsed > 0 ? EXIT_OK : EXIT_CANNOT;
+	int parsed = parse(a, argc, argv, &invite);
 	a->state = ctl_state_dir(a->state);
 	who_user(a->actor, sizeof a->actor);
-	if (parsed != 0)
-		fputs(usage, parsed > 0 ? stdout : stderr);
-	else
-		status = invite ? node_invite(a) : node_join(a);
+	int status = parsed != 0 ? cli_usage(usage, parsed > 0) : invite ? node_invite(a) : node_join(a);
 	free(a);
 	return status;
 }

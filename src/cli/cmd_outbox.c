@@ -227,8 +227,7 @@ parse(struct outbox_asked *a, int argc, char **argv, int *status)
 				break;
 			/* fallthrough */
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			*status = opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			*status = cli_usage(usage, opt == 'h');
 			return false;
 		}
 	a->state_dir = ctl_state_dir(a->state_dir);
@@ -251,10 +250,8 @@ cmd_outbox(int argc, char **argv)
 	for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
 		if (strcmp(what, acts[i]) == 0)
 			return act(&a, what);
-	if (strcmp(what, "list") != 0 && strcmp(what, "show") != 0) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (strcmp(what, "list") != 0 && strcmp(what, "show") != 0)
+		return cli_usage(usage, false);
 	int n = outboxes_find(a.state_dir, a.sink, names);
 	if (n < 0) {
 		fprintf(stderr, "penstock outbox: %s/office: %s\n", a.state_dir, err_text(n));

@@ -16,14 +16,10 @@
 #include "os/who.h"
 #include "pki/passwd.h"
 
-static int
-usage(FILE *to)
-{
-	fputs("usage: penstock passwd FILE NAME\n"
-	    "Set the password of a user in FILE, which is made if it is not there. Asks for the password twice; where standard\n"
-	    "input is no terminal it is one line of it. The file keeps a salted hash, never the password.\n", to);
-	return to == stdout ? EXIT_OK : EXIT_CANNOT;
-}
+static const char usage[] =
+	"usage: penstock passwd FILE NAME\n"
+	"Set the password of a user in FILE, which is made if it is not there. Asks for the password twice; where standard\n"
+	"input is no terminal it is one line of it. The file keeps a salted hash, never the password.\n";
 
 static int
 ask(struct buf *password)
@@ -73,9 +69,9 @@ cmd_passwd(int argc, char **argv)
 	struct buf file = { 0 }, password = { 0 }, hash = { 0 }, text = { 0 };
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-		return usage(stdout);
+		return cli_usage(usage, true);
 	if (argc != 3 || argv[1][0] == '-')
-		return usage(stderr);
+		return cli_usage(usage, false);
 	if (!passwd_name_ok(argv[2])) {
 		fprintf(stderr, "penstock: \"%s\" is no user name: letters, digits and . _ - @, at most %u\n", argv[2], PASSWD_NAME_MAX);
 		return EXIT_CANNOT;

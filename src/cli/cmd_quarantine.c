@@ -235,8 +235,7 @@ cmd_quarantine(int argc, char **argv)
 		case 'j': a.json = true; break;
 		case 'a': a.all = true; break;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
 	const char *what = optind < argc ? argv[optind] : "";
 	a.n = argc - optind - 1;
@@ -251,6 +250,5 @@ cmd_quarantine(int argc, char **argv)
 		return cannot("what is dropped is lost for good: say why with --reason TEXT, it stands in the ledger");
 	if (strcmp(what, "drop") == 0)
 		return act(&a, what);
-	fputs(usage, stderr);
-	return EXIT_CANNOT;
+	return cli_usage(usage, false);
 }

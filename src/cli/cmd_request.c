@@ -217,13 +217,7 @@ cmd_request(int argc, char **argv)
 	struct asked a = { .state = NULL };
 	int parsed = parse(&a, argc, argv);
 
-	if (parsed > 0) {
-		fputs(usage, stdout);
-		return EXIT_OK;
-	}
-	if (parsed < 0 || !well_formed(&a)) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (parsed != 0 || !well_formed(&a))
+		return cli_usage(usage, parsed > 0);
 	return send_it(&a);
 }

@@ -69,13 +69,10 @@ cmd_run(int argc, char **argv)
 			level = LOG_LEVEL_DEBUG;
 			break;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
-	if (argc - optind > 1) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind > 1)
+		return cli_usage(usage, false);
 	file_inherit_none();
 	log_open("supervisor", level);
 	char *full = NULL;

@@ -279,10 +279,8 @@ cmd_spool(int argc, char **argv)
 
 	int parsed = parse(&a, argc, argv);
 	const struct verb *verb = parsed == 0 ? find_verb(argv[optind]) : NULL;
-	if (verb == NULL) {
-		fputs(usage, parsed > 0 ? stdout : stderr);
-		return parsed > 0 ? EXIT_OK : EXIT_CANNOT;
-	}
+	if (verb == NULL)
+		return cli_usage(usage, parsed > 0);
 	if (streams_find("spool", a.state, a.stream, &streams) != 0)
 		return EXIT_CANNOT;
 	int worst = EXIT_OK;

@@ -120,8 +120,7 @@ cmd_status(int argc, char **argv)
 			security = true;
 			break;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
 	do {
 		if (watch && !json)

@@ -15,10 +15,8 @@ cmd_stop(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "s:h", options, NULL)) != -1)
 		if (opt == 's')
 			state = optarg;
-		else {
-			fputs("usage: penstock stop [--state DIR]\n", opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
-		}
+		else
+			return cli_usage("usage: penstock stop [--state DIR]\n", opt == 'h');
 	int fd = ctl_request(ctl_state_dir(state), "stop", 0, NULL);
 	if (fd < 0)
 		return EXIT_CANNOT;

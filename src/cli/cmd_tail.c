@@ -206,13 +206,10 @@ cmd_tail(int argc, char **argv)
 			}
 			break;
 		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? EXIT_OK : EXIT_CANNOT;
+			return cli_usage(usage, opt == 'h');
 		}
-	if (argc - optind > 1) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (argc - optind > 1)
+		return cli_usage(usage, false);
 	if (optind < argc)
 		t.pattern = argv[optind];
 	int status = follow(&t, ctl_state_dir(state));

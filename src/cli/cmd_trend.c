@@ -285,15 +285,12 @@ parse_options(struct trend *t, int argc, char **argv)
 			t->form = FORM_JSON;
 			break;
 		case 'h':
-			fputs(usage, stdout);
-			return EXIT_OK;
+			return cli_usage(usage, true);
 		default:
 			ok = false;
 		}
-	if (!ok || argc - optind != 1) {
-		fputs(usage, stderr);
-		return EXIT_CANNOT;
-	}
+	if (!ok || argc - optind != 1)
+		return cli_usage(usage, false);
 	t->pattern = argv[optind];
 	t->from = from != 0 ? from : t->to - last;
 	if (!step)
