@@ -6,8 +6,6 @@
  * Gate and disk are not in it; the whole chain is in test/link_soak.py. One and the other are measured in turns, since the machine may have
  * other work; the time of the processors, which that changes less, is printed too.
  */
-#include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +22,7 @@
 #include "os/tcp.h"
 #include "os/wake.h"
 #include "proto/link/link_conn.h"
+#include "proto/link/link_rig.h"
 #include "spool/format.h"
 #include "spool/spool.h"
 #include "spool/stored.h"
@@ -38,31 +37,9 @@
 
 struct piece { uint8_t rec[LINK_REC]; const uint8_t *payload; size_t len, counts; };	/* counts: bytes of it, for the figure */
 
-static uint8_t	*cert, *key;
-static size_t	cert_len, key_len;
 static size_t	got;
 static struct stored	 stored;		/* of the far end; schema NULL: batches are counted, not opened */
 static const struct schema_file *schema;
-
-/* One certificate for both ends: who it is, is not measured. */
-static void
-make_cert(void)
-{
-	EVP_PKEY *k = EVP_RSA_gen(3072);
-	X509 *x = X509_new();
-
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -60);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, k);
-	X509_sign(x, k, EVP_sha256());
-	int n = i2d_X509(x, &cert), m = i2d_PrivateKey(k, &key);
-	cert_len = n > 0 ? (size_t)n : 0;
-	key_len = m > 0 ? (size_t)m : 0;
-	X509_free(x);
-	EVP_PKEY_free(k);
-}
 
 static bool
 anybody(void *arg, const uint8_t *chain, size_t len)
@@ -118,10 +95,11 @@ static struct link_conn *
 conn(int fd, bool server)
 {
 	static struct link_conn c;
-	struct link_tls_conf conf = { .server = server, .chain = cert, .chain_len = cert_len, .key = key, .key_len = key_len, .judge = anybody };
+	struct link_tls_conf conf = { .server = server, .judge = anybody };
 	struct link_io io = { .read = stream_read, .write = stream_write, .frame = frame, .silence_ns = 60 * NS_PER_S };
 	struct link_tls *tls = NULL;
 
+	link_rig_cert(&conf);
 	if (link_tls_new(&conf, &tls) != 0)
 		exit(1);
 	link_conn_init(&c, fd, tls, &io, mono_now());
@@ -296,7 +274,7 @@ bench_link(int argc, char **argv)
 
 	for (size_t i = 0; i < sizeof batch; i++)
 		batch[i] = (uint8_t)(i * 2654435761u >> 13);
-	make_cert();
+	link_rig_cert(&(struct link_tls_conf){ 0 });	/* made before anything is measured; who it is, is not */
 	struct medians m = runs(&one, 1);
 	bench_title("link: batches of 64 KiB over loopback, one process to another; %d runs of each in turns, medians", RUNS);
 	bench_row("link, TLS 1.3, both certificates", m.link, "MB/s", "plain TCP", m.plain, "goal: ratio of 0.5 at least");
@@ -315,7 +293,5 @@ bench_link(int argc, char **argv)
 	bench_title("link: scans of %u samples as the spool stores them (%.1f bytes a sample, %.1f compressed), checked and taken apart there", TAGS,
 	    (double)raw / SCANS / TAGS, (double)packed / SCANS / TAGS);
 	bench_row("samples", bench_median(rate, RUNS), "M/s", NULL, 0, NULL);
-	free(cert);
-	free(key);
 	return 0;
 }

@@ -1,40 +1,18 @@
 /* Two ends of a connection in one process, over a way that takes and gives as little as it likes: everything arrives, once, in order. */
-#include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "base/test.h"
 #include "proto/link/link_conn.h"
+#include "proto/link/link_rig.h"
 
 #define ROOM	(300u << 10)
 
 struct way { uint8_t bytes[ROOM]; size_t len, take; bool ended; };	/* take: so many bytes at a time, at most */
 
 static struct way	ways[2];	/* by who writes: 0 the sender */
-static uint8_t		*cert, *key;
-static size_t		cert_len, key_len;
 static uint64_t		sum, seen;
 static uint32_t		kinds[16];
-
-static void
-make_cert(void)
-{
-	EVP_PKEY *k = EVP_RSA_gen(2048);
-	X509 *x = X509_new();
-
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -60);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, k);
-	X509_sign(x, k, EVP_sha256());
-	int n = i2d_X509(x, &cert), m = i2d_PrivateKey(k, &key);
-	cert_len = n > 0 ? (size_t)n : 0;
-	key_len = m > 0 ? (size_t)m : 0;
-	X509_free(x);
-	EVP_PKEY_free(k);
-}
 
 static ssize_t
 way_write(int fd, const void *p, size_t len)
@@ -92,10 +70,11 @@ frame(void *arg, const struct link_frame *f)
 static void
 begin(struct link_conn *c, int fd)
 {
-	struct link_tls_conf conf = { .server = fd == 1, .chain = cert, .chain_len = cert_len, .key = key, .key_len = key_len, .judge = judge };
+	struct link_tls_conf conf = { .server = fd == 1, .judge = judge };
 	struct link_io io = { .read = way_read, .write = way_write, .frame = frame, .silence_ns = 10 * NS_PER_S };
 	struct link_tls *tls = NULL;
 
+	link_rig_cert(&conf);
 	CHECK_INT(link_tls_new(&conf, &tls), 0);
 	link_conn_init(c, fd, tls, &io, (struct mono){ 1 });
 }
@@ -103,8 +82,6 @@ begin(struct link_conn *c, int fd)
 static void
 fresh(struct link_conn c[2], size_t take)
 {
-	if (cert == NULL)
-		make_cert();
 	memset(ways, 0, sizeof ways);
 	memset(kinds, 0, sizeof kinds);
 	ways[0].take = ways[1].take = take;
