@@ -115,7 +115,7 @@ class Campaign:
 
     def settled(self):
         book = self.plant.account()
-        return book is not None and book["taken"] == OPTIONS.confirmations and book["ready"] == book["sent"] == 0
+        return book != {} and book["taken"] == OPTIONS.confirmations and book["ready"] == book["sent"] == 0
 
     def judge(self):
         want = OPTIONS.confirmations

@@ -5,16 +5,14 @@
 """
 import base64
 import json
-import os
 import socket
-import sqlite3
 import threading
 
 from cases import defer, wait_for
+from outbox_db import STATES, OutboxDb
 from site_runs import Gateway
 
 MACHINES = {"Filler": 1000100, "Capper": 1000101, "Labeller": 1000102, "Packer": 1000103}
-STATES = ("ready", "sent", "confirmed", "refused", "quarantined", "cancelled")
 
 EVENT = """  Packaging/Line 3/{machine}/confirmation:
     type: operations-performance
@@ -50,7 +48,32 @@ FLOW = """flows:
 """
 
 
-class Line(Gateway):
+FILLER = """
+  bookings:
+    what: "Packaging/**/confirmation"
+    to: sap
+    why: confirmations
+    owner: production
+events:
+  Packaging/Line 3/Filler/confirmation:
+    type: operations-performance
+    every: 1 s
+    key: [ order, no ]
+    fields:
+      order: {{ {order} }}
+      operation: {{ value: "0010" }}
+      yield: {{ count: good-count, unit: "1" }}
+"""
+
+
+def filler_confirms(text, s4, order, keys=""):
+    """The demo's site file, with its flows and sinks, and its filler also confirms to s4. order: keys of that field. keys: further ones of the sink."""
+    sink = (f'  sap: {{ kind: sap-odata, zone: plant-it, server: "{s4.address}", tls: no, user: PENSTOCK, rate: 0, settle: 1 s, {keys}'
+            f'password-file: {s4.password_file}, settings: [ "plant = 1010" ], post: [ "**/confirmation -> production-confirmation" ] }}\n')
+    return text.replace("  local-history:", sink + "  local-history:") + FILLER.format(order=order)
+
+
+class Line(Gateway, OutboxDb):
     """keys: further lines of the sink. address: where it connects to, s4 itself unless told. more: text appended to the site file.
     fields: more fields of the events."""
 
@@ -72,24 +95,6 @@ class Line(Gateway):
         lines.insert(lines.index("sinks:") + 1, SINK.format(address=self.address, follow=self.follow, keys="".join(f"    {key}\n" for key in self.keys)))
         events = "".join(EVENT.format(machine=m, order=o, every=self.every, fields=self.fields) for m, o in self.orders.items())
         return self.edit("\n".join(lines) + "\nevents:\n" + events + FLOW + self.more)
-
-    def rows(self, sql):
-        path = os.path.join(self.state, "office/sap/outbox.db")
-        if not os.path.exists(path):
-            return []
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as db:
-            try:
-                return db.execute(sql).fetchall()
-            except sqlite3.OperationalError:        # it is being made
-                return []
-
-    def items(self):
-        names = ("state", "lane", "document", "code", "text", "target", "attempts", "complaint", "body")
-        return [dict(zip(names, row), state=STATES[row[0]]) for row in self.rows(f"SELECT {','.join(names)} FROM item ORDER BY seq")]
-
-    def account(self):
-        found = self.rows(f"SELECT {','.join(STATES)}, taken FROM account")
-        return dict(zip((*STATES, "taken"), found[0])) if found else {}
 
     def told(self):
         """The sink's sentence for people."""
@@ -165,4 +170,4 @@ class Tunnel:
             pass
 
 
-__all__ = ["Line", "MACHINES", "Tunnel"]
+__all__ = ["Line", "MACHINES", "STATES", "Tunnel", "filler_confirms"]

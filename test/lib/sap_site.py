@@ -5,17 +5,15 @@ Everything is real but SAP and the machines: `penstock run` with its processes, 
 import json
 import os
 import signal
-import sqlite3
 import uuid
 
 from brokers import Certificates, Mosquitto
 from cases import equal, wait_for
+from outbox_db import OutboxDb
 from procs import penstock, run, start_penstock, temp_dir
 from proxy import Proxy
 from s4 import S4
 
-# In the order of enum outbox_state.
-STATES = ("ready", "sent", "confirmed", "refused", "quarantined", "cancelled")
 TAGS = """      request:  { at: coil 0, scan: 50ms }
       ack:      { at: coil 1, scan: 50ms, writable: yes }
       good:     { at: holding 0 uint32, unit: "1", scan: 50ms }
@@ -42,8 +40,8 @@ def site_text(machines, sinks, to="sap", fields=FIELDS, extra=""):
             f'flows:\n  confirmations: {{ what: "Hall/**/confirmation", to: {to}, how: {{ every-sample: yes }}, why: test, owner: test }}\n{extra}')
 
 
-class Outbox:
-    """The outbox of sink sap below .state, as it stands on disk, and what the node says of itself."""
+class Outbox(OutboxDb):
+    """The outbox of sink sap below .state, and what the node says of itself."""
 
     def cli(self, *words, **options):
         return penstock(*words, "--state", self.state, **options)
@@ -55,32 +53,6 @@ class Outbox:
             return json.loads(done.stdout) if done.returncode in (0, 1) else {}
         except ValueError:
             return {}
-
-    def rows(self, query):
-        """What the sink's outbox has on disk, as dictionaries; [] while it is not there."""
-        path = os.path.join(self.state, "office/sap/outbox.db")
-        if not os.path.exists(path):
-            return []
-        box = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
-        try:
-            box.row_factory = sqlite3.Row
-            return [dict(row) for row in box.execute(query)]
-        except sqlite3.OperationalError:        # it is just being made
-            return []
-        finally:
-            box.close()
-
-    def account(self):
-        """Counts of the outbox by state, taken, repeated and so on; None before there is one."""
-        rows = self.rows("SELECT * FROM account")
-        return rows[0] if rows else None
-
-    def items(self, state=None):
-        """Its items, oldest first; states by their names."""
-        rows = self.rows("SELECT seq, state, attempts, lane, document, code, text, target, id, event, ekey, mapping, body, complaint "
-                         "FROM item ORDER BY seq")
-        rows = [{**row, "state": STATES[row["state"]]} for row in rows]
-        return [row for row in rows if state in (None, row["state"])]
 
     def processes(self):
         return {p["name"]: p for p in self.ask("status").get("processes", [])}

@@ -9,32 +9,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from penstock import *
 from s4 import S4
+from sap_runs import filler_confirms
 
-EVENTS = """
-events:
-  Packaging/Line 3/Filler/confirmation:
-    type: operations-performance
-    every: 1 s
-    key: [ order, no ]
-    fields:
-      order: { value: "1000123" }
-      operation: { value: "0010" }
-      yield: { count: good-count, unit: "1" }
-"""
-FLOW = """
-  bookings:
-    what: "Packaging/**/confirmation"
-    to: sap
-    why: confirmations
-    owner: production
-"""
 COUNT = "Packaging/Line 3/Filler/good-count"
 
 
 def edit_for(s4):
-    sink = (f'  sap: {{ kind: sap-odata, zone: plant-it, server: "{s4.address}", tls: no, user: PENSTOCK, rate: 0, settle: 1 s, '
-            f'password-file: {s4.password_file}, settings: [ "plant = 1010" ], post: [ "**/confirmation -> production-confirmation" ] }}\n')
-    return lambda t: t.replace("  local-history:", sink + "  local-history:") + FLOW + EVENTS
+    return lambda text: filler_confirms(text, s4, 'value: "1000123"')
 
 
 def started():

@@ -6,26 +6,13 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from penstock import *
 from s4 import S4
+from sap_runs import filler_confirms
 
 TAG = "Packaging/Line 3/Filler/order"
-REST = """
-  bookings:
-    what: "Packaging/**/confirmation"
-    to: sap
-    why: confirmations
-    owner: production
+REQUESTS = """
 requests:
   amount: { what: ["Packaging/Line 3/Filler/planned-quantity"], from: [ sap ], limits: [0, 5000], why: what one order may be, owner: production }
   context: { what: ["Packaging/Line 3/Filler/order"], from: [ sap, cli ], why: the order that runs, owner: production }
-events:
-  Packaging/Line 3/Filler/confirmation:
-    type: operations-performance
-    every: 1 s
-    key: [ order, no ]
-    fields:
-      order: { tag: order, length: 12, required: yes }
-      operation: { value: "0010" }
-      yield: { count: good-count, unit: "1" }
 """
 
 
@@ -37,10 +24,8 @@ def site(s4):
         text = text.replace("Packaging/Line 3/Filler:   { type: packaging-machine, source: filler-plc }",
                             "Packaging/Line 3/Filler:   { type: packaging-machine, source: filler-plc, tags: { order: { source: desk, at: order string, writable: yes }, "
                             "planned-quantity: { source: desk, at: planned-quantity float64, writable: yes } } }")
-        sink = (f'  sap: {{ kind: sap-odata, zone: plant-it, server: "{s4.address}", tls: no, user: PENSTOCK, rate: 0, settle: 1 s, poll: 5 s, '
-                f'on-refusal: pass, password-file: {s4.password_file}, settings: [ "plant = 1010" ], '
-                f'post: [ "**/confirmation -> production-confirmation" ], read: [ "production-orders material=BOTTLE-10 -> Packaging/Line 3/Filler" ] }}\n')
-        return text.replace("  local-history:", sink + "  local-history:") + REST
+        return filler_confirms(text, s4, "tag: order, length: 12, required: yes", 'poll: 5 s, on-refusal: pass, '
+                               'read: [ "production-orders material=BOTTLE-10 -> Packaging/Line 3/Filler" ], ') + REQUESTS
     return edit
 
 

@@ -10,7 +10,6 @@ from s4 import *
 from sap_runs import *
 
 ORDER = 1000100
-STATES = ("ready", "sent", "confirmed", "refused", "quarantined", "cancelled")
 
 
 def closed(s4):
