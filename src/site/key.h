@@ -19,7 +19,7 @@ enum key_type {
 	KEY_NAME,	/* letters, digits, '-', '_', '.'; starts with a letter or digit -> s */
 	KEY_ENUM,	/* one of `choices` -> i, its index */
 	KEY_DURATION,	/* "100 ms", "10s", "1.5 min", "2 h", "30 d" -> i, ns; min and max in ns. "0" and the words in
-			 * `choices` (NULL: none) are 0 and pass the limits */
+			 * `choices` (NULL: none) are 0 and pass the limits; "0" does not where `why` stands */
 	KEY_SIZE,	/* "64 KiB", "10 GiB", "500 MB" -> i, bytes */
 	KEY_RATIO,	/* "0.5 %" or a number -> f, as a fraction (0.005) */
 	KEY_ENDPOINT,	/* "host:port", "[v6]:port", "host" (port from the module's default), or a device path -> s, checked */
@@ -44,6 +44,7 @@ struct key {
 	bool			 required;
 	const char		*writes_below;	/* KEY_PATH: the process keeps files of its own in this folder below the path; NULL: it reads the path */
 	const char		*help;		/* one or two sentences for the person who writes the file */
+	const char		*why;		/* why the limits are what they are, said to who goes beyond them; NULL: that is plain */
 };
 
 struct keyval {

@@ -38,7 +38,8 @@ key_in_limits(const struct key *k, double v, struct parse_env *env)
 	bool text = k->type == KEY_TEXT || k->type == KEY_NAME;
 	snprintf(env->why, sizeof env->why, "is too %s", v < k->min ? (text ? "short" : "small") : text ? "long" :
 	    "large");
-	snprintf(env->remedy, sizeof env->remedy, "allowed is %s", key_limits(k, limits, sizeof limits));
+	snprintf(env->remedy, sizeof env->remedy, "allowed is %s%s%s", key_limits(k, limits, sizeof limits), k->why != NULL ? ": " : "",
+	    k->why != NULL ? k->why : "");
 	return ERR_RANGE;
 }
 
@@ -118,7 +119,7 @@ parse_duration(const struct key *k, struct text t, struct parse_env *env, struct
 {
 	double ns;
 	if (text_is(t, "0"))
-		return 0;
+		return k->why != NULL ? key_in_limits(k, 0, env) : 0;
 	for (size_t i = 0; k->choices != NULL && k->choices[i] != NULL; i++)
 		if (text_is(t, k->choices[i]))
 			return 0;

@@ -47,6 +47,13 @@ TEST(durations_are_numbers_with_units)
 	BAD(k, "-1 s");
 	BAD(k, "1e300 s");
 	BAD(k, "1 S");
+	const struct key *w = KEY(KEY_DURATION, .min = 1e9, .max = 3600e9, .choices = words, .why = "it breaks");
+	BAD(w, "500 ms");
+	CHECK_STR(env.remedy, "allowed is 1 s to 1 h: it breaks");
+	BAD(w, "0");
+	BAD(w, "0 s");
+	GOOD(w, "1 s");
+	GOOD(w, "on-demand");
 	BAD(k, "01. Okt");	/* what a spreadsheet makes of 1.10 */
 	CHECK(strstr(env.why, "decimal") == NULL);
 }

@@ -30,7 +30,7 @@ SINK = """  sap:
     zone: plant-it
     server: "{address}"
     rate: 0
-    settle: 500 ms
+    settle: 1 s
     timeout: 4 s
     connect-timeout: 2 s
     follow-up: {follow}

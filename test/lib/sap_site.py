@@ -104,7 +104,7 @@ class EventNode(Outbox):
             f.write("site: { enterprise: Acme, name: Upper, time-zone: UTC }\nzones: { it: { level: 4 } }\n"
                     f'sources: {{ events: {{ driver: mqtt, zone: it, endpoint: "127.0.0.1:{self.broker.port}" }} }}\n'
                     f'sinks:\n  sap: {{ kind: sap-odata, zone: it, server: "{far.address}", tls: no, {logon}'
-                    f'rate: 0, settle: 300 ms, timeout: 5 s, follow-up: never, post: ["Hall/** -> {post}"], {keys} }}\n'
+                    f'rate: 0, settle: 1 s, timeout: 5 s, follow-up: never, post: ["Hall/** -> {post}"], {keys} }}\n'
                     "equipment:\n  Hall/Events: { source: events, tags: { all: { at: events } } }\n"
                     "flows: { events: { what: Hall/Events/all, to: sap, how: { every-sample: yes }, why: test, owner: test } }\n")
         self.run = start_penstock("run", site, "--state", self.state)

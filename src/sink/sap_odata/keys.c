@@ -16,6 +16,7 @@ enum {
 
 static const char *const refusals[] = { "hold", "pass", NULL };
 static const char *const never[] = { "never", NULL };
+static const char time_why[] = "without a limit an order would be held for ever, or SAP be asked without a pause";
 
 const struct key sap_keys[] = {
 	[K_SERVER] = { "server", KEY_ENDPOINT, .required = true,
@@ -46,7 +47,7 @@ const struct key sap_keys[] = {
 	[K_READ] = { "read", KEY_LIST,
 	    .help = "\"MAPPING [NAME=VALUE ...] -> EQUIPMENT\": rows that are read regularly and written, by admitted requests, to the tags of that equipment "
 		"that have the mapping's names." },
-	[K_POLL] = { "poll", KEY_DURATION, .min = 5e9, .max = 86400e9, .def = "30 s", .help = "How often `read` asks for changed rows." },
+	[K_POLL] = { "poll", KEY_DURATION, .min = 5e9, .max = 86400e9, .def = "30 s", .why = time_why, .help = "How often `read` asks for changed rows." },
 	[K_CONNECTIONS] = { "connections", KEY_INT, .min = 1, .max = 32, .def = "4", .help = "Calls under way at one time. Events of one order never are." },
 	[K_RATE] = { "rate", KEY_REAL, .min = 0, .max = 10000, .def = "5", .unit = "/s",
 	    .help = "Events a second, at most; 0: as fast as it goes. Ask those who run the SAP system." },
@@ -57,21 +58,23 @@ const struct key sap_keys[] = {
 	    .help = "hold: after a refusal the later events of the same order wait for a person. pass: they go on." },
 	[K_RULES] = { "rules", KEY_LIST,
 	    .help = "\"CODE -> retry after 5 min | pass | hold\": what is done at an error code of SAP; * stands for anything, the first that fits counts." },
-	[K_SETTLE] = { "settle", KEY_DURATION, .min = 0, .max = 3600e9, .def = "10 min",
+	[K_SETTLE] = { "settle", KEY_DURATION, .min = 1e9, .max = 3600e9, .def = "10 min",
+	    .why = "what SAP is still at work on would be looked for too early, not be found, and be booked twice",
 	    .help = "So long may SAP still be at work on a posting whose answer was lost (rdisp/max_wprun_time); only what it does not have after that is "
 		"posted again." },
 	[K_FOLLOW] = { "follow-up", KEY_DURATION, .min = 1e9, .max = 86400e9, .choices = never, .def = "1 min",
 	    .help = "So long after a posting is looked whether its goods movements are there. never: it is not." },
 	[K_KEEP] = { "keep", KEY_DURATION, .min = 3600e9, .max = 36500.0 * 86400e9, .def = "365 d", .help = "How long what SAP has taken stays in the outbox." },
 	[K_KEEP_MAX] = { "keep-max", KEY_INT, .min = 1000, .max = 1e8, .def = "1000000", .help = "How many of those stay at most." },
-	[K_CONNECT_TIMEOUT] = { "connect-timeout", KEY_DURATION, .min = 100e6, .max = 300e9, .def = "10 s", .help = "To connect, TLS and proxy included." },
-	[K_TIMEOUT] = { "timeout", KEY_DURATION, .min = 100e6, .max = 3600e9, .def = "60 s", .help = "For a call from its start to the end of its answer." },
+	[K_CONNECT_TIMEOUT] = { "connect-timeout", KEY_DURATION, .min = 100e6, .max = 300e9, .def = "10 s", .why = time_why,
+	    .help = "To connect, TLS and proxy included." },
+	[K_TIMEOUT] = { "timeout", KEY_DURATION, .min = 100e6, .max = 3600e9, .def = "60 s", .why = time_why,
+	    .help = "For a call from its start to the end of its answer." },
 	[K_ANSWER_MAX] = { "answer-max", KEY_SIZE, .min = 65536, .max = 67108864, .def = "16 MiB", .help = "Bytes of one answer, metadata included." },
-	[K_METADATA] = { "metadata-every", KEY_DURATION, .min = 60e9, .max = 30.0 * 86400e9, .def = "1 d",
+	[K_METADATA] = { "metadata-every", KEY_DURATION, .min = 60e9, .max = 30.0 * 86400e9, .def = "1 d", .why = time_why,
 	    .help = "How often a service's $metadata is looked at anew." },
 	[K_REPEATABILITY] = { "repeatability-headers", KEY_BOOL, .def = "yes",
-	    .help = "Send the headers that let a far end know a repeat. Nothing here relies on them; some systems refuse what bears them, or "
-		"what has waited longer than they remember (412)." },
+	    .help = "Send the headers that let a far end know a repeat. Nothing here relies on them; some systems refuse what bears them." },
 	[KEYS] = { 0 },
 };
 

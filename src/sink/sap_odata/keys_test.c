@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "site/parse.h"
 
 #define KEYS_MAX 64u
 
@@ -118,6 +119,23 @@ TEST(each_way_to_log_on_is_whole)
 	set("client", "1a0");
 	refused("client", "three digits");
 	sap_cfg_fini(&cfg);
+}
+
+TEST(no_time_may_be_0_that_is_waited_for)
+{
+	static const struct { const char *key, *text, *why; } bad[] = {
+		{ "settle", "0", "booked twice" }, { "settle", "0 s", "booked twice" }, { "settle", "900 ms", "booked twice" },
+		{ "timeout", "0", "held for ever" }, { "connect-timeout", "0", "held for ever" }, { "poll", "0", "without a pause" }, { "metadata-every", "0", "without a pause" },
+	};
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		const struct key *k = &sap_keys[at(bad[i].key) - v];
+		struct parse_env env = { .decimal = '.' };
+		struct keyval out;
+		CHECK(key_parse(k, bad[i].text, strlen(bad[i].text), &env, &out) != 0);
+		CHECK(strstr(env.remedy, bad[i].why) != NULL);
+		CHECK_INT(key_parse(k, "30 s", 4, &env, &out), strcmp(bad[i].key, "metadata-every") == 0 ? ERR_RANGE : 0);
+	}
 }
 
 TEST(rows_of_post_and_settings_are_taken_apart)
