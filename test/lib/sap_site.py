@@ -2,6 +2,7 @@
 
 Everything is real but SAP and the machines: `penstock run` with its processes, TLS with a log-on, $batch if asked.
 """
+import datetime
 import json
 import os
 import signal
@@ -135,11 +136,16 @@ class EventNode(Outbox):
         self.broker.stop()
 
 
+def now_text():
+    """Now, as events say it: the day of a posting is that of its event, and SAP books none in the future."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def event(units=None, kind="operations-performance", plain=None, **fields):
     """An event as insight makes it. plain: its fields; not given: a confirmation of order 1000123, changed by fields (None: without it)."""
     body = {"order": "1000123", "operation": "0010", "yield": 5, "unit": "PC", **{n.replace("_", "-"): v for n, v in fields.items()}}
     ident = str(uuid.uuid4())
-    return {"id": ident, "event": "Hall/Machine/confirmation", "type": kind, "key": ident, "no": 1, "time": "2026-11-22T22:40:12.123Z",
+    return {"id": ident, "event": "Hall/Machine/confirmation", "type": kind, "key": ident, "no": 1, "time": now_text(),
             "fields": plain or {n: v for n, v in body.items() if v is not None}, "units": units or {}, "from": {}}
 
 

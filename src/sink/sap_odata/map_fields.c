@@ -30,13 +30,17 @@ read_source(struct map_file *x, const struct node *n, const char *what, struct f
 		if (v == NULL)
 			continue;
 		const char *s = map_text(x, v, what);
-		if (sources[i].from == FROM_UNIT)	/* may stand beside `from`, which then goes first */
+		if (sources[i].from == FROM_UNIT)
 			out->unit_of = s;
+		if (sources[i].from == FROM_CONTEXT)
+			map_choice(x, v, what, contexts, 0);
 		if (first == NULL) {
 			first = v;
 			out->from = sources[i].from;
 			out->source = s;
-		} else if (sources[i].from != FROM_UNIT || out->from != FROM_FIELD)
+		} else if (out->from == FROM_FIELD && sources[i].from == FROM_CONTEXT)	/* `from` goes first, as before unit-of */
+			out->else_context = s;
+		else if (out->from != FROM_FIELD || sources[i].from != FROM_UNIT || out->else_context != NULL)
 			map_error(x, v->key, "two-sources", "keep one of them",
 			    "%s has its value from two places: %s and %s", what, first->key->text,
 			    v->key->text);
@@ -44,8 +48,6 @@ read_source(struct map_file *x, const struct node *n, const char *what, struct f
 	if (first == NULL)
 		map_error(x, n, "no-source", "give it one of from, value, context, setting, text, unit-of",
 		    "nothing says where the value of %s comes from", what);
-	else if (out->from == FROM_CONTEXT)
-		map_choice(x, first, what, contexts, 0);
 	else if (out->from == FROM_SETTING && out->source != NULL)
 		map_setting(x, out->source);
 }

@@ -35,6 +35,7 @@ struct field {
 	enum field_from		 from;
 	const char		*source;	/* name, constant, or text */
 	const char		*unit_of;	/* a field whose unit goes here; NULL: none */
+	const char		*else_context;	/* of the event, when it has no such field; NULL: none */
 	enum unit_code		 code;
 	const char		*def;		/* NULL: none */
 	const char		*unit_prop;	/* of a quantity: the property that has its unit */

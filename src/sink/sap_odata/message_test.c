@@ -61,7 +61,7 @@ TEST(a_confirmation_has_padded_numbers_texts_for_decimals_and_the_plants_day)
 	CHECK_STR(msg.body,
 	    "{\"ExternalSystemConfirmation\":\"" ID "\",\"OrderID\":\"000001000123\",\"Sequence\":\"0\",\"OrderOperation\":\"0010\","
 	    "\"ConfirmationYieldQuantity\":\"120\",\"ConfirmationScrapQuantity\":\"2.5\",\"ConfirmationUnit\":\"PC\",\"ConfirmationUnitISOCode\":\"PCE\","
-	    "\"IsFinalConfirmation\":true,\"FinalConfirmationType\":\"X\",\"ConfirmationExternalEntryDate\":\"/Date(1795392000000)/\","
+	    "\"IsFinalConfirmation\":true,\"FinalConfirmationType\":\"X\",\"PostingDate\":\"/Date(1795392000000)/\",\"ConfirmationExternalEntryDate\":\"/Date(1795392000000)/\","
 	    "\"ConfirmationExternalEntryTime\":\"PT00H30M00S\",\"Plant\":\"1010\"}");
 	CHECK_INT(msg.len, strlen(msg.body));
 	CHECK_STR(msg.lane, "order 1000123");
@@ -69,6 +69,30 @@ TEST(a_confirmation_has_padded_numbers_texts_for_decimals_and_the_plants_day)
 	CHECK_STR(msg.lookup, "ProdnOrdConf2?$top=3&$filter=ExternalSystemConfirmation%20eq%20guid%27" ID "%27");
 	CHECK(!msg.lookup_key);
 	CHECK_INT(msg.items, 0);
+	arena_fini(&arena);
+}
+
+/* What is made before midnight on the plant's wall is posted to that day, whenever it leaves, and whatever UTC says. */
+TEST(a_confirmation_is_posted_to_the_day_of_its_event_or_to_the_one_that_it_names)
+{
+	static const char event[] = "{\"id\":\"" ID "\",\"event\":\"Line/done\",\"type\":\"operations-performance\",\"key\":\"k\",\"no\":7,\"time\":\"%s\","
+	    "\"fields\":{\"order\":\"1\",\"yield\":1%s},\"units\":{\"yield\":\"1\"}}";
+	static const struct { const char *time, *field, *day; } rows[] = {
+		{ "2026-11-22T22:59:59.999Z", "", "1795305600000" }, { "2026-11-22T23:00:00.000Z", "", "1795392000000" },
+		{ "2026-11-23T05:00:00.000Z", ",\"posting-time\":\"2026-11-22T21:00:00.000Z\"", "1795305600000" },
+		{ "2026-11-30T23:10:00.000Z", ",\"posting-time\":\"2026-11-30T22:50:00.000Z\"", "1795996800000" },
+	};
+	char text[1000], want[80];
+
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+		snprintf(text, sizeof text, event, rows[i / 2].time, rows[i / 2].field);
+		snprintf(want, sizeof want, "\"PostingDate\":\"/Date(%s)/\"", rows[i / 2].day);
+		CHECK_INT(build(i % 2 == 0 ? "production-confirmation" : "process-confirmation", text), 0);
+		if (strstr(msg.body, want) == NULL)
+			test_fail(__FILE__, __LINE__, "no %s in: %s", want, msg.body);
+	}
+	snprintf(text, sizeof text, event, rows[0].time, ",\"posting-time\":null");
+	refused("production-confirmation", text, "no-value", "PostingDate", "the field \"posting-time\"");
 	arena_fini(&arena);
 }
 

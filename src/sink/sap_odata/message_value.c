@@ -210,6 +210,10 @@ field_value(struct build *b, const struct field *f, struct edm_value *out)
 	switch (f->from) {
 	case FROM_FIELD:
 		got = from_field(b, f, &s, &number);
+		if (got == VALUE_ABSENT && f->else_context != NULL) {
+			got = VALUE_THERE;
+			s = event_context(b, f->else_context);
+		}
 		if (f->unit_of != NULL && got != VALUE_FAULT)
 			got = field_unit(b, f, &s);
 		break;
