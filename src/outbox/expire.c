@@ -2,7 +2,8 @@
  * Confirmed and cancelled events are kept for a time, then their records go, a few hundred a turn. They stay in the account. Those with a
  * complaint that nobody has seen stay. An event of such an age that comes once more cannot be told from a new one by
  * its id any more: `fresh` remembers the newest time of all that were removed, and what is not newer is looked up at the far end
- * before it is sent.
+ * before it is sent. Of a cancelled one the far end would say that it is not there, and it would be sent although a person said
+ * never: so of these the ids stay, the newest million of them.
  */
 #include "outbox/inside.h"
 
@@ -12,7 +13,7 @@
 static int
 drop(struct outbox *b, int64_t seq)
 {
-	static const enum statement what[] = { SQL_EXPIRE_TRIES, SQL_EXPIRE_CHANGES, SQL_DELETE };
+	static const enum statement what[] = { SQL_NEVER_PUT, SQL_EXPIRE_TRIES, SQL_EXPIRE_CHANGES, SQL_DELETE };
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < sizeof what / sizeof what[0]; i++) {
@@ -54,7 +55,10 @@ expire_some(struct outbox *b, int64_t t, bool *more)
 	if (n > 0) {
 		b->acc.removed += n;
 		b->dirty = true;
-		err = store_done(b, store_statement(b, SQL_VACUUM));
+		sqlite3_stmt *trim = store_statement(b, SQL_NEVER_TRIM);
+		sqlite3_bind_int64(trim, 1, OUTBOX_NEVER_MAX);
+		err = store_done(b, trim);
+		err = err != 0 ? err : store_done(b, store_statement(b, SQL_VACUUM));
 	}
 	*more = n == ROWS;
 	if (!*more)

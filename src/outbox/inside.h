@@ -12,6 +12,7 @@
 #include "outbox/outbox.h"
 
 #define OUTBOX_SCHEMA		1
+#define OUTBOX_NEVER_MAX	1000000	/* ids of cancelled events that age has removed */
 #define OUTBOX_LATE_MAX		4096u	/* complaints of confirmed ones that wait for the disk */
 #define OUTBOX_TRIES_FIRST	5	/* of the history of one event these are kept, */
 #define OUTBOX_TRIES_LAST	45	/* and so many of the newest */
@@ -29,7 +30,7 @@ enum statement {
 	SQL_LANE_GET, SQL_LANE_NEW, SQL_LANE_PUT, SQL_LANE_DELETE, SQL_LANE_HEAD, SQL_LANE_NEXT, SQL_LANE_WAKE,
 	SQL_FOLLOW_NEXT, SQL_FOLLOW_WAKE, SQL_OLDEST,
 	SQL_TRY, SQL_TRY_TRIM, SQL_CHANGE,
-	SQL_EXPIRE, SQL_EXPIRE_TRIES, SQL_EXPIRE_CHANGES, SQL_DELETE, SQL_VACUUM,
+	SQL_EXPIRE, SQL_EXPIRE_TRIES, SQL_EXPIRE_CHANGES, SQL_DELETE, SQL_VACUUM, SQL_NEVER_PUT, SQL_NEVER_TRIM, SQL_NEVER_HAS,
 	SQL_NEXT_REFUSED, SQL_COUNT
 };
 

@@ -118,6 +118,21 @@ tell_other(struct outbox *b, const struct outbox_new *v)
 	sqlite3_reset(s);
 }
 
+/* A person has cancelled it, and age removed its record. */
+static int
+cancelled_before(struct outbox *b, const char *id, bool *yes)
+{
+	sqlite3_stmt *s = store_statement(b, SQL_NEVER_HAS);
+
+	if (s == NULL)
+		return ERR_IO;
+	sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(s);
+	*yes = rc == SQLITE_ROW;
+	sqlite3_reset(s);
+	return sqlite_err(rc) != 0 ? store_fail(b, sqlite_err(rc)) : 0;
+}
+
 static int
 put_one(struct outbox *b, const struct outbox_new *v, int64_t t, struct wall wall)
 {
@@ -126,11 +141,18 @@ put_one(struct outbox *b, const struct outbox_new *v, int64_t t, struct wall wal
 	struct row r = { .state = maybe ? OUTBOX_SENT : OUTBOX_READY, .unknown = maybe, .open = true, .put = wall.ns,
 		.posted_t = maybe ? t : 0, .document = "", .code = "", .text = "", .target = "", .way = "" };
 	struct outbox_new mine = *v;
-	bool fresh;
+	bool fresh, never = false;
 
 	if (*v->lane == '\0')
 		mine.lane = v->id;
-	int err = row_new(b, &r, &mine, &fresh);
+	int err = maybe ? cancelled_before(b, v->id, &never) : 0;
+	if (never) {
+		b->acc.repeated++;
+		b->dirty = true;
+	}
+	if (err != 0 || never)
+		return err;
+	err = row_new(b, &r, &mine, &fresh);
 	if (err == 0 && !fresh)
 		tell_other(b, v);
 	if (err == 0 && fresh)

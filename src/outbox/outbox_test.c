@@ -421,6 +421,47 @@ TEST(a_complaint_that_comes_later_stays_until_a_person_has_seen_to_it)
 	end(h);
 }
 
+TEST(what_a_person_cancelled_is_never_sent_though_age_removed_it_and_it_comes_once_more)
+{
+	struct hand *h = begin();
+	struct outbox_counts c;
+
+	put(h, "a", 1);
+	put(h, "b", 2);
+	go(h);
+	say(h, 1, OUTBOX_IS_REFUSED, "M7/021");
+	say(h, 2, OUTBOX_IS_DONE, "");
+	go(h);
+	CHECK(strstr(PERSON(h, "cancel", "1", "--reason", "booked by hand"), "is never sent") != NULL);
+	h->o.keep_ns = NS_PER_S;
+	outbox_close(h->b);
+	hand_open(h);
+	pass_s(h, 1000);
+	go(h);
+	outbox_counts(h->b, (struct mono){ h->now }, &c);
+	CHECK_INT(c.removed, 2);
+	/* The far end does not have it, and would be asked, and then posted to. */
+	put(h, "a", 1);
+	CHECK_STR(go(h), "");
+	put(h, "b", 2);
+	CHECK_STR(go(h), "lookup 3, ");
+	say(h, 3, OUTBOX_IS_DONE, "");
+	go(h);
+	outbox_close(h->b);		/* nor after a restart, nor in a store that replaces a damaged one */
+	hand_open(h);
+	put(h, "a", 1);
+	CHECK_STR(go(h), "");
+	h->b->damaged = true;
+	CHECK_STR(go(h), "");
+	PERSON(h, "resume", "--reason", "compared with SAP");
+	put(h, "a", 1);
+	CHECK_STR(go(h), "");
+	outbox_counts(h->b, (struct mono){ h->now }, &c);
+	CHECK_INT(c.n[OUTBOX_READY] + c.n[OUTBOX_SENT], 0);
+	CHECK(c.repeated > 0);
+	end(h);
+}
+
 TEST(nothing_is_sent_in_a_window_of_maintenance_by_the_clock_there)
 {
 	static const struct { const char *window, *at; bool in; } cases[] = {

@@ -98,6 +98,25 @@ past_damage(struct rescue *k, int64_t bad)
 	return rc == SQLITE_ROW ? good : 0;
 }
 
+/* Ids of cancelled ones that are no longer there, as many as can be read. A store of before has no such table. */
+static void
+copy_never(struct rescue *k)
+{
+	sqlite3_stmt *from = NULL, *to = NULL;
+	int rc = SQLITE_ERROR;
+
+	if (k->err == 0 && (k->err = store_begin(k->b)) == 0 &&
+	    sqlite3_prepare_v2(k->from, "SELECT id FROM never ORDER BY n", -1, &from, NULL) == SQLITE_OK)
+		k->err = sqlite_err(sqlite3_prepare_v2(k->b->db, "INSERT OR IGNORE INTO never(id) VALUES(?1)", -1, &to, NULL));
+	while (k->err == 0 && from != NULL && (rc = sqlite3_step(from)) == SQLITE_ROW) {
+		sqlite3_bind_value(to, 1, sqlite3_column_value(from, 0));
+		k->err = store_done(k->b, to);
+	}
+	k->lost += from != NULL && k->err == 0 && rc != SQLITE_DONE;
+	sqlite3_finalize(from);
+	sqlite3_finalize(to);
+}
+
 int
 salvage(struct outbox *b, const char *path, uint64_t *n, uint64_t *lost)
 {
@@ -116,6 +135,7 @@ salvage(struct outbox *b, const char *path, uint64_t *n, uint64_t *lost)
 			seq = rc == SQLITE_ROW ? seq + 1 : past_damage(&k, at);
 			k.lost += rc == SQLITE_ROW ? 0 : seq > 0 ? (uint64_t)(seq - at) : 1;
 		}
+		copy_never(&k);
 		*lost = k.lost;
 	}
 	sqlite3_finalize(k.next);

@@ -8,6 +8,7 @@
  *	lane	one row a lane with something in line: head (the first), due (may go on from then; NULL: not at all), busy (the poster has one
  *		of it), held (a person must look at the head)
  *	try	what was tried of an event and what came of it: the first few and the newest, see row.c
+ *	never	ids of cancelled events whose record age has removed, numbered as they were: should they come once more, they are passed over
  *	change	what people did: who, when, why, before, after
  *	account	one row: counts by state, and what else outlives a restart. Written in the transaction that changes what it counts.
  *
@@ -27,6 +28,8 @@
 #include "base/log.h"
 #include "os/disk.h"
 #include "outbox/inside.h"
+
+_Static_assert(OUTBOX_READY == 0 && OUTBOX_SENT == 1 && OUTBOX_CANCELLED == 5, "as the statements below have them");
 
 #define PATH_BYTES 4200
 #define BUSY_MS 5000	/* somebody who looks may hold up a checkpoint for a moment */
@@ -68,6 +71,9 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_EXPIRE_CHANGES] = "DELETE FROM change WHERE item=?1",
 	[SQL_DELETE] = "DELETE FROM item WHERE seq=?1",
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(64)",
+	[SQL_NEVER_PUT] = "INSERT INTO never(id) SELECT id FROM item WHERE seq=?1 AND state=5 ON CONFLICT(id) DO NOTHING",
+	[SQL_NEVER_TRIM] = "DELETE FROM never WHERE n<=(SELECT max(n) FROM never)-?1",
+	[SQL_NEVER_HAS] = "SELECT n FROM never WHERE id=?1",
 	[SQL_NEXT_REFUSED] = "SELECT seq FROM item WHERE state=?1 AND seq>?2 AND (?3 IS NULL OR lane=?3) AND (?4 IS NULL OR code=?4)"
 	    " ORDER BY seq LIMIT 1",
 };
@@ -97,6 +103,7 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS try(item INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, took INTEGER NOT NULL,"
 	" call INTEGER NOT NULL, verdict INTEGER NOT NULL, document TEXT NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,"
 	" target TEXT NOT NULL, PRIMARY KEY(item, n)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS never(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
 	"CREATE TABLE IF NOT EXISTS change(id INTEGER PRIMARY KEY, item INTEGER NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL,"
 	" verb TEXT NOT NULL, why TEXT NOT NULL, what TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS change_item ON change(item);"
