@@ -61,7 +61,7 @@ class Site:
         return json.loads(done.stdout)
 
     def wait_good(self, *tags, limit_s=20):
-        wait_for(lambda: all(self.why(t)["status"] == "Good" for t in tags), limit_s * SCALE, f"good values of {tags}", every_s=0.1)
+        wait_for(lambda: all(self.why(t)["status"] == "Good" for t in tags), limit_s, f"good values of {tags}", every_s=0.1)
 
     def rows(self, tag="**"):
         """What the history holds of a tag, ordered by its source's time: dictionaries with tag, time, value, status."""
@@ -99,7 +99,7 @@ def test_one_bad_item_among_a_thousand_hurts_only_itself():
     site.wait_good("v0", "v499", "v504", "v999")
     for tag, status, text in (("v500", "BadNodeIdUnknown", "knows no such node"), ("v501", "BadNodeIdUnknown", "knows no such node"),
                               ("v502", "BadNodeIdUnknown", "urn:no:such"), ("v503", "BadNoMatch", "Gone")):
-        wait_for(lambda: site.why(tag)["detail"].get("attempts", 0) > 0, 10 * SCALE, f"trouble of {tag}")
+        wait_for(lambda: site.why(tag)["detail"].get("attempts", 0) > 0, 20, f"trouble of {tag}")
         why = site.why(tag)
         assert text in json.dumps(why), why
         assert status in json.dumps(why) or why["status"] == "Bad", why
@@ -107,18 +107,26 @@ def test_one_bad_item_among_a_thousand_hurts_only_itself():
     site.stop()
 
 
+# The server writes such a variable every 250 ms and looks at it every 100 ms; held up, it does either once and goes on from there. So it sees each value, on a
+# busy machine too, and tells each.
+COUNTED = {"history": 8, "history_ms": 250}
+
+
+def counted():
+    return [(f"h{i}", at(f"h{i}"), "100 ms") for i in range(8)]
+
+
 def test_every_change_arrives_once_with_its_times():
-    server = UaServer(variables=20, change_ms=100)
-    site = Site(server.url, bulk(20, "100 ms"), keys="publishing: 500 ms")
-    site.wait_good("v0", "v19")
-    time.sleep(4)
+    server = UaServer(variables=1, **COUNTED)
+    site = Site(server.url, counted(), keys="publishing: 500 ms")
+    site.wait_good("h0", "h7")
+    wait_for(lambda: len(site.good("h7")) > 20, 20, "values", every_s=0.5)
     site.stop()
-    for tag in ("v0", "v7", "v19"):
-        values = site.good(tag)
-        assert len(values) > 30, values
-        # The server samples at 100 ms what changes at 100 ms: now and then two changes fall between two samples, as its clock has it.
-        steps = [b - a for a, b in zip(values, values[1:])]
-        assert all(1 <= s <= 3 for s in steps), values
+    tags = [name for name, *_ in counted()]
+    counts_without_a_hole(site, tags)
+    for tag in tags:
+        times = [r["time"] for r in site.rows(tag) if r["status"] == "Good"]
+        assert len(set(times)) == len(times), times
 
 
 def test_a_server_restarted_with_its_namespaces_moved_is_right_again_by_itself():
@@ -128,7 +136,7 @@ def test_a_server_restarted_with_its_namespaces_moved_is_right_again_by_itself()
     pids = site.pids()
     server.restart(namespaces=f"urn:other:one,urn:other:two,{PLANT_URI}")
     begin = time.time()
-    wait_for(lambda: int(server.stats()["items"]) == 10000, 20 * SCALE, "all items monitored again", every_s=0.1)
+    wait_for(lambda: int(server.stats()["items"]) == 10000, 40, "all items monitored again", every_s=0.1)
     site.wait_good("v0", "v5000", "v9999", limit_s=20)
     print(f"all items were back after {time.time() - begin:.1f} s")
     equal(site.pids(), pids, "processes: none was started anew")
@@ -145,11 +153,11 @@ def test_deadbands_are_the_servers_and_a_refused_one_is_explained():
         ("percent", f"[deadband 10 %, type float64] nsu={PLANT_URI};s=v2", "100 ms"),      # it has no EURange
         ("plain", at("v3"), "100 ms")])
     site.wait_good("absolute", "plain")
-    wait_for(lambda: "EURange" in json.dumps(site.why("percent")), 10 * SCALE, "an explanation")
-    time.sleep(3)
+    wait_for(lambda: "EURange" in json.dumps(site.why("percent")), 20, "an explanation")
+    wait_for(lambda: len(site.good("plain")) > 20 and len(site.good("absolute")) >= 3, 20, "values", every_s=0.5)
     site.stop()
     wide, all_of_them = site.good("absolute"), site.good("plain")
-    assert len(all_of_them) > 20 and len(wide) >= 3, (all_of_them, wide)
+    assert len(all_of_them) > 2 * len(wide), (all_of_them, wide)
     assert all(b - a > 5 for a, b in zip(wide[1:], wide[2:])), wide
 
 
@@ -159,11 +167,16 @@ def test_cyclic_reads():
     tags = [(name, f"[mode read, type float64] nsu={PLANT_URI};s={name}", "500 ms") for name in names]
     site = Site(server.url, tags)
     site.wait_good("v0", "v698")
-    wait_for(lambda: "BadNodeIdUnknown" in json.dumps(site.why("nobody")) or "no such node" in json.dumps(site.why("nobody")), 10 * SCALE,
+    wait_for(lambda: "BadNodeIdUnknown" in json.dumps(site.why("nobody")) or "no such node" in json.dumps(site.why("nobody")), 20,
              "the bad item's trouble")
     equal(int(server.stats()["items"]), 0, "monitored items")
-    time.sleep(3)
-    equal(site.why("v0")["detail"]["reads"]["skipped"], 0, "rounds left out")
+    skipped = lambda: site.why("v0")["detail"]["reads"]["skipped"]
+    left_out = []
+    while 0 not in left_out:    # a busy machine costs a round now and then; too many nodes for one would in each of these times
+        before = skipped()
+        time.sleep(3)
+        left_out.append(skipped() - before)
+        assert len(left_out) < 6, f"rounds left out in 3 s: {left_out}"
     site.stop()
     values = site.good("v698")
     assert len(values) >= 5, values
@@ -190,7 +203,7 @@ def test_subscriptions_are_taken_over_after_a_loss_and_nothing_is_lost():
         proxy.cut()
         time.sleep(2.5)
         proxy.heal()
-        wait_for(lambda: site.why("v0")["detail"]["connects"] > connects, 20 * SCALE, "a connection", every_s=0.1)
+        wait_for(lambda: site.why("v0")["detail"]["connects"] > connects, 40, "a connection", every_s=0.1)
         site.wait_good("v0", "v19")
     time.sleep(1)
     site.run.wait_line("event=opcua_subscription_transferred", 1)
@@ -218,9 +231,9 @@ def test_where_a_transfer_is_refused_all_is_made_anew():
 
 
 def test_gaps_are_filled_from_the_servers_history():
-    server = UaServer(variables=1, history=8, history_ms=100, values_per_history=7)
+    server = UaServer(variables=1, **COUNTED, values_per_history=7)
     proxy = Proxy(server.port)
-    site = Site(f"opc.tcp://127.0.0.1:{proxy.port}", [(f"h{i}", at(f"h{i}"), "100 ms") for i in range(8)],
+    site = Site(f"opc.tcp://127.0.0.1:{proxy.port}", counted(),
                 keys="publishing: 200 ms, queue: 50, keep-alive: 1 s, retry-max: 1 s, transfer: no")
     site.wait_good("h0", "h7")
     time.sleep(3)                                   # the nodes' attributes are read in the background
@@ -228,12 +241,12 @@ def test_gaps_are_filled_from_the_servers_history():
     time.sleep(4)
     proxy.heal()
     site.wait_good("h0", "h7")
-    wait_for(lambda: all(site.why(f"h{i}")["detail"].get("history", {}).get("values_filled", 0) > 20 for i in (0, 7)), 20 * SCALE,
-             "a fill", every_s=0.2)
+    wait_for(lambda: all(site.why(f"h{i}")["detail"].get("history", {}).get("values_filled", 0) > 10 for i in (0, 7)), 40,
+             "a fill, in more than one answer of the server", every_s=0.2)
     time.sleep(2)
     site.stop()
     # The server writes one value more each time: a hole or a repeat would show.
-    counts_without_a_hole(site, [f"h{i}" for i in range(8)])
+    counts_without_a_hole(site, [name for name, *_ in counted()])
 
 
 if __name__ == "__main__":
