@@ -96,7 +96,7 @@ def test_the_simulator_takes_what_the_ready_mappings_make():
 def test_metadata_that_servers_give_is_what_the_mappings_fit():
     s4 = S4()
     names = [line.split()[0] for line in penstock("mapping").stdout.splitlines()]
-    equal(len(names), 19, "mappings")
+    equal(len(names), 20, "mappings")
     for name in names:
         answer = Client(s4, service_of(name)).get("$metadata", Accept="application/xml")
         equal(answer.status, 200, name)

@@ -71,6 +71,24 @@ def test_our_sink_posts_to_saps_mock_server():
     equal((status, sorted(float(r["ConfirmationYieldQuantity"]) for r in found["d"]["results"])), (200, [1, 2, 3, 4, 5]), "what it has")
 
 
+def test_our_sink_fills_in_at_saps_mock_server():
+    """It has no ETags for such a set: the change goes with If-Match: *."""
+    mock = OdataMock("API_BATCH_SRV")
+    c = SapClient(f"http://{mock.address}")
+    root = ODATA + "API_BATCH_SRV"
+    blank = {"Material": "BOTTLE-05", "BatchIdentifyingPlant": "1010", "Batch": "B1", "Supplier": "", "BatchBySupplier": "", "ManufactureDate": None,
+             "ShelfLifeExpirationDate": None}
+    equal(c.ask("post", f"{root}/Batch", blank)[0], 201, "a batch")
+    n = EventNode(mock, 'settings: ["batch-plant = 1010"]', post="batch-dates")
+    for _ in range(2):
+        e = event(kind="material-actual", plain={"material": "BOTTLE-05", "batch": "B1", "supplier": "17300001"})
+        n.send(e)
+        equal(n.ends(e, "confirmed")["document"], "BOTTLE-05/B1", "its document")
+    _, _, found = c.ask("get", f"{root}/Batch?$format=json")
+    equal([r["Supplier"] for r in found["d"]["results"]], ["17300001"], "the batch there")
+    equal(len(mock.seen("PATCH", "Batch(")), 1, "changes: the second event found it so already")
+
+
 def test_our_sink_posts_to_a_server_that_is_no_sap_gateway():
     """Neither tokens nor HEAD nor $batch there, and metadata of another shape."""
     far = OdataV4()

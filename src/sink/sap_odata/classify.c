@@ -43,9 +43,9 @@ static const struct status_row {
 	{ 412, 412, BUSY,    BUSY,    BUSY,    0,   "if it stays so, set repeatability-headers: no" },
 	{ 423, 423, BUSY,    BUSY,    BUSY,    0,   NULL },
 	{ 425, 425, DOWN,    DOWN,    DOWN,    0,   NULL },
-	/* Sent with the ETag of what is there, it would write over what somebody else has put down. */
-	{ 428, 428, REFUSED, REFUSED, REFUSED, 0,   "the service takes it for a change of what is there already (it wants an ETag), and Penstock only adds: look "
-	    "in SAP what is there; then cancel this one, or mend the mapping and retry" },
+	/* Of a create: with the ETag of what is there it would write over what somebody else has put down. An update goes with one. */
+	{ 428, 428, REFUSED, REFUSED, REFUSED, 0,   "the service takes it for a change of what is there already (it wants an ETag), and the mapping creates: look "
+	    "in SAP what is there; then cancel this one, or write a mapping that updates" },
 	{ 429, 429, DOWN,    DOWN,    DOWN,    0,   NULL },
 	{ 400, 499, REFUSED, REFUSED, REFUSED, 0,   NULL },
 	{ 501, 501, BUSY,    BUSY,    BUSY,    300, "the service cannot do it: check the mapping" },
@@ -68,6 +68,7 @@ sap_answer_of(const struct far_answer *a)
 	out.type = http_header(h, "content-type");
 	out.retry_after = http_header(h, "retry-after");
 	out.message = http_header(h, "sap-message");
+	out.etag = http_header(h, "etag");
 	return out;
 }
 

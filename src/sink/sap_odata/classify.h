@@ -26,7 +26,7 @@ struct sap_answer {
 	const char	*body;
 	size_t		 len;
 	bool		 cut;
-	const char	*type, *retry_after, *message;	/* content-type, retry-after, sap-message */
+	const char	*type, *retry_after, *message, *etag;	/* content-type, retry-after, sap-message, etag */
 	bool		 token_required;		/* 403, and the header says that the session's token was not good */
 	const char	*why;				/* of what is not answered */
 };

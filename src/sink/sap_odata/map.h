@@ -3,7 +3,8 @@
  * file; ready ones (ready/NAME.yaml) are compiled into the program, a site's own stand in a folder and replace a ready
  * one of the same name. doc/sap-mappings.md is their manual. Nothing here speaks to a network.
  *
- * Two kinds: one that *creates* (an event goes out) and one that *reads* (rows come in, read.h).
+ * Three kinds: one that *creates* or calls (an event goes out), one that *updates* (it fills in what an entity that is there leaves blank), and one that
+ * *reads* (rows come in, read.h).
  */
 #ifndef SINK_SAP_ODATA_MAP_H
 #define SINK_SAP_ODATA_MAP_H
@@ -38,9 +39,10 @@ struct mapping {
 	unsigned		 version;	/* 2 or 4 */
 	const char		*set;		/* entity set; of a call, the function import */
 	bool			 call;		/* a function import, its parameters in the query */
+	bool			 update;	/* an entity that is there, found by its key, is filled in */
 	struct place		 at;		/* file (or "ready/NAME.yaml"), line, column of its name */
 	const struct mapping_set *of;
-	/* Of one that creates: */
+	/* Of one that creates or updates: */
 	const struct fields	*fields;
 	const char		*identity_prop;	/* NULL: none */
 	enum identity_form	 identity;
@@ -95,7 +97,7 @@ struct message_env {		/* what a message is made of besides the event */
 };
 
 struct message {		/* all in the arena, NUL-ended */
-	const char	*method;	/* "POST" */
+	const char	*method;	/* "POST"; of an update "PATCH" */
 	const char	*path;		/* below the service root, escaped, no slash before it: "ProdnOrdConf2" */
 	const char	*body;		/* JSON; "" of a call */
 	size_t		 len;
@@ -133,6 +135,20 @@ int message_lane(const struct mapping *m, const char *event_json, size_t len, ch
  */
 int message_document(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out,
     size_t size, unsigned *more);
+
+/*
+ * An update against the entity that it is to fill in, as it was read. What somebody else has written is never written over: a property is blank (null, empty,
+ * or ABAP's initial value), or it is equal, or the update is taken back to the one who asked for it.
+ */
+enum fill_state { FILL_WRITE, FILL_SAME, FILL_TAKEN };
+struct fill {			/* texts in the arena */
+	enum fill_state	 state;
+	const char	*document;	/* its number */
+	const char	*etag;		/* of the body; NULL: it has none that may stand in a header */
+	const char	*prop, *has, *wanted;	/* TAKEN: the first property that has another value, and both as text */
+};
+/* 0, or ERR_SYNTAX: the answer cannot be understood. */
+int message_fill(const struct mapping *m, const struct message *sent, const char *answer, size_t len, struct arena *a, struct fill *out);
 
 /*
  * 201 is not the end. Path of the GET that tells (empty: the mapping has none), from the answer of the create or of the

@@ -101,7 +101,10 @@ check_field(struct check *c, const struct odata_type *t, const struct field *f)
 	if (p == NULL)
 		return;
 	check_type(c, f, p);
-	if (!p->creatable) {
+	if (c->m->update && !p->updatable && !map_is_key(c->m, f->prop)) {
+		snprintf(cause, sizeof cause, "%s cannot be changed in %s: the service says so", f->prop, t->name);
+		error(c, "not-updatable", f->at, cause, "remove the row, or fill in a property that may be changed");
+	} else if (!c->m->update && !p->creatable) {
 		snprintf(cause, sizeof cause, "%s cannot be set when %s is created: the service says so", f->prop,
 		    t->name);
 		error(c, "not-creatable", f->at, cause,
@@ -121,7 +124,7 @@ check_wanted(struct check *c, const struct odata_type *t, const struct fields *v
 			bool given = c->m->identity_prop != NULL && strcmp(c->m->identity_prop, p->name) == 0;
 			for (uint32_t k = 0; k < v->n && !given; k++)
 				given = strcmp(v->v[k].prop, p->name) == 0;
-			if (given || p->nullable || p->key || !p->creatable || c->m->version == 4)	/* ABAP says "not null" of all in version 4 */
+			if (c->m->update || given || p->nullable || p->key || !p->creatable || c->m->version == 4)	/* ABAP says "not null" of all in version 4 */
 				continue;
 			site_warning(c->f, "not-null", at,
 			    "%s must have a value (Nullable=\"false\"), and the mapping %s gives none", p->name,
@@ -161,6 +164,9 @@ check_names(struct check *c, const struct odata_type *t)
 		must_have(c, t, *s, c->m->at, "the document's property");
 	for (const char *const *s = m->lookup; s != NULL && *s != NULL; s++) {
 		const struct odata_prop *p = must_have(c, t, *s, c->m->at, "the lookup's property");
+		if (p != NULL && c->m->update && !p->key)
+			error(c, "not-key", c->m->at, "what an update is looked up by is no key in the service",
+			    "write the properties of the key, all of them");
 		if (p == NULL || p->filterable || m->lookup_by_key)
 			continue;
 		site_error(c->f, "not-filterable", c->m->at,
@@ -168,6 +174,11 @@ check_names(struct check *c, const struct odata_type *t)
 		site_remedy(c->f, "take another property for the identity, or a lookup by key");
 		c->errors++;
 	}
+	for (const struct odata_type *k = t; c->m->update && k != NULL; k = k->base)
+		for (uint32_t i = 0; i < k->nprops; i++)
+			if (k->props[i].key && !map_is_key(c->m, k->props[i].name))
+				error(c, "key-parts", c->m->at, "the service's key has more properties than the mapping's lookup",
+				    "write the properties of the key, all of them");
 	if (c->m->identity_prop != NULL) {
 		const struct odata_prop *p = must_have(c, t, c->m->identity_prop, c->m->at, "the property of identity");
 		uint32_t room = c->m->identity == IDENTITY_TEXT20 ? 20 : 16;
@@ -264,7 +275,10 @@ mapping_check(const struct mapping *m, const struct odata_meta *meta, struct fin
 		check_reading(&c, s->type);
 		return c.errors;
 	}
-	if (!s->creatable) {
+	if (m->update && !s->updatable) {
+		snprintf(cause, sizeof cause, "nothing can be changed in %s: the service says so", m->set);
+		error(&c, "not-updatable", m->at, cause, "ask which service changes such documents in this release");
+	} else if (!m->update && !s->creatable) {
 		snprintf(cause, sizeof cause, "nothing can be created in %s: the service says so", m->set);
 		error(&c, "not-creatable", m->at, cause, "ask which service creates such documents in this release");
 	}

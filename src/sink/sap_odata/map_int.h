@@ -6,6 +6,8 @@
 #ifndef SINK_SAP_ODATA_MAP_INT_H
 #define SINK_SAP_ODATA_MAP_INT_H
 
+#include <string.h>
+
 #include "base/map.h"
 #include "proto/odata/value.h"
 #include "sink/sap_odata/map.h"
@@ -79,6 +81,18 @@ struct mapping_full {
 	uint32_t		 nfields;	/* with those of items */
 };
 static inline const struct mapping_full *map_full(const struct mapping *m) { return (const struct mapping_full *)m; }
+
+/* Is this property one of those by which it is looked up by key? */
+static inline bool
+map_is_key(const struct mapping *m, const char *prop)
+{
+	const struct mapping_full *full = map_full(m);
+
+	for (const char *const *s = full->lookup; full->lookup_by_key && s != NULL && *s != NULL; s++)
+		if (strcmp(*s, prop) == 0)
+			return true;
+	return false;
+}
 
 struct read_where {
 	const char	*prop, *op;

@@ -6,11 +6,12 @@
 #include "proto/odata/url.h"
 #include "sink/sap_odata/map_int.h"
 
-static const char *const keys[] = { "mapping", "about", "event", "service", "version", "create", "call", "read",
+static const char *const keys[] = { "mapping", "about", "event", "service", "version", "create", "update", "call", "read",
     "lane", "identity", "lookup", "document",
 	"follow-up", "units", "hints", "fields", "items", /* of one that reads: */ "key", "delta", "top", "where", "tags", NULL };
 static const char *const only_create[] = { "event", "lane", "identity", "lookup", "document", "follow-up", "units",
     "hints", "fields", "items", NULL };
+static const char *const not_update[] = { "identity", "items", "follow-up", NULL };
 static const char *const only_read[] = { "key", "delta", "top", "where", "tags", NULL };
 
 static void
@@ -176,6 +177,8 @@ read_create(struct map_file *x, const struct node *root)
 	struct mapping_full *m = x->m;
 
 	refuse_keys(x, root, only_read, "creates");
+	if (m->m.update)
+		refuse_keys(x, root, not_update, "updates");
 	read_event_type(x, root);
 	m->lane = map_text(x, node_get(root, "lane"), "lane");
 	read_identity(x, node_get(root, "identity"));
@@ -188,6 +191,9 @@ read_create(struct map_file *x, const struct node *root)
 			    "remove it from the fields, or take another property for the identity",
 			    "%s carries the identity, and is among the fields as well", m->m.identity_prop);
 	read_lookup(x, node_get(root, "lookup"));
+	if (m->m.update && (!m->lookup_by_key || m->same != NULL))
+		map_error(x, root, "lookup", "write lookup: { key: [the properties of its key] }",
+		    "an update finds its entity by the key, and compares all that it writes");
 	m->m.document = map_texts(x, node_get(root, "document"), "document");
 	if (m->m.document == NULL)
 		map_error(x, root, "document", "write document: [properties that make its number]",
@@ -202,9 +208,9 @@ static void
 read_mapping(struct map_file *x, const struct node *root)
 {
 	const struct node *create = node_get(root, "create"), *call = node_get(root, "call"),
-	    *read = node_get(root, "read");
+	    *update = node_get(root, "update"), *read = node_get(root, "read");
 	const struct node *name = node_get(root, "mapping"), *what = create != NULL ? create : call != NULL ? call :
-	    read;
+	    update != NULL ? update : read;
 	struct mapping *m = &x->m->m;
 
 	m->name = map_text(x, name, "the name");
@@ -216,14 +222,15 @@ read_mapping(struct map_file *x, const struct node *root)
 	m->event = "";
 	m->at = map_at(x, name);
 	read_service(x, root);
-	if ((create != NULL) + (call != NULL) + (read != NULL) != 1) {
+	if ((create != NULL) + (call != NULL) + (update != NULL) + (read != NULL) != 1) {
 		map_error(x, root, "create",
-		    "write one of create: (a set), call: (a function import) and read: (a set)",
-		    "it must be one of create, call and read");
+		    "write one of create: (a set), update: (a set), call: (a function import) and read: (a set)",
+		    "it must be one of create, update, call and read");
 		return;
 	}
 	m->set = map_identifier(x, what, "the set");
 	m->call = call != NULL;
+	m->update = update != NULL;
 	if (read != NULL) {
 		refuse_keys(x, root, only_create, "reads");
 		map_reading(x, root);

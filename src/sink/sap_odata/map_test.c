@@ -68,7 +68,7 @@ TEST(the_ready_mappings_fit_the_services)
 	CHECK_STR(said("", &s), "");
 	findings_init(&f, &r);
 	const struct mapping *const *v = mapping_all(s, &n);
-	CHECK_INT(n, 19);
+	CHECK_INT(n, 20);
 	for (size_t i = 0; i < n; i++)
 		wrong += mapping_check(v[i], metadata(v[i]->service), &f);
 	findings_finish(&f);
@@ -118,7 +118,12 @@ TEST(what_is_wrong_has_its_place_and_its_remedy)
 		{ HEAD "create: A\ndocument: B\nlookup: { where: [Q] }\nfields:\n  P: { type: String(4), from: a }\n",
 		    "own.yaml:7:9:", "not among the fields" },
 		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), from: a }\nitems:\n  - to: n\n    repeat: 5\n    fields: {}\n", "own.yaml:11:13:", "which field makes one" },
-		{ HEAD "create: A\nread: B\n", "own.yaml:1:1:", "one of create, call and read" },
+		{ HEAD "create: A\nread: B\n", "own.yaml:1:1:", "one of create, update, call and read" },
+		{ HEAD "update: A\ndocument: P\nfields:\n  P: { type: String(4), from: a }\n", "own.yaml:1:1:", "by the key" },
+		{ HEAD "update: A\ndocument: P\nlookup: { key: [P], same: [Q] }\nfields:\n  P: { type: String(4), from: a }\n  Q: { type: String(4), from: b }\n",
+		    "own.yaml:1:1:", "compares all that it writes" },
+		{ HEAD "update: A\ndocument: P\nidentity: { property: I, form: guid }\nlookup: { key: [P] }\nfields:\n  P: { type: String(4), from: a }\n",
+		    "own.yaml:7:1:", "a mapping that updates has no key \"identity\"" },
 		{ HEAD "read: A\nkey: x\ntags:\n  y: { from: P, type: Int32 }\n", "own.yaml:6:6:", "none of the tags" },
 		{ "mapping: mine\nevent: test-results\nservice: /a b\nversion: 3\ncreate: A\ndocument: B\nfields: { P: { type: Boolean, from: x } }\n", "own.yaml:3:10:", "blank" },
 		{ "mapping: [\n", "own.yaml:2:1:", "unclosed quote or bracket" },
@@ -167,6 +172,9 @@ TEST(a_mapping_that_does_not_fit_its_service_is_told_at_its_row)
 	CHECK(strstr(s, "pads to 18") != NULL);
 	s = misfit(HEAD "create: A_InspectionLot\ndocument: InspectionLot\nfields:\n  Material: { type: String(40), from: m }\n");
 	CHECK(strstr(s, "nothing can be created in A_InspectionLot") != NULL);
+	s = misfit(HEAD "update: A_InspectionLot\ndocument: InspectionLot\nlookup: { key: [Material] }\nfields:\n  Material: { type: String(40), from: m }\n"
+	    "  InspectionLotText: { type: String(40), from: t }\n");
+	CHECK(strstr(s, "is no key in the service") != NULL && strstr(s, "has more properties than the mapping's lookup") != NULL);
 	s = misfit(HEAD "create: A_InspectionResults\ndocument: InspectionLot\nfields:\n  Material: { type: String(40), from: m }\n");
 	CHECK(strstr(s, "did you mean A_InspectionResult?") != NULL);
 	s = misfit("mapping: mine\nevent: test-result\nservice: /a\nversion: 4\ncreate: A\ndocument: B\nfields:\n  P: { type: Boolean, from: x }\n");

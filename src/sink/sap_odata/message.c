@@ -46,6 +46,8 @@ write_entity(struct build *b, const struct fields *v, const struct edm_value *id
 		return VALUE_FAULT;
 	for (uint32_t i = 0; i < v->n; i++) {
 		struct edm_value value;
+		if (b->m->m.update && map_is_key(&b->m->m, v->v[i].prop))	/* it stands in the address */
+			continue;
 		int got = field_value(b, &v->v[i], &value);
 		if (got == VALUE_FAULT)
 			return VALUE_FAULT;
@@ -191,6 +193,12 @@ build(struct build *b, struct message *out)
 		out->lane = missing > 0 ? "" : out->lane;
 		b->group = &b->m->fields;
 		got = lookup_path(b, known, out);
+	}
+	if (got != VALUE_FAULT && m->update) {
+		out->method = "PATCH";
+		out->path = out->lookup;
+		if (out->len == 2)	/* {} */
+			got = message_fault(b, "missing", "", "the event has a value for the key alone, and for nothing that could be written");
 	}
 	buf_fini(&body);
 	return got == VALUE_FAULT ? ERR_RANGE : 0;

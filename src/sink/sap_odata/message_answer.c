@@ -42,8 +42,21 @@ same(const json_t *sent, const json_t *found)
 }
 
 static bool
+is_filled(const struct mapping_full *m, const json_t *sent, const json_t *found)
+{
+	struct arena a = { 0 };
+	struct fill f;
+	bool filled = fill_look(m, sent, found, &a, &f) == FILL_SAME;
+
+	arena_fini(&a);
+	return filled;
+}
+
+static bool
 is_ours(const struct mapping_full *m, const json_t *sent, const json_t *found)
 {
+	if (m->m.update && sent != NULL)
+		return is_filled(m, sent, found);
 	for (const char *const *s = m->same; s != NULL && *s != NULL; s++)
 		if (!same(json_object_get(sent, *s), json_object_get(found, *s)))
 			return false;
@@ -81,9 +94,8 @@ of_another(const struct mapping_full *m, const struct message *sent, const json_
 	return !json_is_string(v) || !same_identity(json_string_value(v), sent->identity);
 }
 
-/* The document's number: its properties, joined by '/'. */
-static int
-number_of(const struct mapping *m, const json_t *one, char *out, size_t size)
+int
+document_number(const struct mapping *m, const json_t *one, char *out, size_t size)
 {
 	size_t n = 0;
 	char number[32];
@@ -113,20 +125,20 @@ message_document(const struct mapping *m, const struct message *sent, const char
 	out[0] = '\0';
 	json_t *j = odata_json(answer, len, why), *body = NULL;
 	odata_unwrap(j, &list, &one, &next);
-	if (map_full(m)->same != NULL && sent != NULL)
+	if ((map_full(m)->same != NULL || m->update) && sent != NULL)
 		body = odata_json(sent->body, sent->len, why);
 	for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
 		const json_t *each = json_array_get(list, i);
 		if (of_another(map_full(m), sent, each))
 			others++;
 		else if (is_ours(map_full(m), body, each) && ours++ == 0)
-			err = number_of(m, each, out, size);
+			err = document_number(m, each, out, size);
 	}
 	if (list != NULL && ours == 0)		/* a page that leads to another is not all there is */
 		err = others > 0 ? ERR_PROTO : next != NULL ? ERR_SYNTAX : ERR_NOTFOUND;
 	if (list == NULL && one != NULL) {
 		ours = 1;
-		err = is_ours(map_full(m), body, one) ? number_of(m, one, out, size) : ERR_NOTFOUND;
+		err = is_ours(map_full(m), body, one) ? document_number(m, one, out, size) : ERR_NOTFOUND;
 	}
 	if (more != NULL)
 		*more = ours;

@@ -55,4 +55,10 @@ int field_time(struct build *b, const struct field *f, const char *text, struct 
 void identity_text(const char *id, enum identity_form form, char out[40]);
 int lookup_path(struct build *b, const struct edm_value *identity, struct message *out);
 
+/* message_answer.c: a document's number, its properties joined by '/'. 0, or ERR_SYNTAX: it has none of them. */
+int document_number(const struct mapping *m, const json_t *one, char *out, size_t size);
+
+/* message_fill.c: what was sent by an update against an entity; state, and of TAKEN what it is about. */
+enum fill_state fill_look(const struct mapping_full *m, const json_t *sent, const json_t *found, struct arena *a, struct fill *out);
+
 #endif

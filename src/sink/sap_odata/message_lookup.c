@@ -61,6 +61,20 @@ value_of(struct build *b, const char *prop, const struct edm_value *identity, st
 	return VALUE_ABSENT;
 }
 
+/* A default that is blank: in a body the property is left out, in a key it stands, as of a batch that belongs to no plant. */
+static bool
+is_blank(const struct build *b, const char *prop, struct edm_value *out)
+{
+	for (uint32_t i = 0; i < b->m->fields.n; i++) {
+		const struct field *f = &b->m->fields.v[i];
+		if (strcmp(f->prop, prop) == 0 && f->type == EDM_STRING && f->def != NULL && f->def[0] == '\0') {
+			*out = (struct edm_value){ .type = EDM_STRING, .text = "" };
+			return true;
+		}
+	}
+	return false;
+}
+
 static int
 by_key(struct build *b, const struct edm_value *identity, struct buf *out)
 {
@@ -71,7 +85,10 @@ by_key(struct build *b, const struct edm_value *identity, struct buf *out)
 		if (n == sizeof keys / sizeof keys[0])
 			return message_fault(b, "mapping", *s, "a key has at most 16 parts");
 		keys[n].name = *s;
-		int got = value_of(b, *s, identity, &keys[n++].value);
+		int got = value_of(b, *s, identity, &keys[n].value);
+		if (got == VALUE_ABSENT && is_blank(b, *s, &keys[n].value))
+			got = VALUE_THERE;
+		n++;
 		if (got != VALUE_THERE)
 			return got == VALUE_FAULT ? got : message_fault(b, "missing", *s,
 			    "%s is part of the key, and the event has no value for it", *s);

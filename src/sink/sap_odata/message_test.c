@@ -331,6 +331,51 @@ TEST(a_result_by_key_is_ours_when_it_says_what_we_said)
 	arena_fini(&arena);
 }
 
+#define DATES "\"material\":\"BOTTLE-05\",\"batch\":\"B1\",\"made\":\"2026-11-20T10:00:00Z\",\"supplier\":\"17300001\""
+#define BATCH(rest) "{\"d\":{\"__metadata\":{\"etag\":\"W/\\\"7\\\"\"},\"Material\":\"BOTTLE-05\",\"Batch\":\"B1\"," rest "}}"
+
+static enum fill_state
+fill(const char *answer, struct fill *f)
+{
+	CHECK_INT(message_fill(mapping("batch-dates"), &msg, answer, strlen(answer), &arena, f), 0);
+	return f->state;
+}
+
+/* /Date(1763596800000)/ is 2025-11-20, /Date(1795132800000)/ 2026-11-20: by Python's calendar. */
+TEST(an_update_writes_what_is_blank_and_never_over_others)
+{
+	struct fill f;
+
+	CHECK_INT(build("batch-dates", EVENT("material-actual", DATES, "")), 0);
+	CHECK_STR(msg.method, "PATCH");
+	CHECK_STR(msg.path, "Batch(Material='BOTTLE-05',BatchIdentifyingPlant='',Batch='B1')");
+	CHECK_STR(msg.lookup, msg.path);
+	CHECK(msg.lookup_key);
+	CHECK_STR(msg.body, "{\"ManufactureDate\":\"/Date(1795132800000)/\",\"Supplier\":\"17300001\"}");
+	CHECK_INT(fill(BATCH("\"ManufactureDate\":null,\"Supplier\":\"\""), &f), FILL_WRITE);
+	CHECK_STR(f.etag, "W/\"7\"");
+	CHECK_STR(f.document, "BOTTLE-05/B1");
+	CHECK_INT(fill(BATCH("\"ManufactureDate\":\"/Date(1795132800000)/\",\"Supplier\":\"\""), &f), FILL_WRITE);
+	CHECK_INT(fill(BATCH("\"ManufactureDate\":\"/Date(1795132800000+0000)/\",\"Supplier\":\"0017300001\""), &f), FILL_SAME);
+	CHECK_INT(fill(BATCH("\"ManufactureDate\":\"/Date(1763596800000)/\",\"Supplier\":\"\""), &f), FILL_TAKEN);
+	CHECK_STR(f.prop, "ManufactureDate");
+	CHECK_STR(f.has, "2025-11-20T00:00:00");
+	CHECK_STR(f.wanted, "2026-11-20T00:00:00");
+	/* What the answer does not show, or not as a day, was not seen to be blank. */
+	CHECK_INT(fill(BATCH("\"ManufactureDate\":null"), &f), FILL_TAKEN);
+	CHECK_INT(fill(BATCH("\"ManufactureDate\":{},\"Supplier\":\"\""), &f), FILL_TAKEN);
+	CHECK_STR(f.prop, "ManufactureDate");
+	/* Version 4 has its ETag elsewhere; one that would end the header is none. */
+	CHECK_INT(fill("{\"@odata.etag\":\"W/\\\"8\\\"\",\"Material\":\"A\",\"ManufactureDate\":null,\"Supplier\":null}", &f), FILL_WRITE);
+	CHECK_STR(f.etag, "W/\"8\"");
+	fill("{\"@odata.etag\":\"x\\r\\nEvil: 1\",\"Material\":\"A\",\"ManufactureDate\":null,\"Supplier\":null}", &f);
+	CHECK(f.etag == NULL);
+	CHECK_INT(message_fill(mapping("batch-dates"), &msg, "{\"d\":{\"results\":[]}}", 20, &arena, &f), ERR_SYNTAX);
+	CHECK_INT(message_fill(mapping("batch-dates"), &msg, "<html>", 6, &arena, &f), ERR_SYNTAX);
+	refused("batch-dates", EVENT("material-actual", "\"material\":\"M\",\"batch\":\"B\"", ""), "missing", "", "nothing that could be written");
+	arena_fini(&arena);
+}
+
 TEST(goods_movements_that_were_not_booked_are_missed)
 {
 	char path[300], text[300];

@@ -148,8 +148,12 @@ op_posted(struct op *op, size_t i, const struct sap_answer *a)
 	char document[OUTBOX_TEXT_MAX], warning[OUTBOX_TEXT_MAX] = "";
 	struct odata_error said;
 	unsigned more = 0;
+	int err = 0;
 
-	int err = message_document(it->mapping, &it->message, a->body, a->len, document, sizeof document, &more);
+	if (it->mapping->update)	/* 204: the answer says nothing that was not read before */
+		snprintf(document, sizeof document, "%s", op->document);
+	else
+		err = message_document(it->mapping, &it->message, a->body, a->len, document, sizeof document, &more);
 	if (err != 0) {
 		op_verdict(op, i, &(struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
 		    .text = "a success was said, but the answer holds no number of a document: it is looked up" });
@@ -172,6 +176,8 @@ on_posted(void *arg, const struct far_answer *got)
 	poster_note(op->poster, got, &v);
 	if (v.kind == OUTBOX_IS_DONE)
 		op_posted(op, 0, &a);
+	else if (op->if_match != NULL && a.status == 412 && v.kind == OUTBOX_IS_BUSY)
+		v.text = "somebody changed it between reading and writing: it is read again";
 	else {
 		const char *hint = mapping_hint(op->items[0].mapping, v.code);
 		if (hint != NULL)
@@ -188,7 +194,13 @@ op_post_single(struct op *op)
 	const char *h[8];
 	size_t n = 0, nids = poster_id_headers(op, it, ids);
 
+	if (it->mapping->update && op->if_match == NULL) {
+		op_read_to_fill(op);
+		return;
+	}
 	h[n++] = POSTER_ACCEPT;
+	if (op->if_match != NULL)
+		h[n++] = op->if_match;
 	if (it->message.len > 0)
 		h[n++] = "content-type: application/json";
 	for (size_t i = 0; i < nids; i++)
@@ -212,8 +224,8 @@ service_of(const struct poster *p, const struct outbox_item *v)
 {
 	const struct mapping *m = v->of.mapping[0] != '\0' ? mapping_find(p->set, v->of.mapping) : NULL;
 
-	/* Of a call the parameters stand in its address, which not every far end reads within a change set. */
-	return m != NULL && !m->call && !mono_before(mono_now(), p->no_batch_until) ? m->service : NULL;
+	/* Of a call the parameters stand in its address, which not every far end reads within a change set; an update reads first. */
+	return m != NULL && !m->call && !m->update && !mono_before(mono_now(), p->no_batch_until) ? m->service : NULL;
 }
 
 static int

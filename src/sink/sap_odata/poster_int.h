@@ -23,6 +23,8 @@ struct op {
 	struct op_item		*items;		/* of a $batch several, else one */
 	size_t			 n;
 	struct buf		 body;		/* of a $batch */
+	const char		*if_match;	/* of an update: the header, once its entity was read; in the arena */
+	const char		*document;	/* and its number, from there */
 };
 
 /*
@@ -43,6 +45,9 @@ void op_post_single(struct op *op);
 void op_post_batch(struct op *op);
 /* Note an answer for the state, before it is judged. */
 void poster_note(struct poster *p, const struct far_answer *a, const struct outbox_verdict *v);
+
+/* poster_fill.c: an update reads its entity first, then goes with its ETag. Ends the op, or calls op_post_single() again with op->if_match. */
+void op_read_to_fill(struct op *op);
 
 /* poster_ask.c: two calls of struct outbox_poster. */
 int post_lookup(void *arg, const struct outbox_item *item);

@@ -1,12 +1,13 @@
 /*
  * Any answer: status, Retry-After, Content-Type and sap-message in a line each, then the body. The verdict never lets something be repeated unasked that
- * may have been carried out, pauses are bounded, and texts are there. The body is read as an event, too.
+ * may have been carried out, pauses are bounded, and texts are there. The body is read as an event and as an entity to be filled in, too.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sink/sap_odata/classify.h"
 #include "sink/sap_odata/event.h"
+#include "sink/sap_odata/map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,6 +19,21 @@ line(struct arena *a, const char **p, const char *end)
 
 	*p = nl != NULL ? nl + 1 : end;
 	return text;
+}
+
+/* An update that is held against the answer. */
+static const char body[] = "{\"ManufactureDate\":\"/Date(1795132800000)/\",\"Supplier\":\"17300001\"}";
+static const struct message sent = { .body = body, .len = sizeof body - 1 };
+
+static const struct mapping *
+updating(void)
+{
+	static struct mapping_set *set;
+	char why[300];
+
+	if (set == NULL && mapping_load_quiet(NULL, &set, why, sizeof why) != 0)
+		abort();
+	return mapping_find(set, "batch-dates");
 }
 
 static void
@@ -60,6 +76,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sap_judge((enum asked)asked, by_key, &x, now, &a, &v);
 			check(&x, (enum asked)asked, &v);
 		}
+	struct fill f;
+	if (message_fill(updating(), &sent, x.body, x.len, &a, &f) == 0 && f.etag != NULL && strpbrk(f.etag, "\r\n") != NULL)
+		abort();
 	(void)sap_event_read(x.body, x.len, &a, &e, why, sizeof why);
 	arena_fini(&a);
 	return 0;
