@@ -100,17 +100,32 @@ class EventNode(Outbox):
         self.broker = Mosquitto()
         self.folder = temp_dir()
         self.state = os.path.join(self.folder, "state")
-        site = os.path.join(self.folder, "site.yaml")
-        with open(site, "w", encoding="utf-8") as f:
+        self.site = os.path.join(self.folder, "site.yaml")
+        with open(self.site, "w", encoding="utf-8") as f:
             f.write("site: { enterprise: Acme, name: Upper, time-zone: UTC }\nzones: { it: { level: 4 } }\n"
                     f'sources: {{ events: {{ driver: mqtt, zone: it, endpoint: "127.0.0.1:{self.broker.port}" }} }}\n'
                     f'sinks:\n  sap: {{ kind: sap-odata, zone: it, server: "{far.address}", tls: no, {logon}'
                     f'rate: 0, settle: 1 s, timeout: 5 s, follow-up: never, post: ["Hall/** -> {post}"], {keys} }}\n'
                     "equipment:\n  Hall/Events: { source: events, tags: { all: { at: events } } }\n"
                     "flows: { events: { what: Hall/Events/all, to: sap, how: { every-sample: yes }, why: test, owner: test } }\n")
-        self.run = start_penstock("run", site, "--state", self.state)
+        self.start()
+
+    def start(self):
+        self.run = start_penstock("run", self.site, "--state", self.state)
         self.run.wait_line("event=ready", 20)
         self.run.wait_line("event=link_up", 20)
+
+    def change(self, old, new):
+        """Another site file, which is in force after a restart or an apply."""
+        with open(self.site, encoding="utf-8") as f:
+            text = f.read()
+        assert old in text, f"no {old} in {text}"
+        with open(self.site, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+
+    def restart(self):
+        self.run.stop()
+        self.start()
 
     def publish(self, payload):
         done = run("mosquitto_pub", "-h", "127.0.0.1", "-p", self.broker.port, "-q", "1", "-t", "events", "-s", stdin=payload)

@@ -135,7 +135,7 @@ read_far(const struct keyval *k, struct sap_cfg *cfg)
 	struct far_opts *f = &cfg->far;
 	const char *scheme = cfg->tls ? "https" : "http";
 
-	f->base = arena_printf(&cfg->arena, "%s://%s", scheme, k[K_SERVER].s);
+	f->base = sap_base(&cfg->arena, cfg->tls, k[K_SERVER].s);
 	f->client = k[K_CLIENT].s;
 	f->language = k[K_LANGUAGE].s;
 	f->auth = k[K_USER].set ? FAR_AUTH_BASIC : k[K_TOKEN_SERVER].set ? FAR_AUTH_OAUTH : FAR_AUTH_NONE;

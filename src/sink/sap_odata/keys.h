@@ -52,6 +52,9 @@ void sap_cfg_fini(struct sap_cfg *cfg);
 /* struct sink_info.check: all of the above. Reads the folder of mappings. */
 int sap_check(const struct sink *s, char *why, size_t size, size_t *key);
 
+/* "https://host:port", the same for each way to write the same server: events are looked up by it that were posted long ago. In the arena. */
+const char *sap_base(struct arena *a, bool tls, const char *server);
+
 /* The mapping for an event by its path and type: the first row that fits and takes events of this type. NULL: none, with why. */
 const struct mapping *sap_mapping_of(const struct sap_cfg *cfg, const struct mapping_set *set, const char *event, const char *type, char *why,
     size_t size);

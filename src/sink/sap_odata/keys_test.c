@@ -87,6 +87,23 @@ TEST(a_server_is_spoken_to_in_tls_unless_told_otherwise)
 	sap_cfg_fini(&cfg);
 }
 
+/* An event is looked up at the server that stands beside it since it was posted. */
+TEST(a_server_has_one_name_however_it_is_written)
+{
+	begin();
+	set("server", "S4.Example");
+	CHECK_INT(judge(), 0);
+	CHECK_STR(cfg.far.base, "https://s4.example:443");
+	set("server", "s4.example:443");
+	CHECK_INT(judge(), 0);
+	CHECK_STR(cfg.far.base, "https://s4.example:443");
+	at("tls")->b = false;
+	set("server", "[FD00:0::10]");
+	CHECK_INT(judge(), 0);
+	CHECK_STR(cfg.far.base, "http://[fd00::10]:80");
+	sap_cfg_fini(&cfg);
+}
+
 TEST(each_way_to_log_on_is_whole)
 {
 	begin();

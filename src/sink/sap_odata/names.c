@@ -1,9 +1,21 @@
-/* The mappings that a sink's keys name: which is for which event, and which are in use. See keys.h. */
+/* What a sink's keys name: the far end, which mapping is for which event, and which are in use. See keys.h. */
 #include <stdio.h>
 #include <string.h>
 
 #include "model/path.h"
 #include "sink/sap_odata/keys.h"
+#include "site/link.h"
+
+const char *
+sap_base(struct arena *a, bool tls, const char *server)
+{
+	struct endpoint e;
+	char why[160], link[sizeof e.host + 16];
+
+	/* What cannot be read has been refused by the parser of keys. */
+	return arena_printf(a, "%s://%s", tls ? "https" : "http", endpoint_parse(server, &e, why, sizeof why) == 0 ?
+	    endpoint_link(&e, tls ? 443 : 80, link, sizeof link) : server);
+}
 
 const struct mapping *
 sap_mapping_of(const struct sap_cfg *cfg, const struct mapping_set *set, const char *event, const char *type, char *why, size_t size)

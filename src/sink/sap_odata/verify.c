@@ -2,7 +2,6 @@
  * sink keeps? */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "os/clock.h"
@@ -105,7 +104,7 @@ takes(const struct plan *p, const struct sink *s, const struct event_rule *e)
 static bool
 same_far_end(const struct sap_cfg *a, const struct sap_cfg *b)
 {
-	return strcasecmp(a->far.base, b->far.base) == 0 &&
+	return strcmp(a->far.base, b->far.base) == 0 &&
 	    strcmp(a->far.client != NULL ? a->far.client : "", b->far.client != NULL ? b->far.client : "") == 0;
 }
 
