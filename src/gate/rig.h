@@ -10,6 +10,7 @@
 #include "base/test.h"
 #include "gate/gate.h"
 #include "os/disk.h"
+#include "ring/report.h"
 #include "spool/ledger.h"
 #include "spool/names.h"
 
@@ -17,6 +18,8 @@
 #define RIG_SOURCES	2u
 #define RIG_KEY(s)	(0x1000u + (s))
 #define RIG_T0		(1700000000LL * NS_PER_S)
+#define RIG_SOON	((struct mono){ NS_PER_S })
+#define RIG_WALL0	((struct wall){ RIG_T0 })
 
 /* Two sources with four float64 tags each, no flows, sinks "broker" and "history". */
 static inline struct plan *
@@ -122,6 +125,43 @@ rig_gate(const char *dir, const struct disk *disk)
 	rig_losses = 0;
 	CHECK_INT(gate_new(&o, &g), 0);
 	return g;
+}
+
+/* A gate of this plan (taken), and a ring that it reads as that of "field:a". */
+static inline struct gate *
+rig_begin(const char *dir, const struct disk *disk, struct plan *p, struct rig_ring *ring)
+{
+	struct gate *g = rig_gate(dir, disk);
+
+	rig_ring_new(ring, 1 << 16);
+	CHECK_INT(gate_plan(g, p, RIG_SOON, RIG_WALL0), 0);
+	gate_ring(g, "field:a", rig_reader(ring));
+	return g;
+}
+
+static inline void
+rig_end(struct gate *g, struct rig_ring *ring)
+{
+	gate_free(g);
+	rig_ring_free(ring);
+}
+
+/* At so many seconds, until it has no more to do. */
+static inline void
+rig_turns(struct gate *g, int64_t at_s)
+{
+	struct mono now = { at_s * NS_PER_S };
+	while (gate_turn(g, now, (struct wall){ RIG_T0 + at_s * NS_PER_S }).more)
+		;
+}
+
+static inline int
+rig_report(struct gate *g, enum msg_type type, const char *stream, const char *sink, uint64_t first, uint64_t last)
+{
+	uint8_t bytes[REPORT_MAX];
+	struct writer w = wr_init(bytes, sizeof bytes);
+	report_write(&w, stream, sink, first, last, "because");
+	return gate_report(g, type, bytes, wr_len(&w), RIG_SOON, RIG_WALL0);
 }
 
 /* All samples of a stream, in order. Given: free. */
