@@ -1,6 +1,6 @@
 /*
  * Inside expr/: the compiled form and the builder that makes it. Reading order: lex.c (tokens), parse.c (grammar),
- * types.c (types and units of operators), call.c (functions), compile.c (the program), eval.c (running it), window.c,
+ * operators.c, types.c (types and units), call.c (functions), compile.c (the program), eval.c (running it), window.c,
  * state.c.
  *
  * There is no tree: the parser hands each finished part to the type checker, which emits code for a stack machine at
@@ -223,18 +223,24 @@ void drop_const(struct build *b, const struct part *p);
 
 /* parse.c */
 struct part parse_expr(struct build *b);
-/* types.c */
+/* operators.c */
 struct part op_binary(struct build *b, const char *op, struct part l, struct part r);
 struct part op_negate(struct build *b, struct part x);
 struct part op_select(struct build *b, struct part c, struct part x, struct part y);
 struct part op_else(struct build *b, struct part x, struct part y);
+/* types.c */
 /*
  * Bring n parts that lie on the stack (the last on top) to one type and unit: that of the first that is no bare number.
  * The result describes the values, and spans all columns. what: for the error text ("compared").
  */
 struct part unify(struct build *b, struct part *parts, size_t n, const char *what);
 void need_type(struct build *b, const struct part *p, enum expr_type t, const char *what);
+void need_number(struct build *b, const struct part *p, const char *what);
 bool is_number(const struct part *p);
+/* r, which is made of these parts, reads what they read and spans their columns; it is no constant. */
+void join(struct part *r, const struct part *parts, size_t n);
+/* The number at this depth, times factor, plus offset; a constant is worked out at once. */
+void scale(struct build *b, struct part *p, double factor, double offset, uint16_t depth);
 /* A number at this depth becomes a float. */
 void make_float(struct build *b, struct part *p, uint16_t depth);
 /* The number on top, in another unit: false and a fault when it is of another dimension. */
