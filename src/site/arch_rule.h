@@ -1,4 +1,4 @@
-/* What the files of the architecture's rules share: arch_rules.c has the table, arch_ways.c and arch_services.c some of its rows. */
+/* What the files of the architecture's rules share: arch_rules.c has the table; the other files have rows of it. */
 #ifndef SITE_ARCH_RULE_H
 #define SITE_ARCH_RULE_H
 
@@ -29,6 +29,16 @@ void conduits_carry_something(struct loader *l, const struct rule *r);
 void ports_differ_across_the_dmz(struct loader *l, const struct rule *r);
 void attachments_fit_their_zones(struct loader *l, const struct rule *r);
 void listeners_have_a_flow(struct loader *l, const struct rule *r);
+void one_way_stays_one_way(struct loader *l, const struct rule *r);
+/* arch_equipment.c */
+void levels_are_not_skipped(struct loader *l, const struct rule *r);
+void units_fit_their_centers(struct loader *l, const struct rule *r);
+void assets_fill_known_roles(struct loader *l, const struct rule *r);
+void one_asset_a_role_at_a_time(struct loader *l, const struct rule *r);
+/* arch_flows.c */
+void flows_say_what_for(struct loader *l, const struct rule *r);
+void outages_are_bridged(struct loader *l, const struct rule *r);
+void secrets_are_encrypted(struct loader *l, const struct rule *r);
 /* arch_services.c */
 void administration_is_apart(struct loader *l, const struct rule *r);
 void services_are_said(struct loader *l, const struct rule *r);

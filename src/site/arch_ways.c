@@ -1,4 +1,4 @@
-/* Rules about ways: conduits that carry nothing, ports across the DMZ, how devices are attached, what listens. */
+/* Rules about ways: conduits that carry nothing, or must go one way; ports across the DMZ, how devices are attached, what listens. */
 #include <string.h>
 
 #include "site/arch_rule.h"
@@ -114,4 +114,45 @@ listeners_have_a_flow(struct loader *l, const struct rule *r)
 			arch_broken(l, r, p->sinks[i].place, arch_named(where, "sink", p->sinks[i].name), "remove it, or name it as `to` of a flow",
 			    "it listens at port %d, and no flow goes to it", ways[0].port);
 	}
+}
+
+/* What the receiving side opens, a sink that hears nothing can never use. */
+static void
+senders_open_one_way_links(struct loader *l, const struct rule *r, const struct flow *f)
+{
+	const struct plan *p = l->plan;
+	char where[ARCH_WHERE];
+
+	for (uint32_t s = 0; s < f->nsinks; s++)
+		for (uint32_t k = 0; strcmp(p->sinks[f->sinks[s]].kind, "diode") == 0 && k < f->nconduits; k++)
+			if (!p->conduits[f->conduits[k]].initiator_from)
+				arch_broken(l, r, f->place, arch_named(where, "flow", f->name), "say initiator: from on the conduit",
+				    "sink %s sends one way, and sessions of conduit %s are opened from the other side", p->sinks[f->sinks[s]].name,
+				    p->conduits[f->conduits[k]].name);
+}
+
+void
+one_way_stays_one_way(struct loader *l, const struct rule *r)
+{
+	const struct plan *p = l->plan;
+	char where[ARCH_WHERE];
+
+	for (uint32_t i = 0; i < p->nflows; i++)
+		for (uint32_t k = 0; k < p->flows[i].nconduits; k++) {
+			uint32_t c = p->flows[i].conduits[k];
+			if (!p->arch->conduits[c].one_way)
+				continue;
+			for (uint32_t s = 0; s < p->flows[i].nsinks; s++)
+				if (strcmp(p->sinks[p->flows[i].sinks[s]].kind, "diode") != 0)
+					arch_broken(l, r, p->flows[i].place, arch_named(where, "flow", p->flows[i].name),
+					    "send it by a sink that needs no answer, or take one-way from the conduit",
+					    "conduit %s is one-way, and sink %s of kind %s needs answers", p->conduits[c].name,
+					    p->sinks[p->flows[i].sinks[s]].name, p->sinks[p->flows[i].sinks[s]].kind);
+		}
+	for (uint32_t i = 0; i < p->nflows; i++)
+		senders_open_one_way_links(l, r, &p->flows[i]);
+	for (uint32_t i = 0; i < p->nconduits; i++)
+		if (p->arch->conduits[i].one_way && p->conduits[i].requests)
+			arch_broken(l, r, p->conduits[i].at, arch_named(where, "conduit", p->conduits[i].name), "say requests: no",
+			    "it is one-way and lets requests back");
 }
