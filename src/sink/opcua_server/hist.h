@@ -25,14 +25,18 @@ struct hist_points {
 	bool		 more;	/* hist_fetch_forward and backward: they stopped before what was asked for, there is too much of it */
 };
 
+/* hist.c. Does a store have this variable? */
+bool hist_has(void *h, struct uas_var *v);
+/* The one that has it, and *id, the series' there; NULL: none. */
+struct history *hist_store(struct uas_history *h, const struct uas_var *v, int64_t *id);
+
+/* hist_points.c */
 void hist_points_fini(struct hist_points *p);
 /* All points with from <= t < to, in order of time, appended. 0; ERR_LIMIT: more than p->max, then p has what it had; or an error of the store. */
 int hist_fetch(struct uas_history *h, const struct uas_var *v, int64_t from, int64_t to, struct hist_points *p);
 /* At least n points from `from` on (or before `to`, backwards), if there are as many in [from, to); more may come. In order of time; p->v was empty. */
 int hist_fetch_forward(struct uas_history *h, const struct uas_var *v, int64_t from, int64_t to, size_t n, struct hist_points *p);
 int hist_fetch_backward(struct uas_history *h, const struct uas_var *v, int64_t from, int64_t to, size_t n, struct hist_points *p);
-/* Does a store have this variable? */
-bool hist_has(void *h, struct uas_var *v);
 void hist_value(const struct hist_point *p, UA_TimestampsToReturn times, UA_DataValue *out);
 
 /* hist_read.c, hist_processed.c: one node of a call. cp: the continuation point that came, and the one that goes (library memory). */
