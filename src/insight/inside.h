@@ -116,16 +116,17 @@ int setup_new(struct plan *p, struct setup **out);	/* p taken, also on failure *
 void setup_free(struct setup *s);
 /* What the new one shares with the old one goes on in it. */
 void setup_carry(struct setup *s, const struct setup *old);
-/* keep.c */
+/* keep_found.c */
 void keep_open(struct insight *in);
 void keep_close(struct insight *in);
-void keep_plan(struct insight *in);			/* another plan is in force */
 void keep_restore(struct insight *in, struct prog *g);	/* counts found on disk, into a fresh state */
 void keep_place(struct insight *in, struct held_ring *h);	/* where reading of a ring begins */
-void keep_cursor(struct insight *in);			/* what was read is sent */
-int64_t keep_turn(struct insight *in, int64_t now_ns);	/* write what is due; when next, 0: never */
 #define KEEP_TRIGGER	0x7472696767657200u
 bool keep_has(const struct insight *in, uint64_t path, uint64_t key, uint8_t *byte);	/* an item of one byte was found */
+/* keep.c */
+void keep_plan(struct insight *in);			/* another plan is in force */
+void keep_cursor(struct insight *in);			/* what was read is sent */
+int64_t keep_turn(struct insight *in, int64_t now_ns);	/* write what is due; when next, 0: never */
 /* Where reading of all rings stands, with those that are not held any more or not yet. Returns how many. */
 size_t keep_positions(const struct insight *in, struct kept_pos out[INSIGHT_RINGS_MAX]);
 void keep_ended(struct insight *in, const struct held_ring *h);	/* a ring is read to its end, and let go */

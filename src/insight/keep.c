@@ -1,15 +1,14 @@
 /*
- * What outlives the process, in a folder of its own:
+ * What outlives the process, in a folder of its own, as it is written; keep_found.c reads it back.
  *
- *	live, safe	counts (counter, edges, run_time, latch) together with the place in each ring that they belong
- to
+ *	live, safe	counts (counter, edges, run_time, latch) together with the place in each ring that they belong to
  *	cursor		how far in each ring what was derived has been sent
  *
  * live and safe, little-endian:
  *	"PKEP", u32 version 1, u64 sequence, u32 rings, u32 items
  *	rings times:	u64 epoch, u64 position
- *	items times:	u64 hash of the
- tag's path, u64 key of the part of the expression, u8 length, bytes (host order: expr_keep())
+ *	items times:	u64 hash of the tag's path, u64 key of the part of the expression, u8 length, bytes (host order:
+ *			expr_keep())
  *	u32 CRC-32C of all before
  *	Of an event also an item with the hash of its path, key KEEP_TRIGGER and one byte: its trigger as it was last.
  *
@@ -30,211 +29,18 @@
  * the end; the one of the two with the higher sequence that is whole counts, so a `live` that the cut has torn does no
  * harm.
  */
+#include "insight/keep.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/log.h"
-#include "insight/inside.h"
 
-#define VERSION		1u
-#define HEAD		24u
-#define FILE_MAX	(512u << 20)
 #define LIVE_NS		NS_PER_S
 #define SAFE_NS		(10 * NS_PER_S)
 #define BYTES_A_SECOND	(8u << 20)	/* what keeping may write: a large file is written less often */
-#define CURSOR_MAX	(8u + INSIGHT_RINGS_MAX * 16u + 4u)
-
-struct kept_item { uint8_t len, bytes[EXPR_KEEP_MAX]; };
-
-static uint64_t
-item_key(uint64_t path, uint64_t key)
-{
-	uint64_t both[2] = { path, key }, h = hash64(both, sizeof both);
-	return h != 0 ? h : 1;
-}
-
-static const char *
-file_of(const struct insight *in, const char *name, char *room)
-{
-	snprintf(room, DISK_PATH_MAX, "%s/%s", in->opts.dir, name);
-	return room;
-}
-
-static int
-read_whole(const struct insight *in, const char *name, struct buf *out)
-{
-	const struct disk *d = in->opts.disk;
-	char path[DISK_PATH_MAX];
-	struct disk_stat st;
-	int fd = d->open(d->ctx, file_of(in, name, path), DISK_READ);
-
-	if (fd < 0)
-		return fd;
-	int err = d->fstat(d->ctx, fd, &st);
-	if (err == 0 && st.size > FILE_MAX)
-		err = ERR_LIMIT;
-	char *to = err == 0 ? buf_room(out, (size_t)st.size + 1) : NULL;
-	if (err == 0)
-		err = to == NULL ? out->err : disk_read_all(d, fd, to, (size_t)st.size, 0);
-	if (err == 0)
-		out->len = (size_t)st.size;
-	d->close(d->ctx, fd);
-	return err;
-}
-
-/* Is the end of it the checksum of the rest? Then *body is the rest. */
-static bool
-whole(const struct buf *b, struct reader *body)
-{
-	if (b->len < 8)
-		return false;
-	struct reader tail = rd_init(b->p + b->len - 4, 4);
-	*body = rd_init(b->p, b->len - 4);
-	return rd_le32(&tail) == crc32c(0, b->p, b->len - 4);
-}
-
-static uint64_t
-sequence(const struct buf *b, struct reader *body)
-{
-	static const uint8_t magic[4] = { 'P', 'K', 'E', 'P' };
-
-	if (!whole(b, body))
-		return 0;
-	const uint8_t *m = rd_bytes(body, 4);
-	uint32_t version = rd_le32(body);
-	uint64_t seq = rd_le64(body);
-	return body->err == 0 && memcmp(m, magic, 4) == 0 && version == VERSION ? seq : 0;
-}
-
-static void
-read_items(struct insight *in, struct reader *r)
-{
-	uint32_t rings = rd_le32(r), items = rd_le32(r);
-
-	for (uint32_t i = 0; i < rings && r->err == 0; i++) {	/* ends: each takes 16 bytes, or fails */
-		struct kept_pos p = { rd_le64(r), rd_le64(r) };
-		if (in->nfound < INSIGHT_RINGS_MAX && r->err == 0)
-			in->found[in->nfound++] = p;
-	}
-	for (uint32_t i = 0; i < items && r->err == 0; i++) {	/* ends: each takes 17 bytes or more, or fails */
-		uint64_t path = rd_le64(r), key = rd_le64(r);
-		uint8_t len = rd_u8(r);
-		const uint8_t *bytes = rd_bytes(r, len);
-		if (r->err != 0 || len > EXPR_KEEP_MAX)
-			break;
-		struct kept_item *k = arena_new(&in->kept_arena, struct kept_item);
-		k->len = len;
-		memcpy(k->bytes, bytes, len);
-		map_put_u64(&in->kept, item_key(path, key), k);
-	}
-}
-
-static void
-read_cursor(struct insight *in)
-{
-	struct buf b = { .max = CURSOR_MAX + 16 };
-	struct reader r;
-
-	if (read_whole(in, "cursor", &b) == 0 && b.len >= 12) {
-		struct reader head = rd_init(b.p + 4, 4);
-		uint32_t n = rd_le32(&head);
-		b.len = n <= INSIGHT_RINGS_MAX && b.len >= 12 + n * 16u ? 12 + n * 16u :
-		    0;	/* an older, longer one may stand behind it */
-		if (whole(&b, &r) && rd_bytes(&r, 8) != NULL)
-			for (uint32_t i = 0; i < n; i++)
-				in->cursor[in->ncursor++] = (struct kept_pos){ rd_le64(&r), rd_le64(&r) };
-	}
-	buf_fini(&b);
-}
-
-void
-keep_open(struct insight *in)
-{
-	const struct disk *d = in->opts.disk;
-	struct buf live = { .max = FILE_MAX + 16 }, safe = { .max = FILE_MAX + 16 };
-	struct reader a, b;
-	char path[DISK_PATH_MAX];
-
-	if (in->opts.dir == NULL)
-		return;
-	d->mkdir(d->ctx, in->opts.dir);
-	uint64_t seq_live = read_whole(in, "live", &live) == 0 ? sequence(&live, &a) : 0;
-	uint64_t seq_safe = read_whole(in, "safe", &safe) == 0 ? sequence(&safe, &b) : 0;
-	in->kept_seq = in->found_seq = seq_live > seq_safe ? seq_live : seq_safe;
-	if (in->kept_seq != 0)
-		read_items(in, seq_live > seq_safe ? &a : &b);
-	else if (live.len > 0 || safe.len > 0)
-		log_error("counts_unreadable", "dir=\"%s\" note=\"counts begin anew; check the disk\"", in->opts.dir);
-	buf_fini(&live);
-	buf_fini(&safe);
-	read_cursor(in);
-	in->cursor_fd = d->open(d->ctx, file_of(in, "cursor", path), DISK_WRITE | DISK_CREATE);
-	if (in->cursor_fd < 0) {
-		log_warn("no_cursor",
-		    "path=\"%s\" error=\"%s\" note=\"after a crash some derived samples may be sent twice\"", path,
-		    err_text(in->cursor_fd));
-		in->cursor_fd = -1;
-	}
-	log_info("counts_restored", "items=%zu rings=%zu sequence=%llu", in->kept.n, in->nfound,
-	    (unsigned long long)in->kept_seq);
-}
-
-void
-keep_close(struct insight *in)
-{
-	if (in->cursor_fd >= 0)
-		in->opts.disk->close(in->opts.disk->ctx, in->cursor_fd);
-	in->cursor_fd = -1;
-	map_fini(&in->kept);
-	arena_fini(&in->kept_arena);
-}
-
-void
-keep_restore(struct insight *in, struct prog *g)
-{
-	uint64_t key;
-	uint8_t bytes[EXPR_KEEP_MAX];
-
-	for (size_t i = 0, n = expr_keeps(g->p); i < n; i++) {
-		expr_keep(g->p, g->state, i, &key, bytes);
-		const struct kept_item *k = map_get_u64(&in->kept, item_key(g->path_hash, key));
-		const struct event_kept *newer = g->event != NONE ? event_found(in, g, key) : NULL;
-		if (newer != NULL)
-			expr_restore(g->p, g->state, key, newer->bytes, newer->len);
-		else if (k != NULL)
-			expr_restore(g->p, g->state, key, k->bytes, k->len);
-	}
-	if (expr_keeps(g->p) > 0)
-		expr_gap(g->p, g->state);	/* a time that was running is not known to have run on */
-}
-
-void
-keep_place(struct insight *in, struct held_ring *h)
-{
-	uint64_t pos = 0;
-	bool known = false;
-
-	h->placed = true;
-	for (size_t i = 0; i < in->nfound; i++)
-		if (in->found[i].epoch == h->epoch) {
-			pos = in->found[i].pos;
-			known = true;
-		}
-	for (size_t i = 0; i < in->ncursor; i++)
-		if (in->cursor[i].epoch == h->epoch)
-			h->quiet_to = in->cursor[i].pos;
-	int err = ring_seek(h->r, pos);
-	h->missed = known && err == ERR_GAP;
-	if (err == ERR_RANGE)
-		ring_seek(h->r, 0);
-	if (known || h->quiet_to > 0)
-		log_info("ring_resumed", "writer=\"%s\" epoch=%016llx pos=%llu sent_to=%llu", h->writer,
-		    (unsigned long long)h->epoch,
-		    (unsigned long long)ring_pos(h->r), (unsigned long long)h->quiet_to);
-}
 
 static const struct held_ring *
 placed_ring(const struct insight *in, uint64_t epoch)
@@ -296,7 +102,7 @@ sent_to(const struct insight *in, const struct kept_pos *at)
 void
 keep_cursor(struct insight *in)
 {
-	uint8_t bytes[CURSOR_MAX] = { 'P', 'C', 'U', 'R' };
+	uint8_t bytes[KEEP_CURSOR_MAX] = { 'P', 'C', 'U', 'R' };
 	struct writer w = wr_init(bytes + 4, sizeof bytes - 4);
 	struct kept_pos v[INSIGHT_RINGS_MAX];
 	size_t n = keep_positions(in, v);
@@ -316,17 +122,6 @@ keep_cursor(struct insight *in)
 		in->f.save_errors++;
 }
 
-bool
-keep_has(const struct insight *in, uint64_t path, uint64_t key, uint8_t *byte)
-{
-	const struct kept_item *k = map_get_u64(&in->kept, item_key(path, key));
-
-	if (k == NULL || k->len != 1)
-		return false;
-	*byte = k->bytes[0];
-	return true;
-}
-
 static void
 put(struct buf *b, uint64_t v, size_t bytes)
 {
@@ -344,7 +139,7 @@ write_items(struct insight *in, struct buf *b)
 	uint64_t key;
 
 	buf_put(b, "PKEP", 4);
-	put(b, VERSION, 4);
+	put(b, KEEP_VERSION, 4);
 	put(b, ++in->kept_seq, 8);
 	put(b, n, 4);
 	put(b, 0, 4);
@@ -402,14 +197,14 @@ replace_unsynced(const struct disk *d, const char *path, const struct buf *b)
 static int
 save(struct insight *in, bool safe, size_t *len)
 {
-	struct buf b = { .max = FILE_MAX };
+	struct buf b = { .max = KEEP_FILE_MAX };
 	char path[DISK_PATH_MAX];
 
 	write_items(in, &b);
 	int err = b.err;
 	if (err == 0)
-		err = safe ? disk_replace(in->opts.disk, file_of(in, "safe", path), b.p, b.len) :
-		    replace_unsynced(in->opts.disk, file_of(in, "live", path), &b);
+		err = safe ? disk_replace(in->opts.disk, keep_path(in, "safe", path), b.p, b.len) :
+		    replace_unsynced(in->opts.disk, keep_path(in, "live", path), &b);
 	in->f.saves++;
 	if (err != 0 && in->f.save_errors++ % 60 == 0)
 		log_error("counts_not_kept",
