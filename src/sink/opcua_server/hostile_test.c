@@ -1,81 +1,11 @@
-/* tsan: what clients ask that nobody should: others' subscriptions, times at the ends of the world, made-up continuation points. */
-#include <open62541/client.h>
-#include <open62541/client_config_default.h>
-#include <open62541/client_highlevel.h>
-#include <open62541/client_subscriptions.h>
-#include <sys/stat.h>
-
-#include "base/bytes.h"
-#include "base/test.h"
-#include "sink/history/store.h"
-#include "sink/opcua_server/rig.h"
-
-#ifdef __SANITIZE_THREAD__
-/* The library takes its locks in two orders, but always in one thread. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) { return "detect_deadlocks=0"; }
-#endif
-
-#define NS	2
-#define T0	(1700000000 * NS_PER_S)
-#define DENSE	310000
-#define DENSE_T	(90 * 60 * NS_PER_S)	/* behind T0 */
+/* tsan */
+/* What clients ask that nobody should: others' subscriptions, who is there, and more than there is. */
+#include "sink/opcua_server/client_rig.h"
 
 static struct spool_tag tags[] = {
 	{ .name = "a", .unit = "", .help = "", .type = VALUE_F64 },
 	{ .name = "state", .unit = "", .help = "", .type = VALUE_U16 },
 };
-
-static void
-quiet(void *ctx, UA_LogLevel level, UA_LogCategory c, const char *fmt, va_list ap)
-{
-	(void)ctx, (void)level, (void)c, (void)fmt, (void)ap;
-}
-static UA_Logger no_log = { .log = quiet };
-
-static void
-begin(struct rig *r)
-{
-	static char dir[600];
-	char why[500], path[700];
-
-	snprintf(dir, sizeof dir, "%s", test_dir());
-	snprintf(path, sizeof path, "%s/office", dir);
-	mkdir(path, 0700);
-	snprintf(path, sizeof path, "%s/office/ua", dir);
-	mkdir(path, 0700);
-	rig_init(r, dir);
-	CHECK_INT(rig_open(r, why, sizeof why), 0);
-	CHECK(rig_until(r, &r->up));
-}
-
-static UA_Client *
-client(struct rig *r)
-{
-	UA_ClientConfig c = { .logging = &no_log };
-	char url[100];
-
-	CHECK_INT(UA_ClientConfig_setDefault(&c), 0);
-	c.timeout = 20000;
-	UA_Client *cl = UA_Client_newWithConfig(&c);
-	snprintf(url, sizeof url, "opc.tcp://127.0.0.1:%u", r->port);
-	CHECK_INT(UA_Client_connect(cl, url), 0);
-	return cl;
-}
-
-static void
-end(struct rig *r, UA_Client *c)
-{
-	UA_Client_disconnect(c);
-	UA_Client_delete(c);
-	rig_fini(r);
-}
-
-static UA_NodeId
-node(const char *id)
-{
-	return UA_NODEID_STRING(NS, (char *)(uintptr_t)id);
-}
 
 TEST(a_client_without_a_name_takes_no_subscription_of_another)
 {
@@ -83,9 +13,9 @@ TEST(a_client_without_a_name_takes_no_subscription_of_another)
 	UA_TransferSubscriptionsRequest q;
 	UA_TransferSubscriptionsResponse p;
 
-	begin(&r);
+	rig_begin(&r);
 	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
-	UA_Client *a = client(&r), *b = client(&r);
+	UA_Client *a = rig_client(&r), *b = rig_client(&r);
 	UA_CreateSubscriptionResponse s = UA_Client_Subscriptions_create(a, UA_CreateSubscriptionRequest_default(), NULL, NULL, NULL);
 	CHECK_INT(s.responseHeader.serviceResult, 0);
 	UA_TransferSubscriptionsRequest_init(&q);
@@ -96,9 +26,8 @@ TEST(a_client_without_a_name_takes_no_subscription_of_another)
 	CHECK_INT(p.resultsSize, 1);
 	CHECK_INT(p.results[0].statusCode, UA_STATUSCODE_BADUSERACCESSDENIED);
 	UA_TransferSubscriptionsResponse_clear(&p);
-	UA_Client_disconnect(b);
-	UA_Client_delete(b);
-	end(&r, a);
+	rig_leave(b);
+	rig_end(&r, a);
 }
 
 /* All below a node, as far as it says who is logged in: readable or not? Ends: the objects of sessions are three levels deep. */
@@ -134,15 +63,15 @@ TEST(who_is_logged_in_is_nobodys_business)
 	struct rig r;
 	UA_Variant v;
 
-	begin(&r);
+	rig_begin(&r);
 	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
-	UA_Client *c = client(&r);
+	UA_Client *c = rig_client(&r);
 	CHECK_INT(read_below(c, UA_NODEID_NUMERIC(0, 3706), 1, &seen, 2), 0);	/* SessionsDiagnosticsSummary */
 	CHECK(seen > 0);
 	CHECK_INT(UA_Client_readValueAttribute(c, UA_NODEID_NUMERIC(0, 3708), &v), UA_STATUSCODE_BADUSERACCESSDENIED);	/* SessionSecurityDiagnosticsArray */
 	CHECK_INT(UA_Client_readValueAttribute(c, UA_NODEID_NUMERIC(0, 2275), &v), 0);	/* ServerDiagnosticsSummary: numbers alone */
 	UA_Variant_clear(&v);
-	end(&r, c);
+	rig_end(&r, c);
 }
 
 static void
@@ -169,17 +98,17 @@ TEST(the_text_of_a_state_changes_for_those_who_watch_it)
 	bool seen[2] = { false, false };
 	struct rig r;
 
-	begin(&r);
+	rig_begin(&r);
 	r.plan.sources = &source;
 	r.plan.nsources = 1;
 	CHECK_INT(rig_add(&r, tags + 1, 1, &flow), 0);
-	UA_Client *c = client(&r);
+	UA_Client *c = rig_client(&r);
 	for (int i = 0; i < 2; i++) {
 		UA_CreateSubscriptionRequest q = UA_CreateSubscriptionRequest_default();
 		q.requestedPublishingInterval = 50;
 		UA_CreateSubscriptionResponse s = UA_Client_Subscriptions_create(c, q, NULL, NULL, NULL);
 		CHECK_INT(s.responseHeader.serviceResult, 0);
-		UA_MonitoredItemCreateRequest m = UA_MonitoredItemCreateRequest_default(node("state//ValueAsText"));
+		UA_MonitoredItemCreateRequest m = UA_MonitoredItemCreateRequest_default(rig_node("state//ValueAsText"));
 		m.requestedParameters.samplingInterval = intervals[i];
 		UA_MonitoredItemCreateResult got = UA_Client_MonitoredItems_createDataChange(c, s.subscriptionId, UA_TIMESTAMPSTORETURN_BOTH, m, &seen[i],
 		    on_text, NULL);
@@ -193,14 +122,14 @@ TEST(the_text_of_a_state_changes_for_those_who_watch_it)
 		UA_Client_run_iterate(c, 5);
 	}
 	CHECK(seen[0] && seen[1]);
-	end(&r, c);
+	rig_end(&r, c);
 }
 
 TEST(a_value_that_the_client_itself_calls_bad_is_not_asked_of_a_device)
 {
 	static const struct uas_user maria = { "maria", UAS_ROLE_OPERATE };
 	struct { const struct uas_user *user; } session = { &maria };
-	struct uas_var v = { .node = { .kind = UAS_VAR, .id = node("a") } };
+	struct uas_var v = { .node = { .kind = UAS_VAR, .id = rig_node("a") } };
 	struct uas_hand hand;
 	struct uas_server s = { .hand = &hand };
 	double x = 7;
@@ -218,173 +147,66 @@ TEST(a_value_that_the_client_itself_calls_bad_is_not_asked_of_a_device)
 	uas_hand_fini(&hand);
 }
 
-/* ---- history ---- */
+/* ---- limits ---- */
 
-/* A value a second, n of them; then, with dense, DENSE of them every 40 ms from DENSE_T on. */
-static void
-put_history(const char *state, int n, bool dense)
+TEST(sessions_have_their_limit_and_a_place_that_is_left_is_free_again)
 {
-	char path[700], why[200];
-	struct history *h;
-	struct chunk c = { 0 };
-	struct series_info info = { .id = 7, .flow = "f", .name = tags[0].name, .unit = "", .help = "", .type = VALUE_F64 };
-	int all = n + (dense ? DENSE : 0);
+	struct rig r;
+	UA_Client *c[3];
+	UA_StatusCode status;
 
-	snprintf(path, sizeof path, "%s/office/hist", state);
-	mkdir(path, 0700);
-	snprintf(path, sizeof path, "%s/office/hist/" HISTORY_FILE, state);
-	CHECK_INT(history_open(path, true, &h, why, sizeof why), 0);
-	CHECK_INT(history_begin(h), 0);
-	CHECK_INT(history_put_series(h, &info), 0);
-	for (int i = 0, row = 1; i < all; i++) {
-		struct value v = { .type = VALUE_F64, .f64 = i };
-		int64_t t = T0 + (i < n ? i * NS_PER_S : DENSE_T + (i - n) * 40 * NS_PER_MS);
-		int err = chunk_append(&c, t, 0, 0, &v);
-		if (err == ERR_FULL || i == all - 1) {
-			struct raw_row r = { .id = row++, .series = 7, .t0 = c.t0, .t1 = c.t1, .n = c.n, .stream = 1, .seq = (uint64_t)i + 1, .close = true,
-			    .data = c.p, .len = c.len };
-			CHECK_INT(history_put_raw(h, &r), 0);
-			chunk_fini(&c);
-			c = (struct chunk){ 0 };
-			if (err == ERR_FULL)
-				i--;
+	rig_begin_with(&r, UAS_K_SESSIONS, 3);
+	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		c[i] = rig_client(&r);
+	UA_Client *more = rig_try_client(&r, &status);
+	CHECK(status != UA_STATUSCODE_GOOD);
+	UA_Client_delete(more);
+	rig_leave(c[1]);
+	c[1] = rig_client(&r);
+	for (int i = 0; i < 3; i++)
+		rig_leave(c[i]);
+	rig_fini(&r);
+}
+
+/* A client that asks for ever more monitored items is told BadOutOfMemory or that there are too many; the server lives, and so do others. */
+TEST(what_one_client_asks_for_has_its_limit_in_memory)
+{
+	struct rig r;
+	struct sample v = rig_sample(0, 1, T0);
+	UA_Variant got;
+	unsigned refused = 0;
+	bool seen = false;
+
+	rig_begin_with(&r, UAS_K_MEMORY, 18 << 20);
+	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
+	UA_Client *c = rig_client(&r), *other = rig_client(&r);
+	UA_CreateSubscriptionRequest q = UA_CreateSubscriptionRequest_default();
+	q.requestedPublishingInterval = 3600e3;
+	UA_CreateSubscriptionResponse s = UA_Client_Subscriptions_create(c, q, NULL, NULL, NULL);
+	CHECK_INT(s.responseHeader.serviceResult, 0);
+	for (int i = 0; i < 60000 && refused < 100; i++) {
+		UA_MonitoredItemCreateRequest m = UA_MonitoredItemCreateRequest_default(rig_node(tags[0].name));
+		m.requestedParameters.queueSize = 1000;
+		UA_MonitoredItemCreateResult got_item = UA_Client_MonitoredItems_createDataChange(c, s.subscriptionId, UA_TIMESTAMPSTORETURN_BOTH, m, &seen,
+		    on_text, NULL);
+		refused += got_item.statusCode != UA_STATUSCODE_GOOD;
+		if (i % 500 == 0) {
+			v.v.f64 = i;
+			rig_offer(&r, &v, 1, true);
+			rig_pump(&r);
 		}
 	}
-	CHECK_INT(history_commit(h), 0);
-	history_close(h);
-}
-
-static UA_DateTime
-at(int64_t s)
-{
-	return UA_DATETIME_UNIX_EPOCH + (T0 / NS_PER_S + s) * 10000000;
-}
-
-static UA_HistoryReadResponse
-history(UA_Client *c, void *details, const UA_DataType *type, const UA_ByteString *cp)
-{
-	UA_HistoryReadRequest q;
-	UA_HistoryReadValueId v;
-	UA_HistoryReadResponse p;
-
-	UA_HistoryReadRequest_init(&q);
-	UA_HistoryReadValueId_init(&v);
-	v.nodeId = node(tags[0].name);
-	if (cp != NULL)
-		v.continuationPoint = *cp;
-	q.timestampsToReturn = UA_TIMESTAMPSTORETURN_SOURCE;
-	q.nodesToRead = &v;
-	q.nodesToReadSize = 1;
-	UA_ExtensionObject_setValueNoDelete(&q.historyReadDetails, details, type);
-	__UA_Client_Service(c, &q, &UA_TYPES[UA_TYPES_HISTORYREADREQUEST], &p, &UA_TYPES[UA_TYPES_HISTORYREADRESPONSE]);
-	CHECK_INT(p.responseHeader.serviceResult, 0);
-	CHECK_INT(p.resultsSize, 1);
-	return p;
-}
-
-static size_t
-values(const UA_HistoryReadResponse *p, double *first)
-{
-	const UA_HistoryData *d = p->results[0].historyData.content.decoded.data;
-
-	CHECK_INT(p->results[0].statusCode, 0);
-	if (first != NULL)
-		*first = *(double *)d->dataValues[0].value.data;
-	return d->dataValuesSize;
-}
-
-TEST(history_goes_on_where_sparse_values_are_followed_by_dense_ones)
-{
-	UA_ReadRawModifiedDetails d = { .startTime = at(0), .endTime = at(5 * 3600), .numValuesPerNode = 100 };
-	struct rig r;
-
-	begin(&r);
-	put_history(r.state, 5, true);
-	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
-	UA_Client *c = client(&r);
-	UA_HistoryReadResponse p = history(c, &d, &UA_TYPES[UA_TYPES_READRAWMODIFIEDDETAILS], NULL);
-	CHECK_INT(values(&p, NULL), 100);
-	CHECK(p.results[0].continuationPoint.length != 0);
-	UA_HistoryReadResponse_clear(&p);
-	d.startTime = at(0);
-	d.endTime = at(-100 * 3600);
-	p = history(c, &d, &UA_TYPES[UA_TYPES_READRAWMODIFIEDDETAILS], NULL);
-	CHECK_INT(values(&p, NULL), 1);
-	UA_HistoryReadResponse_clear(&p);
-	end(&r, c);
-}
-
-TEST(a_bound_at_the_end_is_not_one_value_too_many)
-{
-	UA_ReadRawModifiedDetails d = { .numValuesPerNode = 5, .returnBounds = true };
-	int64_t ends[2][2] = { { 5, 10 }, { 10, 5 } };
-	struct rig r;
-	double first;
-
-	begin(&r);
-	put_history(r.state, 50, false);
-	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
-	UA_Client *c = client(&r);
-	for (int i = 0; i < 2; i++) {
-		d.startTime = at(ends[i][0]);
-		d.endTime = at(ends[i][1]);
-		UA_HistoryReadResponse p = history(c, &d, &UA_TYPES[UA_TYPES_READRAWMODIFIEDDETAILS], NULL);
-		CHECK_INT(values(&p, &first), 5);
-		CHECK(first == (double)ends[i][0]);
-		CHECK(p.results[0].continuationPoint.length != 0);
-		UA_HistoryReadResponse rest = history(c, &d, &UA_TYPES[UA_TYPES_READRAWMODIFIEDDETAILS], &p.results[0].continuationPoint);
-		CHECK_INT(values(&rest, &first), 1);
-		CHECK(first == (double)ends[i][1]);
-		CHECK_INT(rest.results[0].continuationPoint.length, 0);
-		UA_HistoryReadResponse_clear(&rest);
-		UA_HistoryReadResponse_clear(&p);
-	}
-	end(&r, c);
-}
-
-TEST(continuation_points_of_a_clients_own_making_do_no_harm)
-{
-	static const int64_t times[] = { INT64_MIN, -1, 0, T0 + 5 * NS_PER_S, INT64_MAX };
-	static const uint32_t skips[] = { 0, 1, 49, 50, UINT32_MAX };
-	struct rig r;
-
-	begin(&r);
-	put_history(r.state, 50, false);
-	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
-	UA_Client *c = client(&r);
-	for (size_t i = 0; i < 5 * 5 * 2; i++) {
-		UA_ReadRawModifiedDetails d = { .startTime = i % 2 == 0 ? at(0) : at(100), .endTime = i % 2 == 0 ? at(100) : at(0), .numValuesPerNode = 5 };
-		uint8_t bytes[16];
-		UA_ByteString cp = { .data = bytes, .length = sizeof bytes };
-		struct writer w = wr_init(bytes, sizeof bytes);
-		wr_be32(&w, 0x52415731);
-		wr_be32(&w, skips[i / 10]);
-		wr_be64(&w, (uint64_t)times[i / 2 % 5]);
-		UA_HistoryReadResponse p = history(c, &d, &UA_TYPES[UA_TYPES_READRAWMODIFIEDDETAILS], &cp);
-		CHECK(!UA_StatusCode_isBad(p.results[0].statusCode));
-		UA_HistoryReadResponse_clear(&p);
-	}
-	end(&r, c);
-}
-
-TEST(an_interval_as_long_as_all_time_is_one)
-{
-	UA_NodeId count = UA_NODEID_NUMERIC(0, 2352);
-	UA_ReadProcessedDetails d = { .startTime = UA_DATETIME_UNIX_EPOCH, .endTime = INT64_MAX, .aggregateType = &count, .aggregateTypeSize = 1,
-	    .aggregateConfiguration.useServerCapabilitiesDefaults = true };
-	struct rig r;
-
-	begin(&r);
-	put_history(r.state, 50, false);
-	CHECK_INT(rig_add(&r, tags, 1, NULL), 0);
-	UA_Client *c = client(&r);
-	UA_HistoryReadResponse p = history(c, &d, &UA_TYPES[UA_TYPES_READPROCESSEDDETAILS], NULL);
-	const UA_HistoryData *got = p.results[0].historyData.content.decoded.data;
-	CHECK_INT(p.results[0].statusCode, 0);
-	CHECK_INT(got->dataValuesSize, 1);
-	CHECK_INT(*(UA_Int32 *)got->dataValues[0].value.data, 50);
-	UA_HistoryReadResponse_clear(&p);
-	end(&r, c);
+	CHECK(refused > 0);
+	rig_leave(c);
+	v.v.f64 = -1;
+	v.source.ns = T0 + 1;
+	rig_offer(&r, &v, 1, true);
+	rig_settle(&r);
+	CHECK_INT(UA_Client_readValueAttribute(other, rig_node(tags[0].name), &got), 0);
+	CHECK(*(double *)got.data == -1);
+	UA_Variant_clear(&got);
+	rig_end(&r, other);
 }
 
 TEST_MAIN

@@ -39,30 +39,30 @@ struct rig {
 	unsigned		 asks;
 };
 
-static struct rig *
+static inline struct rig *
 rig_of(struct sink_host *h)
 {
 	return (struct rig *)((char *)h - offsetof(struct rig, host));
 }
 
-static void
+static inline void
 rig_done(struct sink_host *h, struct sink_stream *s, uint64_t first, uint64_t last)
 {
 	(void)s;
 	rig_of(h)->done += last - first + 1;
 }
 
-static void rig_ready(struct sink_host *h) { rig_of(h)->readys++; }
-static void rig_lost(struct sink_host *h, const char *why) { (void)why; rig_of(h)->up = false; }
+static inline void rig_ready(struct sink_host *h) { rig_of(h)->readys++; }
+static inline void rig_lost(struct sink_host *h, const char *why) { (void)why; rig_of(h)->up = false; }
 
-static void
+static inline void
 rig_state(struct sink_host *h, bool up, const char *text)
 {
 	rig_of(h)->up = up;
 	snprintf(rig_of(h)->text, sizeof rig_of(h)->text, "%s", text);
 }
 
-static int
+static inline int
 rig_request(struct sink_host *h, const struct request *q, request_done *done, void *arg)
 {
 	struct rig *r = rig_of(h);
@@ -78,9 +78,9 @@ rig_request(struct sink_host *h, const struct request *q, request_done *done, vo
 	return 0;
 }
 
-static void rig_forget(struct sink_host *h, const void *arg) { (void)h; (void)arg; }
+static inline void rig_forget(struct sink_host *h, const void *arg) { (void)h; (void)arg; }
 
-static uint16_t
+static inline uint16_t
 rig_free_port(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -94,7 +94,7 @@ rig_free_port(void)
 }
 
 /* A sink in this directory; keys may be changed before rig_open(). */
-static void
+static inline void
 rig_init(struct rig *r, const char *state)
 {
 	*r = (struct rig){ 0 };
@@ -119,7 +119,7 @@ rig_init(struct rig *r, const char *state)
 	r->next = 1;
 }
 
-static int
+static inline int
 rig_open(struct rig *r, char *why, size_t size)
 {
 	r->inst = calloc(1, opcua_server_sink.size);
@@ -127,10 +127,10 @@ rig_open(struct rig *r, char *why, size_t size)
 	return opcua_server_sink.open(r->inst, &r->cfg, &r->plan, &r->host, why, size);
 }
 
-static void rig_pump(struct rig *r) { uv_run(&r->loop, UV_RUN_NOWAIT); }
+static inline void rig_pump(struct rig *r) { uv_run(&r->loop, UV_RUN_NOWAIT); }
 
 /* Pump until *what, at most some seconds. */
-static bool
+static inline bool
 rig_until(struct rig *r, const bool *what)
 {
 	struct mono end = mono_add(mono_now(), 60 * NS_PER_S);
@@ -143,7 +143,7 @@ rig_until(struct rig *r, const bool *what)
 }
 
 /* A stream of these tags (borrowed). */
-static int
+static inline int
 rig_add(struct rig *r, struct spool_tag *tags, uint32_t n, const struct flow *flow)
 {
 	r->schema = (struct spool_schema){ .flow = "f", .version = 1, .tags = tags, .n = n };
@@ -154,7 +154,7 @@ rig_add(struct rig *r, struct spool_tag *tags, uint32_t n, const struct flow *fl
 }
 
 /* Offer samples as the stream's next batch; pumps while the sink has no room. */
-static void
+static inline void
 rig_offer(struct rig *r, struct sample *v, uint32_t n, bool live)
 {
 	struct spool_batch b = { .first = r->next, .n = n, .samples = v };
@@ -166,9 +166,9 @@ rig_offer(struct rig *r, struct sample *v, uint32_t n, bool live)
 	r->next += n;
 }
 
-static void rig_stopped(void *arg) { ((struct rig *)arg)->stopped = true; }
+static inline void rig_stopped(void *arg) { ((struct rig *)arg)->stopped = true; }
 
-static void
+static inline void
 rig_fini(struct rig *r)
 {
 	opcua_server_sink.stop(r->inst, mono_add(mono_now(), 5 * NS_PER_S), rig_stopped, r);
