@@ -82,12 +82,12 @@ def test_what_is_no_event_is_told_and_passed():
 @timeout(120)
 def test_answers_that_cannot_be_read_are_looked_up_and_nothing_is_booked_twice():
     p = Posting()
-    for fault in ("bad-json", "bad-xml", "empty", "login-page", "gateway-timeout", "cut-within"):
+    for fault in ("bad-json", "bad-xml", "empty", "login-page", "gateway-timeout", "cut-within", "filtered", "redirected"):
         p.s4.fault(fault, method="POST", path="ProdnOrdConf2")
         e = event()
         p.send(e)
         p.ends(e, "confirmed", 30)
-    equal((p.s4.totals()["documents"], p.s4.totals()["duplicates"]), ({"ProdnOrdConf2": 6}, {}), "documents")
+    equal((p.s4.totals()["documents"], p.s4.totals()["duplicates"]), ({"ProdnOrdConf2": 8}, {}), "documents")
 
 
 def test_a_condition_that_fails_is_waited_for_and_an_etag_that_is_wanted_is_a_refusal():

@@ -19,6 +19,9 @@ enum {
 };
 
 /*
+ * What stands before the service (a proxy, a filter) may withhold the answer to what was done, with a page of its own or a redirect to one: only the
+ * service's own word is a proof that nothing was.
+ *
  * By status: for a post that was answered with an OData error, and with anything else (a page of a proxy, a text of the web server); for a question.
  * after_s: the pause where Retry-After says none, 0: back-off. The first row that fits counts.
  */
@@ -29,10 +32,10 @@ static const struct status_row {
 	const char	*hint;
 } rows[] = {
 	{ 200, 299, DONE,    DONE,    DONE,    0,   NULL },
-	{ 300, 399, DOWN,    DOWN,    DOWN,    60,  "the address leads elsewhere: check server and proxy; maybe a page to log on stands before the service" },
+	{ 300, 399, UNKNOWN, UNKNOWN, DOWN,    60,  "the address leads elsewhere: check server and proxy; maybe a page to log on stands before the service" },
 	/* How often that is tried is far_logon.c's matter. */
 	{ 401, 401, DOWN,    DOWN,    DOWN,    10,  "the log-on was refused (401): check user and password, or client and secret, in SAP and in the file" },
-	{ 403, 403, REFUSED, DOWN,    REFUSED, 60,  "the technical user lacks an authorisation: transaction SU53 there shows which" },
+	{ 403, 403, REFUSED, UNKNOWN, REFUSED, 60,  "the technical user lacks an authorisation: transaction SU53 there shows which" },
 	{ 404, 404, BUSY,    BUSY,    BUSY,    300, "the service or the set is not there: activate it in SAP, or mend the mapping" },
 	{ 405, 405, BUSY,    BUSY,    BUSY,    300, "the service does not let it be done: check mapping and service" },
 	{ 407, 407, DOWN,    DOWN,    DOWN,    60,  "the proxy wants a log-on: check proxy-user and its file" },
@@ -154,7 +157,7 @@ sap_judge(enum asked asked, bool by_key, const struct sap_answer *a, struct wall
 	say(&e, a, row, arena, out);
 	int kind = asked != ASKED_POST ? row->ask : e.structured ? row->post : row->post_plain;
 	int64_t after = sap_retry_after(a->retry_after, now);
-	out->after_ns = after > 0 ? after : row->after_s * NS_PER_S;
+	out->after_ns = after > 0 ? after : kind != UNKNOWN ? row->after_s * NS_PER_S : 0;	/* asked for soon: that may wait */
 	if (a->stage != FAR_CALL)	/* nothing has reached the service */
 		kind = DOWN;
 	else if (a->token_required) {

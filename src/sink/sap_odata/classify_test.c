@@ -26,8 +26,8 @@ judge(enum asked asked, bool by_key, int status, const char *body, struct arena 
 TEST(each_status_of_a_post_has_its_verdict)
 {
 	static const struct { int status; const char *body; int kind; } want[] = {
-		{ 201, "{}", OK }, { 204, "", OK }, { 302, "", DOWN }, { 400, SAP_ERROR, REFUSED }, { 400, HTML, REFUSED }, { 401, HTML, DOWN },
-		{ 403, SAP_ERROR, REFUSED }, { 403, HTML, DOWN }, { 404, SAP_ERROR, REFUSED }, { 404, IWFND_ERROR, BUSY }, { 404, HTML, BUSY },
+		{ 201, "{}", OK }, { 204, "", OK }, { 302, "", UNKNOWN }, { 400, SAP_ERROR, REFUSED }, { 400, HTML, REFUSED }, { 401, HTML, DOWN },
+		{ 403, SAP_ERROR, REFUSED }, { 403, HTML, UNKNOWN }, { 404, SAP_ERROR, REFUSED }, { 404, IWFND_ERROR, BUSY }, { 404, HTML, BUSY },
 		{ 405, HTML, BUSY }, { 407, HTML, DOWN }, { 408, "", UNKNOWN }, { 409, SAP_ERROR, UNKNOWN }, { 412, "", BUSY }, { 422, SAP_ERROR, REFUSED },
 		{ 423, SAP_ERROR, BUSY }, { 428, "", REFUSED }, { 429, "", DOWN }, { 500, SAP_ERROR, UNKNOWN }, { 500, HTML, UNKNOWN },
 		{ 501, "", BUSY }, { 502, HTML, UNKNOWN }, { 503, HTML, UNKNOWN }, { 503, SAP_ERROR, DOWN }, { 504, HTML, UNKNOWN }, { 599, "", UNKNOWN }, { 999, "", UNKNOWN },
@@ -53,6 +53,7 @@ TEST(a_question_is_never_answered_by_what_is_no_answer)
 	CHECK_INT(judge(ASKED_LOOKUP, false, 200, "[]", &a).kind, OUTBOX_IS_DONE);
 	CHECK_INT(judge(ASKED_LOOKUP, false, 500, HTML, &a).kind, OUTBOX_IS_UNKNOWN);
 	CHECK_INT(judge(ASKED_LOOKUP, false, 403, HTML, &a).kind, OUTBOX_IS_DOWN);
+	CHECK_INT(judge(ASKED_LOOKUP, false, 302, "", &a).kind, OUTBOX_IS_DOWN);
 	CHECK_INT(judge(ASKED_LOOKUP, false, 400, SAP_ERROR, &a).kind, OUTBOX_IS_REFUSED);
 	arena_fini(&a);
 }

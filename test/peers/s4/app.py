@@ -53,7 +53,8 @@ HOSTILE = {
 }
 OAUTH_PATH = "/sap/bc/sec/oauth2/token"
 PAGES = {"unavailable": (503, "Service Unavailable", "The application server is not available"),
-         "bad-gateway": (502, "Bad Gateway", "The proxy got no answer"), "gateway-timeout": (504, "Gateway Timeout", "The proxy gave up")}
+         "bad-gateway": (502, "Bad Gateway", "The proxy got no answer"), "gateway-timeout": (504, "Gateway Timeout", "The proxy gave up"),
+         "filtered": (403, "Forbidden", "The answer was withheld"), "redirected": (302, "Found", "The page has moved")}
 
 
 class Locks:
@@ -200,9 +201,9 @@ class App:
             answer.cut = {"lost-answer": "before", "cut-within": "within", "cut-after": "after"}[fault]
         elif fault == "slow":
             answer.delay_s = self.settings["slow-ms"] / 1000
-        elif fault == "gateway-timeout":
+        elif fault in ("gateway-timeout", "filtered", "redirected"):
             page = self._page(fault)
-            answer.status, answer.kind, answer.body, answer.headers = page.status, page.kind, page.body, []
+            answer.status, answer.kind, answer.body, answer.headers = page.status, page.kind, page.body, page.headers
         elif fault == "bad-json":
             answer.body = answer.body[:len(answer.body) // 2] + b'"\\x'
         elif fault == "bad-xml":

@@ -25,6 +25,8 @@ FAULTS = {
     "cut-after": "after",           # done, answered, and the connection ends
     "slow": "after",                # done, answered slow-ms later
     "gateway-timeout": "after",     # done, and a proxy answers 504 with HTML
+    "filtered": "after",            # done, and a filter on the way answers 403 with HTML
+    "redirected": "after",          # done, and a filter on the way leads elsewhere: 302
     "bad-json": "after",            # done, and the answer is no JSON
     "bad-xml": "after",             # done, and the answer is XML that ends early
     "empty": "after",               # done, and the answer has no body
