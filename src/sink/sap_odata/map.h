@@ -127,9 +127,9 @@ int message_lane(const struct mapping *m, const char *event_json, size_t len, ch
     struct fault *why);
 
 /*
- * The number of the document, from the answer of a create or of a lookup ("0000012345/00000001"). ERR_NOTFOUND: a
+ * The number of the document, from the answer of a create (sent NULL: it is ours whatever it says) or of a lookup ("0000012345/00000001"). ERR_NOTFOUND: a
  * lookup's list is empty, or what it found is not ours (it differs in what the mapping's lookup compares); ERR_SYNTAX:
- * it cannot be understood, or there is more of it elsewhere; ERR_PROTO: asked for one identity, it gives others alone:
+ * it cannot be understood, or there is more of it elsewhere; ERR_PROTO: asked for one identity, it gives others alone, or none:
  * the service does not read $filter, so nobody can say. More than one in the list: the first, and *more (may be NULL) gets how many; a double
  * booking, to be told.
  */

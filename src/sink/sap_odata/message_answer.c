@@ -57,7 +57,7 @@ is_ours(const struct mapping_full *m, const json_t *sent, const json_t *found)
 {
 	if (m->m.update && sent != NULL)
 		return is_filled(m, sent, found);
-	for (const char *const *s = m->same; s != NULL && *s != NULL; s++)
+	for (const char *const *s = m->same; sent != NULL && s != NULL && *s != NULL; s++)
 		if (!same(json_object_get(sent, *s), json_object_get(found, *s)))
 			return false;
 	return true;
@@ -89,7 +89,7 @@ of_another(const struct mapping_full *m, const struct message *sent, const json_
 
 	for (const char *const *s = m->lookup; s != NULL && *s != NULL && m->m.identity_prop != NULL; s++)
 		asked = asked || strcmp(*s, m->m.identity_prop) == 0;
-	if (!asked || v == NULL || sent == NULL || sent->identity[0] == '\0')
+	if (!asked || sent == NULL || sent->identity[0] == '\0')
 		return false;
 	return !json_is_string(v) || !same_identity(json_string_value(v), sent->identity);
 }

@@ -263,6 +263,7 @@ TEST(a_number_of_the_document_comes_from_any_answer)
 	char out[100];
 	unsigned more;
 	const struct mapping *m = mapping("production-confirmation");
+	msg = (struct message){ .identity = "" };
 #define DOCUMENT(answer) message_document(m, &msg, answer, strlen(answer), out, sizeof out, &more)
 	CHECK_INT(DOCUMENT("{\"d\":{\"__metadata\":{},\"ConfirmationGroup\":\"0000012345\",\"ConfirmationCount\":\"00000001\",\"to_X\":{\"__deferred\":{\"uri\":\"u\"}}}}"), 0);
 	CHECK_STR(out, "0000012345/00000001");
@@ -290,6 +291,7 @@ TEST(what_bears_another_identity_is_not_ours_and_proves_nothing)
 	/* A service that does not read $filter: the newest three of all. */
 	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[" CONF(OTHER, "7") "," CONF(OTHER, "8") "]}}"), ERR_PROTO);
 	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[" CONF("null", "7") "]}}"), ERR_PROTO);
+	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[{\"ConfirmationGroup\":\"1\",\"ConfirmationCount\":\"7\"}]}}"), ERR_PROTO);
 	CHECK_INT(DOCUMENT("{\"d\":{\"results\":[" CONF(OTHER, "7") "," CONF("\"6F1C2D3E-4A5B-5C6D-8E7F-0A1B2C3D4E5F\"", "8") "]}}"), 0);
 	CHECK_STR(out, "1/8");
 	CHECK_INT(more, 1);
@@ -328,6 +330,8 @@ TEST(a_result_by_key_is_ours_when_it_says_what_we_said)
 	CHECK_STR(out, "40000123");
 	CHECK_INT(message_document(m, &msg, FOUND("12.600"), strlen(FOUND("12.600")), out, sizeof out, NULL),
 	    ERR_NOTFOUND);
+	/* The answer to our own posting is ours, also where the technical user's numbers have a comma. */
+	CHECK_INT(message_document(m, NULL, FOUND("12,5"), strlen(FOUND("12,5")), out, sizeof out, NULL), 0);
 	arena_fini(&arena);
 }
 

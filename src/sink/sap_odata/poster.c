@@ -152,8 +152,8 @@ op_posted(struct op *op, size_t i, const struct sap_answer *a)
 
 	if (it->mapping->update)	/* 204: the answer says nothing that was not read before */
 		snprintf(document, sizeof document, "%s", op->document);
-	else
-		err = message_document(it->mapping, &it->message, a->body, a->len, document, sizeof document, &more);
+	else			/* it is ours, whatever it says: SAP may write a value in another way than we did */
+		err = message_document(it->mapping, NULL, a->body, a->len, document, sizeof document, &more);
 	if (err != 0) {
 		op_verdict(op, i, &(struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
 		    .text = "a success was said, but the answer holds no number of a document: it is looked up" });
