@@ -83,6 +83,11 @@ read_lookup(struct map_file *x, const struct node *n)
 	static const char *const known[] = { "where", "key", "same", NULL };
 	struct mapping_full *m = x->m;
 
+	if (m->m.call && n != NULL)
+		map_error(x, n, "lookup", "remove it: a lost answer waits for a person",
+		    "a call is no set that could be looked in");
+	if (m->m.call)
+		return;
 	if (n == NULL) {
 		if (m->m.identity_prop == NULL)
 			return;

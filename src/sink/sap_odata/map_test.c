@@ -118,6 +118,7 @@ TEST(what_is_wrong_has_its_place_and_its_remedy)
 		{ HEAD "create: A\ndocument: B\nlookup: { where: [Q] }\nfields:\n  P: { type: String(4), from: a }\n",
 		    "own.yaml:7:9:", "not among the fields" },
 		{ HEAD "create: A\ndocument: B\nfields:\n  P: { type: String(4), from: a }\nitems:\n  - to: n\n    repeat: 5\n    fields: {}\n", "own.yaml:11:13:", "which field makes one" },
+		{ HEAD "call: A\nlookup: { key: [P] }\ndocument: [P]\nfields:\n  P: { type: Boolean, from: x }\n", "own.yaml:", "a call is no set" },
 		{ HEAD "create: A\nread: B\n", "own.yaml:1:1:", "one of create, update, call and read" },
 		{ HEAD "update: A\ndocument: P\nfields:\n  P: { type: String(4), from: a }\n", "own.yaml:1:1:", "by the key" },
 		{ HEAD "update: A\ndocument: P\nlookup: { key: [P], same: [Q] }\nfields:\n  P: { type: String(4), from: a }\n  Q: { type: String(4), from: b }\n",

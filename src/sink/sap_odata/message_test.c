@@ -414,7 +414,7 @@ TEST(a_bit_may_come_as_a_number)
 TEST(a_call_has_its_parameters_in_the_query)
 {
 	static const char cancel[] = "mapping: cancel\nevent: operations-performance\nservice: /sap/X\nversion: 2\ncall: CancelProdnOrdConf\n"
-	    "identity: { property: ExternalSystemConfirmation, form: guid }\nlookup: { where: [ConfirmationText] }\n"
+	    "identity: { property: ExternalSystemConfirmation, form: guid }\n"
 	    "document: [ConfirmationGroup, ConfirmationCount]\nfields:\n"
 	    "  ConfirmationGroup: { type: String(10), from: group, pad: 10 }\n  PostingDate: { type: DateTime, context: time }\n"
 	    "  ConfirmationText: { type: String(40), text: \"O'Neil {key} & co\" }\n";
@@ -434,6 +434,7 @@ TEST(a_call_has_its_parameters_in_the_query)
 	    "CancelProdnOrdConf?ConfirmationGroup=%270000012345%27&PostingDate=datetime%272026-11-23T00%3A00%3A00%27"
 	    "&ConfirmationText=%27O%27%27Neil%20k%2F1%20%26%20co%27&ExternalSystemConfirmation=guid%27" ID "%27");
 	CHECK_STR(msg.body, "");
+	CHECK_STR(msg.lookup, "");	/* a GET of the call would be no question */
 	mapping_set_free(own);
 	arena_fini(&arena);
 }
