@@ -119,10 +119,11 @@ ask(struct poster *p, enum op_kind kind, const struct outbox_item *item)
 	const struct op_item *it = &op->items[0];
 	char way[OUTBOX_TEXT_MAX];
 	poster_way(p, it, way, sizeof way);
-	if (kind == OP_LOOKUP && item->way[0] != '\0' && strcmp(item->way, way) != 0) {
-		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_REFUSED, .code = "moved", .text = arena_printf(&op->arena,
-		    "since it was posted its mapping or the server has changed, and asking elsewhere would prove nothing. It was posted to be found at %s: look "
-		    "there, then penstock outbox resend or cancel it", item->way) });
+	if (item->way[0] != '\0' && strcmp(item->way, way) != 0) {
+		op_end(op, &(struct outbox_verdict){ .kind = kind == OP_FOLLOW ? OUTBOX_IS_LATE_FAILED : OUTBOX_IS_REFUSED, .code = "moved",
+		    .text = arena_printf(&op->arena, "since it was posted its mapping or the server has changed, and asking elsewhere would prove nothing. It was "
+		    "posted to be found at %s: look there%s", item->way, kind == OP_FOLLOW ? " whether its goods movements are booked (COGI)" :
+		    ", then penstock outbox resend or cancel it") });
 		return 0;
 	}
 	if (it->message.lookup[0] == '\0') {

@@ -21,6 +21,7 @@ static struct sap {
 	unsigned	 lose_every;			/* of postings: booked, and no answer */
 	const char	*refuse;			/* status line and body for all postings */
 	bool		 gone;				/* 503 to everything */
+	bool		 once;				/* ... after one posting */
 	const char	*orders;			/* rows of A_ProductionOrder_2 */
 	const char	*newest;			/* who asks for what changed since then gets none of them; NULL: nobody */
 	size_t		 reads;
@@ -108,6 +109,7 @@ post(const char *request, struct buf *out)
 		answer(out, "201 Created", "Content-Type: application/json\r\n", buf_text(&body));
 	}
 	buf_fini(&body);
+	sap.gone = sap.once;
 	if (sap.lose_every == 0 || sap.posts % sap.lose_every != 0)
 		return true;
 	sap.lost++;
@@ -165,7 +167,7 @@ begin(unsigned batch_max)
 	sap.n = sap.lost = sap.posts = sap.lookups = sap.batches = 0;
 	sap.lose_every = 0;
 	sap.refuse = NULL;
-	sap.gone = false;
+	sap.gone = sap.once = false;
 	sap.orders = NULL;
 	sap.reads = 0;
 	office_begin(reply, batch_max, 4);
@@ -369,6 +371,32 @@ TEST(orders_become_writes_of_tags_the_key_last_and_only_what_has_changed)
 	sink_starts();		/* the marker was kept; the values are told anew */
 	orders_are("");
 	CHECK(strstr(sap.read, "20261122150000") != NULL);
+	office_end();
+}
+
+/* Elsewhere nobody knows the document: it would be told as one that is gone, and be booked by hand. */
+TEST(goods_movements_are_not_looked_for_in_another_client)
+{
+	static const char *const settings[] = { "plant = 1010" };
+	static const char event[] = "{\"id\":\"6f1c0000-0000-5000-8000-000000000001\",\"event\":\"Line/confirmation\",\"type\":\"operations-performance\","
+	    "\"key\":\"1\",\"no\":1,\"time\":\"2026-11-22T22:40:12.123Z\",\"fields\":{\"order\":\"1000100\",\"yield\":1,\"unit\":\"PC\",\"receipt-quantity\":1,"
+	    "\"receipt-material\":\"BOTTLE-05\"},\"units\":{\"receipt-quantity\":\"1\"},\"status\":{},\"from\":{}}";
+
+	begin(1);
+	sink_stops();
+	key("settings")->list = settings;
+	key("settings")->n = 1;
+	key("follow-up")->i = NS_PER_S;
+	sap.once = true;
+	sink_starts();
+	CHECK_INT(offer_value(1, 0, (struct value){ .type = VALUE_JSON, .len = sizeof event - 1, .p = event }), 0);
+	UNTIL(booked() == 1, "booking");
+	sink_stops();
+	sap.gone = sap.once = false;
+	key("client")->s = "200";
+	sink_starts();
+	UNTIL(strstr(w.state, "1 posted with a complaint") != NULL, "complaint");
+	CHECK_INT(sap.lookups, 0);
 	office_end();
 }
 
