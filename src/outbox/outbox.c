@@ -224,15 +224,3 @@ outbox_counts(struct outbox *b, struct mono now, struct outbox_counts *out)
 	sqlite3_reset(s);
 	return sqlite_err(rc) != 0 ? store_fail(b, sqlite_err(rc)) : 0;
 }
-
-int
-outbox_fresh(struct outbox *b, struct wall at)
-{
-	int err = store_begin(b);
-
-	if (err != 0)
-		return err;
-	b->acc.fresh = at.ns > b->acc.fresh ? at.ns : b->acc.fresh;
-	b->dirty = true;
-	return store_commit(b, 0);
-}

@@ -17,7 +17,7 @@
  *    after the post was given up, has said that the far end does not have it: a post that nobody heard of again may
  *    still be at work there.
  *  - After a restart every event that was SENT is looked up first. So is one that may have been in a store that was
- *    lost, or in a record that was removed by age (outbox_fresh()).
+ *    lost, or in a record that was removed by age.
  *  - Within a lane one event is under way at a time, in the order in which they were put. A refused one holds its lane
  *    (or lets others pass, as told).
  *  - taken = ready + sent + confirmed + refused + quarantined + cancelled, always; what age has removed is counted.
@@ -250,9 +250,5 @@ int outbox_counts(struct outbox *b, struct mono now, struct outbox_counts *out);
  */
 int outbox_do(struct outbox *b, int argc, const char *const *argv, const char *who, bool dry, struct mono now,
     struct wall wall, struct buf *out);
-
-/* Events whose time is at or before t may have been in a store that is lost: put from now on, they are looked up
- * before they are sent. */
-int outbox_fresh(struct outbox *b, struct wall t);
 
 #endif
