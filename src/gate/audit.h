@@ -1,8 +1,9 @@
 /*
  * The audit log: who asked what of a device, what was decided and why, and what became of it; which plan came into
- * force; what a person took out of quarantine; which nodes were let in. Append-only, each entry chained to all before it by SHA-256, and
- * durable before anything that it speaks of is done. One gate writes it (the lock of the spool keeps a second one
- * out); anybody with the right to read may verify it.
+ * force; what a person took out of quarantine; which nodes were let in and renewed their certificates. Append-only, each
+ * entry chained to all before it by SHA-256, and durable before anything is done that was asked for (what others have
+ * done by themselves, RELEASE, DISCARD, NODE, CERT, is entered after it). One gate writes it (the lock of the spool keeps
+ * a second one out); anybody with the right to read may verify it.
  *
  * On disk: <state>/audit/audit-<number of its first entry, 16 digits>.log, one entry a line, UTF-8:
  *
@@ -51,6 +52,7 @@
 	X(RELEASE, "release")	/* out of quarantine, delivered */					\
 	X(DISCARD, "discard")	/* out of quarantine, dropped by a person */				\
 	X(NODE,    "node")	/* another node was invited, let in, turned away */			\
+	X(CERT,    "cert")	/* a process changed its store of certificates by itself: a renewal */	\
 	X(OUTBOX,  "outbox")	/* a person changes events that wait in a sink's outbox */		\
 	X(BEGIN,   "begin")	/* gate started */							\
 	X(TORN,    "torn")	/* an unfinished entry was cut off */					\

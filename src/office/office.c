@@ -117,6 +117,12 @@ office_peer(struct office *o, int fd)
 	office_flush_soon(o);
 }
 
+int
+office_changed(struct office *o, const void *p, size_t len)
+{
+	return o->reporter.ch.fd < 0 ? ERR_CONN : channel_send(&o->reporter.ch, MSG_CHANGED, p, len, -1);
+}
+
 /* ---- work ---- */
 
 void

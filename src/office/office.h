@@ -38,6 +38,8 @@ int office_plan(struct office *o, struct plan *plan);
 void office_wake(struct office *o);
 /* A new channel to gate (fd taken). */
 void office_peer(struct office *o, int fd);
+/* CHANGED to gate, see proc/notes.h. 0, or an error: later. */
+int office_changed(struct office *o, const void *p, size_t len);
 /*
  * A request of the command line: appends its answer to out, lines of JSON objects; errors are {"error": "..."}.
  *	sinks				one line a sink: connected or not, since when, why not, backlog

@@ -58,6 +58,12 @@ struct pki;
  */
 int pki_open(const char *state, enum pki_side side, const struct disk *disk, struct pki **out);
 void pki_close(struct pki *p);
+/*
+ * Whoever wants to know of each change of any store of this process besides changes.log and the log: set it before the
+ * first store is opened. It is called in whatever thread makes the change, after it.
+ */
+struct pki_change { const char *side, *what, *by, *subject, *sha1, *detail; };	/* as in changes.log; borrowed */
+void pki_on_change(void (*told)(const struct pki_change *c));
 /* Why the last call failed: one or two sentences without a newline. Borrowed until the next call. */
 const char *pki_why(const struct pki *p);
 /* The side's folder, "<state>/pki/<side>". Borrowed. */

@@ -252,6 +252,14 @@ append_change(const struct pki *p, const char *line, size_t len)
 	return err;
 }
 
+static void (*tell_change)(const struct pki_change *c);
+
+void
+pki_on_change(void (*told)(const struct pki_change *c))
+{
+	tell_change = told;
+}
+
 void
 pki_note(struct pki *p, const char *action, const char *subject, const char *sha1, const char *detail, struct wall now)
 {
@@ -265,4 +273,7 @@ pki_note(struct pki *p, const char *action, const char *subject, const char *sha
 		    p->dir, err_name(err));
 	log_info("certificate_changed", "action=%s side=%s by=\"%s\" subject=\"%s\" sha1=%s %s", action, pki_side_name(p->side), p->actor,
 	    subject, sha1, detail);
+	if (tell_change != NULL)
+		tell_change(&(struct pki_change){ .side = pki_side_name(p->side), .what = action, .by = p->actor,
+		    .subject = subject, .sha1 = sha1, .detail = detail });
 }

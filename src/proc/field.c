@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/stream.h"
 #include "proc/child.h"
+#include "proc/notes.h"
 #include "proc/orders.h"
 
 /* Of samples that a ring holds, at least half of that: as long may a reader be held up. */
@@ -90,6 +91,13 @@ need_ring(struct field_proc *p, const struct plan *plan)
 	return 0;
 }
 
+/* Changes of the store of certificates. */
+static int
+send_changed(const void *p, size_t len)
+{
+	return orders_in_changed(proc.orders, p, len);
+}
+
 static int
 on_plan(void *arg, struct plan *plan)
 {
@@ -97,6 +105,7 @@ on_plan(void *arg, struct plan *plan)
 	int err = need_ring(p, plan);
 
 	if (err == 0 && p->field == NULL) {
+		notes_open(p->child->loop, send_changed);
 		struct field_config config = { .loop = p->child->loop, .out = { .arg = p, .batch = on_batch },
 		    .stats = p->child->stats };
 		err = field_new(&config, &p->field);
@@ -187,6 +196,7 @@ field_main(const char *name, const char *state_dir)
 	proc.state_dir = state_dir;
 	int status = child_main(ROLE_FIELD, name, state_dir, &ops, &proc, &proc.child);
 
+	notes_close();
 	field_free(proc.field);
 	ring_writer_free(proc.ring);
 	return status;

@@ -151,6 +151,8 @@ on_report(uv_poll_t *h, int status, int events)
 			err = gate_requests_office(p->requests, m.p, m.len);
 		else if (m.type == MSG_AUDIT)
 			err = gate_requests_audit(p->requests, m.p, m.len);
+		else if (m.type == MSG_CHANGED)
+			err = gate_requests_changed(p->requests, "office", m.p, m.len);
 		else
 			take_report(p, o, m.type, m.p, m.len);
 		if (err != 0) {

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "proc/gate_audit.h"
 #include "proc/gate_client.h"
+#include "proc/notes.h"
 #include "proc/orders.h"
 
 #define ZONES_MAX	64u
@@ -48,7 +49,7 @@ struct gate_requests {
 	uint64_t		 next_token;
 	struct owed_to		 owed[PEERS];
 	struct mono		 published, audit_second;
-	uint32_t		 audits;	/* of office, within that second */
+	uint32_t		 audits;	/* that processes asked for, within that second */
 	stat_t			*figures, *reasons[REASON_COUNT];
 };
 
@@ -294,6 +295,15 @@ on_carried(void *arg, const char *zone, const struct request_result *r)
 	g->ops.soon(g->ops.arg);
 }
 
+static int
+on_changed(void *arg, const char *zone, const void *p, size_t len)
+{
+	char process[160];
+
+	snprintf(process, sizeof process, "field:%s", zone);
+	return gate_requests_changed(arg, process, p, len);
+}
+
 static void
 on_lost(void *arg, const char *zone)
 {
@@ -309,7 +319,7 @@ on_lost(void *arg, const char *zone)
 void
 gate_requests_field(struct gate_requests *g, uv_loop_t *loop, const char *zone, int fd)
 {
-	struct orders_out_ops ops = { .carried = on_carried, .lost = on_lost, .arg = g };
+	struct orders_out_ops ops = { .carried = on_carried, .changed = on_changed, .lost = on_lost, .arg = g };
 	struct orders_out *out = orders_out_open(loop, fd, zone, &ops);
 	size_t room = ZONES_MAX;
 
@@ -392,7 +402,7 @@ gate_requests_office(struct gate_requests *g, const void *p, size_t len)
 	return from_peer(g, PEER_OFFICE, p, len);
 }
 
-/* So many changes a second and no more: a person's, also of a script; the log is not office's to fill. */
+/* So many changes a second and no more: a person's, also of a script; the log is not for other processes to fill. */
 static bool
 audit_allowed(struct gate_requests *g, struct mono now)
 {
@@ -419,6 +429,21 @@ gate_requests_audit(struct gate_requests *g, const void *p, size_t len)
 		wr_le32(&w, (uint32_t)entered);
 		say_soon(g, PEER_OFFICE, MSG_AUDITED, bytes, wr_len(&w));
 	}
+	buf_fini(&json);
+	return err;
+}
+
+int
+gate_requests_changed(struct gate_requests *g, const char *process, const void *p, size_t len)
+{
+	struct buf json = { .max = AUDIT_LINE_MAX - 1024 };
+
+	int err = notes_read(p, len, process, &json);
+	if (err == 0 && (json.err != 0 || !audit_allowed(g, mono_now())))
+		log_error("audit_entry_lost", "kind=cert process=%s error=\"%s\"", process,
+		    json.err != 0 ? "it is too long" : "too many within a second");
+	else if (err == 0)
+		gate_requests_note(g, AUDIT_CERT, buf_text(&json));
 	buf_fini(&json);
 	return err;
 }

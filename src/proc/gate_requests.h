@@ -37,13 +37,18 @@ int gate_requests_durable(struct gate_requests *g, const char *writer, uint64_t 
 int gate_requests_office(struct gate_requests *g, const void *p, size_t len);
 /* AUDIT of office, likewise: entered with the sink's name and the person that office gives, and answered. */
 int gate_requests_audit(struct gate_requests *g, const void *p, size_t len);
+/*
+ * CHANGED of office or field (process: by whose channel), likewise. What comes too often within a second is logged, and not
+ * entered.
+ */
+int gate_requests_changed(struct gate_requests *g, const char *process, const void *p, size_t len);
 void gate_requests_office_gone(struct gate_requests *g);
 /* The same of insight, which asks for acknowledges of handshakes. */
 int gate_requests_insight(struct gate_requests *g, const void *p, size_t len);
 void gate_requests_insight_gone(struct gate_requests *g);
 /* `penstock request ...`; argv[0] is who asks, as the supervisor saw it (proc/who.h). c given. */
 void gate_requests_client(struct gate_requests *g, struct client *c, int argc, const char *const *argv);
-/* An entry of something else: RELEASE, DISCARD, NODE. */
+/* An entry of something else: RELEASE, DISCARD, NODE, CERT. */
 void gate_requests_note(struct gate_requests *g, enum audit_kind kind, const char *json);
 /* Deadlines, figures. When to call again. */
 struct mono gate_requests_tick(struct gate_requests *g);

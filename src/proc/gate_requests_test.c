@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/test.h"
+#include "os/clock.h"
 
 static bool reads;
 static uint32_t told, dropped;
@@ -129,6 +130,60 @@ TEST(a_change_to_an_outbox_stands_in_the_log_before_it_is_answered)
 	for (int i = 0; i < 60; i++)
 		CHECK_INT(enter(g, "sap", "anna", "{}"), 0);
 	CHECK_INT(entered, ERR_FULL);		/* too many within a second */
+	gate_requests_close(g);
+	remove_all(dir);
+}
+
+struct changes { char last[300]; int64_t n; };
+
+static int
+look_for_changes(void *arg, const struct audit_place *at, const struct audit_line *l, const char *text, size_t len)
+{
+	struct changes *c = arg;
+	(void)at;
+	(void)text;
+	(void)len;
+	if (l != NULL && l->kind == AUDIT_CERT) {
+		snprintf(c->last, sizeof c->last, "%.*s", (int)l->json_len, l->json);
+		c->n++;
+	}
+	return 0;
+}
+
+TEST(a_process_enters_what_it_changed_under_its_own_name_alone)
+{
+	struct gate_requests_ops ops = { .to_office = to_office, .soon = soon };
+	static const char *const texts[] = { "ot", "renewed", "the nodes themselves", "CN=cell", "0A1B",
+		"x\",\"process\":\"office" };
+	char dir[] = "/tmp/gate-requests-XXXXXX", logs[64];
+	struct changes found = { 0 };
+	uint8_t bytes[4096];
+	struct writer w = wr_init(bytes, sizeof bytes);
+	struct gate_requests *g;
+
+	log_open("test", LOG_LEVEL_ERROR);
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(logs, sizeof logs, "%s/audit", dir);
+	CHECK_INT(gate_requests_open(dir, &ops, &g), 0);
+	for (size_t i = 0; i < 6; i++)
+		wr_text(&w, texts[i]);
+	CHECK_INT(gate_requests_changed(g, "field:line-3", bytes, wr_len(&w)), 0);
+	audit_walk(logs, &disk_os, look_for_changes, &found);
+	CHECK_INT(found.n, 1);
+	CHECK_STR(found.last, "{\"process\":\"field:line-3\",\"side\":\"ot\",\"what\":\"renewed\","
+	    "\"by\":\"the nodes themselves\",\"subject\":\"CN=cell\",\"sha1\":\"0A1B\",\"detail\":\"x\\\",\\\"process\\\":\\\"office\"}");
+	/* Malformed: it costs the process its channel. */
+	CHECK(gate_requests_changed(g, "office", bytes, wr_len(&w) - 1) != 0);
+	bytes[wr_len(&w)] = 0;
+	CHECK(gate_requests_changed(g, "office", bytes, wr_len(&w) + 1) != 0);
+	/* Who floods fills no disk: 50 in each second that this takes, and that it began and ended in. */
+	struct mono begin = mono_now();
+	for (int i = 0; i < 300; i++)
+		CHECK_INT(gate_requests_changed(g, "office", bytes, wr_len(&w)), 0);
+	int64_t seconds = mono_diff(mono_now(), begin) / NS_PER_S + 2;
+	found.n = 0;
+	audit_walk(logs, &disk_os, look_for_changes, &found);
+	CHECK(found.n >= 50 && found.n <= 50 * seconds);
 	gate_requests_close(g);
 	remove_all(dir);
 }

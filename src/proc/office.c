@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "proc/child.h"
+#include "proc/notes.h"
 #include "proc/who.h"
 #include "sink/sink.h"
 
@@ -24,6 +25,13 @@ on_stopped(void *arg)
 	child_stopped(p->child);
 }
 
+/* Changes of the store of certificates. */
+static int
+send_changed(const void *p, size_t len)
+{
+	return proc.office == NULL ? ERR_CONN : office_changed(proc.office, p, len);
+}
+
 static int
 open_office(struct office_proc *p)
 {
@@ -31,6 +39,7 @@ open_office(struct office_proc *p)
 		.loop = p->child->loop, .state_dir = p->child->state_dir, .disk = &disk_os, .stats = p->child->stats, .find = sink_find,
 		.stopped = on_stopped, .arg = p,
 	};
+	notes_open(p->child->loop, send_changed);
 	return office_open(&opts, &p->office);
 }
 
@@ -137,5 +146,7 @@ office_main(const char *name, const char *state_dir)
 
 	/* A TLS connection that breaks is an error to handle, not the end. */
 	signal(SIGPIPE, SIG_IGN);
-	return child_main(ROLE_OFFICE, name, state_dir, &ops, &proc, &proc.child);
+	int status = child_main(ROLE_OFFICE, name, state_dir, &ops, &proc, &proc.child);
+	notes_close();
+	return status;
 }

@@ -15,6 +15,8 @@ struct orders_in;
  * closed.
  */
 struct orders_in *orders_in_open(uv_loop_t *loop, int fd, struct field *const *field);
+/* CHANGED to gate, see notes.h. 0, or an error: later. in may be NULL. */
+int orders_in_changed(struct orders_in *in, const void *p, size_t len);
 /* Let go of it: outcomes of what is under way have nobody to go to any more. */
 void orders_in_close(struct orders_in *in);
 
@@ -23,6 +25,8 @@ void orders_in_close(struct orders_in *in);
 struct orders_out;
 struct orders_out_ops {
 	void	(*carried)(void *arg, const char *zone, const struct request_result *r);
+	/* CHANGED; an error: malformed. */
+	int	(*changed)(void *arg, const char *zone, const void *p, size_t len);
 	void	(*lost)(void *arg, const char *zone);	/* the other end is gone, and the struct with it */
 	void	*arg;
 };

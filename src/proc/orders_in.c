@@ -188,6 +188,12 @@ on_ready(uv_poll_t *h, int status, int events)
 	}
 }
 
+int
+orders_in_changed(struct orders_in *in, const void *p, size_t len)
+{
+	return in == NULL || in->closed ? ERR_CONN : channel_send(&in->channel, MSG_CHANGED, p, len, -1);
+}
+
 struct orders_in *
 orders_in_open(uv_loop_t *loop, int fd, struct field *const *field)
 {

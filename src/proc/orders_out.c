@@ -37,6 +37,8 @@ take_one(struct orders_out *out)
 	int err = channel_recv(&out->channel, &m);
 	if (err != 0)
 		return err;
+	if (m.type == MSG_CHANGED)
+		return out->ops.changed(out->ops.arg, out->zone, m.p, m.len);
 	struct reader r = rd_init(m.p, m.len);
 	request_result_unpack(&r, &a, &res);
 	err = rd_end(&r);

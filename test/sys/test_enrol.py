@@ -329,6 +329,12 @@ def test_a_link_works_after_an_enrolment_and_the_audit_log_has_it():
         equal(node.cli("audit", "verify").returncode, 0, "the audit log's chain")
 
 
+def certificate_entries(node):
+    """What the processes of a node changed in their stores of certificates by themselves, as its audit log has it."""
+    entries = [json.loads(line) for line in node.cli("audit", "show", "--json").stdout.splitlines()]
+    return [e["entry"] for e in entries if e["kind"] == "cert"]
+
+
 def utc(seconds):
     return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
 
@@ -379,6 +385,16 @@ def test_nodes_renew_their_certificates_by_themselves_and_lose_nothing():
         log = changes(n.state, p.sides[n.name])
         at = [log.find(" " + word + " by=") for word in ("staged", "activated")]
         assert 0 < at[0] < at[1] and " renewed by=" in log and " retired by=" in log, log
+        audited = wait_for(lambda node=n: (got := certificate_entries(node)) and {"staged", "activated", "renewed", "retired"} <= {e["what"] for e in got} and got,
+                           10, f"the audit log of {n.name} to have it")
+        process = {"relay": r"field:.*", "cell": "office"}[n.name]
+        for e in audited:
+            assert re.fullmatch(process, e["process"]) and e["side"] == p.sides[n.name], e
+        renewed = [e for e in audited if e["what"] == "renewed"]
+        assert p.own(other[n.name]) in [e["sha1"] for e in renewed], (renewed, p.own(other[n.name]))
+        equal([e["what"] for e in audited], [line.split()[1] for line in log.splitlines() if re.search(" by=\"the (nodes themselves|gateway)\"", line)],
+              "changes.log and the audit log, side by side")
+        equal(n.cli("audit", "verify").returncode, 0, "the audit log's chain")
     # Past the end of the first ones everything connects anew, whole nodes too.
     wait_for(lambda: time.time() > os.stat(p.cell.site).st_mtime + life + 5 * SCALE, 60 * SCALE, "the end of the first certificates")
     for n in p.nodes:
