@@ -300,33 +300,60 @@ def short_lived(folder, name, begin, end):
     os.chmod(key, 0o600)
 
 
-def enrol(upper, lower):
+def enrol(inviter, joiner):
     """As two people do it, with all names taken from the plans that run."""
-    inv = Invitation(state=upper.state, name=None, invited=lower.name)
-    done = penstock("node", "join", f"127.0.0.1:{inv.port}", "--state", lower.state, stdin=inv.secret + "\n")
+    inv = Invitation(state=inviter.state, name=None, invited=joiner.name)
+    done = penstock("node", "join", f"127.0.0.1:{inv.port}", "--state", joiner.state, stdin=inv.secret + "\n")
     equal(done.returncode, 0, done.stdout + done.stderr)
     inv.end(0)
 
 
-@timeout(90)
-def test_a_link_works_after_an_enrolment_and_the_audit_log_has_it():
+def texts(sim, port, reverse):
+    """Cell and relay. reverse: the node above opens the session, so the cell's sink listens, and the cell invites."""
+    cell = cell_text(sim, port)
+    relay = upper_text("relay", "dmz", 3.5, port, "cell", "  out: { kind: history, zone: ZONE }\n")
+    if reverse:
+        cell = cell.replace("level: 2", "level: 3.5").replace("initiator: from", "initiator: to")
+        relay = relay.replace("name: relay, timeout", "role: connect, name: relay, timeout")
+    return cell, relay
+
+
+def a_link_after_an_enrolment(reverse):
     sim = Sim("bottling", "--skip", "10m", "--scale", "10")
-    port = free_port()
-    cell = LinkNode("cell", cell_text(sim, port))
-    relay = LinkNode("relay", upper_text("relay", "dmz", 3.5, port, "cell", "  out: { kind: history, zone: ZONE }\n"))
+    text = texts(sim, free_port(), reverse)
+    cell, relay = LinkNode("cell", text[0]), LinkNode("relay", text[1])
+    inviter, joiner = (cell, relay) if reverse else (relay, cell)
     for n in (relay, cell):
         n.start()
     time.sleep(1)
     assert not (relay.streams() and relay.dump("line-state")), "samples before anybody was let in"
-    enrol(relay, cell)
+    # The wrong way round there is nothing to wait at or to go to, which is said.
+    wrong = penstock("node", "invite", inviter.name, "--state", joiner.state)
+    equal(wrong.returncode, 2, wrong.stdout + wrong.stderr)
+    assert "no link that listens" in wrong.stderr, wrong.stderr
+    wrong = penstock("node", "join", "--peer", joiner.name, "--state", inviter.state)
+    equal(wrong.returncode, 2, wrong.stdout + wrong.stderr)
+    assert "no link that connects" in wrong.stderr, wrong.stderr
+    enrol(inviter, joiner)
     wait_for(lambda: relay.streams() and len(relay.dump("line-state")) > 100, 30, "samples over the link")
-    for node, what in ((relay, ["invited", "let-in"]), (cell, ["joined"])):
+    equal((trusted(relay.state, "ot"), trusted(cell.state, "it")), (["CN=cell"], ["CN=relay"]), "who is trusted")
+    for node, what in ((inviter, ["invited", "let-in"]), (joiner, ["joined"])):
         entries = [json.loads(line) for line in node.cli("audit", "show", "--json").stdout.splitlines()]
         got = [e["entry"] for e in entries if e["kind"] == "node"]
         equal([e["what"] for e in got], what, f"audit log of {node.name}")
         equal(got[-1]["peer"], "relay" if node is cell else "cell", "whom it is about")
         assert re.fullmatch("[0-9A-F]{64}", got[-1]["sha256"]), got
         equal(node.cli("audit", "verify").returncode, 0, "the audit log's chain")
+
+
+@timeout(90)
+def test_a_link_works_after_an_enrolment_and_the_audit_log_has_it():
+    a_link_after_an_enrolment(False)
+
+
+@timeout(90)
+def test_a_link_that_the_node_above_opens_is_enrolled_from_below():
+    a_link_after_an_enrolment(True)
 
 
 def certificate_entries(node):
@@ -342,11 +369,11 @@ def utc(seconds):
 class Pair:
     """A cell and a relay whose certificates are of these dates, each trusting the other's as if it had been let in."""
 
-    def __init__(self, begin, end):
+    def __init__(self, begin, end, reverse=False):
         self.sim = Sim("bottling", "--skip", "10m", "--scale", "10")
-        port = free_port()
-        self.cell = LinkNode("cell", cell_text(self.sim, port))
-        self.relay = LinkNode("relay", upper_text("relay", "dmz", 3.5, port, "cell", "  out: { kind: history, zone: ZONE }\n"))
+        text = texts(self.sim, free_port(), reverse)
+        self.cell = LinkNode("cell", text[0])
+        self.relay = LinkNode("relay", text[1])
         self.nodes = self.relay, self.cell
         self.sides = {"relay": "ot", "cell": "it"}
         for n in self.nodes:
@@ -369,16 +396,32 @@ class Pair:
         return self.items(node, "own")[0]
 
 
+def handed_over(p):
+    """Each has made its next one and handed it over; each trusts only the next one when it was shown. Returns who the other one is."""
+    p.start()
+    wait_for(lambda: p.relay.streams() and p.relay.dump("line-state"), 20, "samples over the link")
+    other = {"relay": p.cell, "cell": p.relay}
+    wait_for(lambda: all(len(p.items(n, "trusted/certs")) == 1 and p.items(n, "trusted/certs") != [p.first[other[n.name].name]] for n in p.nodes), 30,
+             "the first certificates to be believed no more")
+    return other
+
+
+@timeout(90)
+def test_nodes_renew_their_certificates_when_the_one_above_opens_the_session():
+    p = Pair(utc(-220 * SCALE), utc(100 * SCALE), reverse=True)
+    handed_over(p)
+    before = len(p.relay.dump("line-state"))
+    wait_for(lambda: len(p.relay.dump("line-state")) > before + 100, 30, "samples with the next certificates")
+    p.sim.stop()
+    wait_for(lambda: len(p.relay.dump("line-state")) == len(p.cell.dump("line-state")), 30, "all samples above", every_s=0.5)
+    equal(p.relay.dump("line-state"), p.cell.dump("line-state"), "what came over the link")
+
+
 @timeout(150)
 def test_nodes_renew_their_certificates_by_themselves_and_lose_nothing():
     life = 25 * SCALE       # left when they start; a third of the whole
     p = Pair(utc(-2.2 * life), utc(life))
-    p.start()
-    wait_for(lambda: p.relay.streams() and p.relay.dump("line-state"), 20, "samples over the link")
-    # Each makes the next one and hands it over; each trusts only the next one when it was shown.
-    other = {"relay": p.cell, "cell": p.relay}
-    wait_for(lambda: all(len(p.items(n, "trusted/certs")) == 1 and p.items(n, "trusted/certs") != [p.first[other[n.name].name]] for n in p.nodes), 30,
-             "the first certificates to be believed no more")
+    other = handed_over(p)
     wait_for(lambda: all(p.own(n) != p.first[n.name] for n in p.nodes), 60, "the next pairs to be in force")
     for n in p.nodes:
         equal(p.items(n, "trusted/certs"), [p.own(other[n.name])], f"whom {n.name} trusts")
