@@ -112,6 +112,15 @@ saved(struct upstreams *us, struct mono now)
 	while ((j = saver_done(us->saver)) != NULL) {
 		struct upstream *u = j->user;
 		us->njobs--;
+		if (j->check) {
+			if (j->err != 0)
+				log_error("link_receipts", "source=\"%s\" flow=\"%s\" file=\"%s\" error=\"%s\" "
+				    "note=\"an old receipt cannot be read: the proof of what came then is lost, what comes is received\" "
+				    "remedy=\"keep a copy of the file and remove it while penstock is stopped\"",
+				    us->s->name, u->flow, u->receipts->path, err_text(j->err));
+			free(j);
+			continue;
+		}
 		u->saving = 0;
 		if (j->err == 0) {
 			receipts_note(u->receipts, j->rows, j->n);

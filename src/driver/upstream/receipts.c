@@ -75,24 +75,38 @@ head_get(const uint8_t in[RECEIPT_HEAD], uint64_t *id, uint32_t *schema)
 	return 0;
 }
 
-/* Rows in order; *end receives how many are whole. A damaged row that is not the last is told, since proof is lost with it. */
+#define BLOCK (RECEIPTS_KEPT + 1)	/* rows read at once */
+
+/*
+ * Rows from `from` to before `to`, in order; *end receives up to where they are whole. A damaged row that is not the last
+ * is told, since proof is lost with it.
+ */
 static int
-walk(const struct disk *d, int fd, uint64_t size, uint64_t *end, void (*each)(void *arg, const struct receipt *v), void *arg)
+walk(const struct disk *d, int fd, uint64_t from, uint64_t to, uint64_t *end,
+    void (*each)(void *arg, const struct receipt *v), void *arg)
 {
-	uint8_t row[RECEIPT_ROW];
-	uint64_t n = (size - RECEIPT_HEAD) / RECEIPT_ROW;
+	uint8_t rows[BLOCK * RECEIPT_ROW];
 	struct receipt v;
 
-	for (uint64_t i = 0; i < n; i++) {
-		int err = disk_read_all(d, fd, row, sizeof row, RECEIPT_HEAD + i * RECEIPT_ROW);
+	for (uint64_t i = from, n; i < to; i += n) {
+		n = to - i < BLOCK ? to - i : BLOCK;
+		int err = disk_read_all(d, fd, rows, n * RECEIPT_ROW, RECEIPT_HEAD + i * RECEIPT_ROW);
 		if (err != 0)
 			return err;
-		if (receipt_get(row, &v) != 0)
-			return i + 1 < n ? ERR_CORRUPT : (*end = i, 0);
-		each(arg, &v);
+		for (uint64_t k = 0; k < n; k++) {
+			if (receipt_get(rows + k * RECEIPT_ROW, &v) != 0)
+				return i + k + 1 < to ? ERR_CORRUPT : (*end = i + k, 0);
+			each(arg, &v);
+		}
 	}
-	*end = n;
+	*end = to;
 	return 0;
+}
+
+static uint64_t
+rows_of(uint64_t size)
+{
+	return (size - RECEIPT_HEAD) / RECEIPT_ROW;
 }
 
 static void
@@ -124,39 +138,64 @@ open_there(struct receipts *r)
 		err = head_get(head, &id, &schema);
 	if (err == 0 && (id != r->id || schema != r->schema))
 		err = ERR_CORRUPT;
+	/* One more than is kept: the last one may be torn. */
+	uint64_t n = err == 0 ? rows_of(st.size) : 0;
 	if (err == 0)
-		err = walk(r->disk, r->fd, st.size, &r->nrows, keep, r);
+		err = walk(r->disk, r->fd, n > BLOCK ? n - BLOCK : 0, n, &r->nrows, keep, r);
 	if (err == 0 && RECEIPT_HEAD + r->nrows * RECEIPT_ROW < st.size)
 		err = r->disk->truncate(r->disk->ctx, r->fd, RECEIPT_HEAD + r->nrows * RECEIPT_ROW);
 	return err;
 }
 
-int
-receipts_open(struct receipts *r, const struct disk *disk, const char *dir, uint64_t id, uint32_t schema, const uint8_t schema_hash[LINK_HASH])
+/* The file and its folder. Costs some syncs. */
+static int
+make(struct receipts *r)
 {
 	uint8_t head[RECEIPT_HEAD];
+	char dir[DISK_PATH_MAX];
+	int n = snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(r->path, '/') - r->path), r->path);
 
+	if (n < 0 || (size_t)n >= sizeof dir)
+		return ERR_LIMIT;
+	head_put(r, head);
+	int err = r->disk->mkdir(r->disk->ctx, dir);
+	if (err == 0)
+		err = disk_sync_parent(r->disk, dir);
+	if (err == 0)
+		err = disk_replace(r->disk, r->path, head, sizeof head);
+	return err;
+}
+
+int
+receipts_open(struct receipts *r, const struct disk *disk, const char *dir, uint64_t id, uint32_t schema,
+    const uint8_t schema_hash[LINK_HASH])
+{
 	*r = (struct receipts){ .disk = disk, .fd = -1, .id = id, .schema = schema };
 	memcpy(r->schema_hash, schema_hash, LINK_HASH);
 	if ((size_t)snprintf(r->path, sizeof r->path, "%s/%016llx.receipts", dir, (unsigned long long)id) >= sizeof r->path)
 		return ERR_LIMIT;
-	int err = disk->mkdir(disk->ctx, dir);
-	if (err != 0)
-		return err;
 	r->fd = disk->open(disk->ctx, r->path, DISK_READ | DISK_WRITE);
-	if (r->fd == ERR_NOTFOUND) {
-		head_put(r, head);
-		err = disk_sync_parent(disk, dir);
-		if (err == 0)
-			err = disk_replace(disk, r->path, head, sizeof head);
-		if (err != 0)
-			return err;
-		r->fd = disk->open(disk->ctx, r->path, DISK_READ | DISK_WRITE);
-	}
-	err = r->fd < 0 ? r->fd : open_there(r);
+	if (r->fd == ERR_NOTFOUND)
+		return 0;
+	int err = r->fd < 0 ? r->fd : open_there(r);
 	if (err != 0)
 		receipts_close(r);
 	return err;
+}
+
+static void
+pass(void *arg, const struct receipt *v)
+{
+	(void)arg;
+	(void)v;
+}
+
+int
+receipts_check(const struct receipts *r)
+{
+	uint64_t end;
+
+	return r->fd < 0 ? 0 : walk(r->disk, r->fd, 0, r->nrows, &end, pass, NULL);
 }
 
 void
@@ -224,7 +263,7 @@ shorten(struct receipts *r)
 
 	head_put(r, head);
 	buf_put(&out, head, sizeof head);
-	int err = walk(r->disk, r->fd, RECEIPT_HEAD + r->nrows * RECEIPT_ROW, &end, fold, &f);
+	int err = walk(r->disk, r->fd, 0, r->nrows, &end, fold, &f);
 	if (err == 0)
 		err = out.err != 0 ? out.err : disk_replace(r->disk, r->path, out.p, out.len);
 	if (err == 0) {
@@ -245,10 +284,13 @@ receipts_save(struct receipts *r, const struct receipt *v, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		put_row(&out, &v[i]);
 	int err = out.err;
-	if (err == 0 && r->fd < 0) {	/* lost when it was written anew */
+	if (err == 0 && r->fd < 0) {	/* the first rows; or it was lost when it was written anew */
 		r->fd = r->disk->open(r->disk->ctx, r->path, DISK_READ | DISK_WRITE);
-		err = r->fd < 0 ? r->fd : 0;
+		if (r->fd == ERR_NOTFOUND && r->nrows == 0 && (err = make(r)) == 0)
+			r->fd = r->disk->open(r->disk->ctx, r->path, DISK_READ | DISK_WRITE);
 	}
+	if (err == 0)
+		err = r->fd < 0 ? r->fd : 0;
 	if (err == 0)
 		err = disk_write_all(r->disk, r->fd, out.p, out.len, RECEIPT_HEAD + r->nrows * RECEIPT_ROW);
 	if (err == 0)
@@ -297,7 +339,7 @@ receipts_read(const struct disk *d, const char *path, uint64_t *id, uint32_t *sc
 	if (err == 0)
 		err = head_get(head, id, schema);
 	if (err == 0)
-		err = walk(d, fd, st.size, &end, each, arg);
+		err = walk(d, fd, 0, rows_of(st.size), &end, each, arg);
 	d->close(d->ctx, fd);
 	return err;
 }

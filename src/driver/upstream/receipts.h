@@ -48,8 +48,15 @@ struct receipts {
 	uint32_t		 n;
 };
 
-/* Open or make the file in folder dir (which is made, too). 0, ERR_CORRUPT (a damaged row with others behind it, or a head of something else), the disk's errors. */
+/*
+ * Open the file in folder dir and remember its newest rows. It reads these alone, in one piece, however long the file is,
+ * and writes nothing but the cut of a torn row, since a loop waits for it: file and folder that are not there are made
+ * with the first rows, and receipts_check() looks at the rest.
+ * 0, ERR_CORRUPT (a damaged row with others behind it, or a head of something else), the disk's errors.
+ */
 int receipts_open(struct receipts *r, const struct disk *disk, const char *dir, uint64_t id, uint32_t schema, const uint8_t schema_hash[LINK_HASH]);
+/* Read it from the beginning, however long that takes. ERR_CORRUPT: a damaged row with others behind it; the disk's errors. */
+int receipts_check(const struct receipts *r);
 /*
  * Write rows and sync. On failure nothing counts as written, and the call may be repeated. A file that has become too long is written anew; where that
  * fails it stays long until the next call.

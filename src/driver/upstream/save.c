@@ -85,7 +85,7 @@ run(void *arg)
 	struct save_job *j;
 
 	while ((j = next_job(s)) != NULL) {
-		j->err = receipts_save(j->r, j->rows, j->n);
+		j->err = j->check ? receipts_check(j->r) : receipts_save(j->r, j->rows, j->n);
 		pthread_mutex_lock(&s->lock);
 		put(&s->done, j);
 		pthread_mutex_unlock(&s->lock);

@@ -1,5 +1,6 @@
 /*
- * Receipts are written by a thread of their own: a disk that takes seconds for a sync holds up no link, and no other source of the process.
+ * Receipts are written, and old ones read, by a thread of their own: a disk that takes seconds for a sync holds up no
+ * link, and no other source of the process.
  * One job a stream at a time; while it lasts the file part of its receipts belongs to the thread.
  */
 #ifndef DRIVER_UPSTREAM_SAVE_H
@@ -12,6 +13,7 @@ struct save_job {
 	struct receipts		*r;
 	void			*user;
 	uint32_t		 n;
+	bool			 check;		/* receipts_check() instead: no rows */
 	int			 err;		/* outcome */
 	struct receipt		 rows[];
 };

@@ -179,6 +179,12 @@ upstream_new(struct upstreams *us, uint64_t id, const char *flow, uint32_t versi
 		upstream_free(u);
 		return NULL;
 	}
+	if (u->receipts->nrows > u->receipts->n) {
+		struct save_job *j = save_job_new(u->receipts, u, 0);
+		j->check = true;
+		us->njobs++;
+		saver_put(us->saver, j);
+	}
 	const struct receipt *last = u->receipts->n > 0 ? &u->receipts->newest[u->receipts->n - 1] : NULL;
 	upstream_begin(us, u, last != NULL ? last->generation : 0, last != NULL ? last->last : 0);
 	u->newest = last != NULL ? last->sealed : u->newest;

@@ -9,7 +9,7 @@
  *
  *	save.c	the thread that writes the receipts
  *
- * All runs in the engine's loop but the writing of receipts.
+ * All runs in the engine's loop but the writing of receipts, and the reading of those that are not needed to go on.
  */
 #ifndef DRIVER_UPSTREAM_H
 #define DRIVER_UPSTREAM_H
