@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "doc/draw.h"
 #include "doc/events.h"
-#include "doc/requirements.h"
+#include "doc/security.h"
+#include "site/derive.h"
 #include "site/ways.h"
 
 #define HEADS(...) (const char *const[]){ __VA_ARGS__, NULL }
@@ -27,19 +28,33 @@ sl_text(const struct sl *sl, struct arena *a)
 	return arena_printf(a, "%u", sl->of[0]);
 }
 
+static const char *
+many(uint32_t n, const char *one, const char *more, struct arena *a)
+{
+	return arena_printf(a, "%u %s", n, n == 1 ? one : more);
+}
+
 static void
 scope(const struct document *d, struct page *p, struct arena *a)
 {
 	const struct plan *s = d->plan;
-	(void)a;
+	uint32_t sources = 0, tags = 0;
 
+	for (uint32_t i = 0; i < s->nsources; i++) {
+		sources += !source_is_derived(&s->sources[i]);
+		tags += source_is_events(&s->sources[i]) ? 0 : s->sources[i].ntags;
+	}
 	page_heading(p, 1, "Scope");
 	page_text(p, "This document describes how the machines of %s, %s, are integrated with the systems that use their data. It was made by Penstock "
 	    PENSTOCK_VERSION " from the site file that the gateway itself runs, on %s; plan %016llx. Nothing in it was written by hand but what the site file says.",
 	    s->enterprise, s->site, d->made, (unsigned long long)s->hash);
 	if (p->format != PAGE_COLLECT)
-		page_text(p, "%u zones, %u conduits, %u nodes; %u sources with %u tags; %u flows to %u sinks; %u kinds of requests back; %u exceptions.",
-		    s->nzones, s->nconduits, s->arch->nnodes, s->nsources, s->ntags, s->nflows, s->nsinks, s->nrequests, s->arch->nexceptions);
+		page_text(p, "%s, %s, %s; %s with %s; %s to %s; %s; %s.", many(s->nzones, "zone", "zones", a),
+		    many(s->nconduits, "conduit", "conduits", a), many(s->arch->nnodes, "node", "nodes", a),
+		    many(sources, "source", "sources", a), many(tags, "tag", "tags", a),
+		    many(s->nflows, "flow", "flows", a), many(s->nsinks, "sink", "sinks", a),
+		    many(s->nrequests, "kind of request back", "kinds of requests back", a),
+		    many(s->arch->nexceptions, "exception", "exceptions", a));
 	if (d->report != NULL && p->format != PAGE_COLLECT)
 		page_text(p, d->report->n == 0 ? "penstock check has no findings." : "penstock check finds something (%zu): see exceptions and findings.", d->report->n);
 }
@@ -106,7 +121,10 @@ processes(const struct document *d, struct page *p, struct arena *a)
 	draw_processes(s, &svg);
 	page_drawing(p, buf_text(&svg), "What runs on a node. Each box is a process with a sandbox of its own; an arrow is data.");
 	buf_fini(&svg);
-	page_table(p, "nodes", HEADS("node", "zone", "interfaces", "does without", "owner", "description"));
+	if (s->arch->nnodes == 0)
+		page_text(p, "The site file names no node.");
+	else
+		page_table(p, "nodes", HEADS("node", "zone", "interfaces", "does without", "owner", "description"));
 	for (uint32_t i = 0; i < s->arch->nnodes; i++) {
 		const struct gateway_node *n = &s->arch->nodes[i];
 		const char *faces = "";
@@ -118,7 +136,8 @@ processes(const struct document *d, struct page *p, struct arena *a)
 				without = arena_printf(a, "%s%s%s", without, *without != '\0' ? ", " : "", service_kinds[k]);
 		ROW(p, n->name, n->zone, faces, without, n->owner, n->help);
 	}
-	page_table_end(p);
+	if (s->arch->nnodes > 0)
+		page_table_end(p);
 	services(s, p, a);
 	page_text(p, "What each process may do is enforced by the kernel and measured: penstock status --security.");
 }
@@ -190,6 +209,13 @@ sources(const struct document *d, struct page *p, struct arena *a)
 	page_table(p, "sources", HEADS("source", "driver", "zone", "endpoint", "attached", "tags", "asked for"));
 	for (uint32_t i = 0; i < s->nsources; i++) {
 		const struct source *x = &s->sources[i];
+		if (source_is_events(x))	/* in a chapter of their own */
+			continue;
+		if (source_is_derived(x)) {
+			ROW(p, document_source(s, x, a), "insight process", s->zones[x->zone].name, "", "",
+			    arena_printf(a, "%u", x->ntags), "");
+			continue;
+		}
 		ROW(p, x->name, x->driver, s->zones[x->zone].name, x->endpoint, attached(s, i), arena_printf(a, "%u", x->ntags), x->requests_per_s > 0 ?
 		    arena_printf(a, "%.3g requests/s", x->requests_per_s) : "");
 	}
@@ -280,67 +306,6 @@ requests(const struct document *d, struct page *p, struct arena *a)
 	page_table_end(p);
 }
 
-static const char *
-share_text(enum share s)
-{
-	static const char *const texts[] = { "gateway", "gateway and site", "open: not in the gateway yet", "site" };
-	return texts[s];
-}
-
-/* Which zones demand it, "line-3, dmz". */
-static const char *
-demanding(const struct plan *s, const struct requirement *r, struct arena *a)
-{
-	const char *names = "";
-
-	for (uint32_t z = 0; z < s->nzones; z++)
-		if (s->arch->zones[z].sl_t.of[r->fr] >= r->sl)
-			names = arena_printf(a, "%s%s%s", names, *names != '\0' ? ", " : "", s->zones[z].name);
-	return names;
-}
-
-static void
-security(const struct document *d, struct page *p, struct arena *a)
-{
-	page_heading(p, 1, "Security requirements by zone");
-	page_text(p, "System requirements of IEC 62443-3-3:2013 (with Corrigendum 1:2014) that a zone's target level demands, whose they are, and what the gateway's "
-	    "part rests on. This supports an assessment; it is no certificate. What a level has achieved only the asset owner can say.");
-	page_table(p, "requirements", HEADS("SR", "title", "from SL", "demanded by", "whose", "evidence or what is missing"));
-	for (size_t i = 0; i < nrequirements; i++) {
-		const struct requirement *r = &requirements[i];
-		const char *zones_of = demanding(d->plan, r, a);
-		if (*zones_of != '\0')
-			ROW(p, r->sr, r->title, arena_printf(a, "%u", r->sl), zones_of, share_text(r->share), r->text);
-	}
-	page_table_end(p);
-}
-
-static void
-exceptions(const struct document *d, struct page *p, struct arena *a)
-{
-	const struct arch *x = d->plan->arch;
-
-	page_heading(p, 1, "Exceptions and findings");
-	if (x->nexceptions == 0)
-		page_text(p, "There are no exceptions.");
-	else
-		page_table(p, "exceptions", HEADS("exception", "rule", "where", "reason", "owner", "until"));
-	for (uint32_t i = 0; i < x->nexceptions; i++) {
-		char until[WALL_TEXT];
-		wall_format((struct wall){ (x->exceptions[i].expires_s - 1) * NS_PER_S }, 0, until);
-		ROW(p, x->exceptions[i].name, x->exceptions[i].rule, x->exceptions[i].where, x->exceptions[i].reason, x->exceptions[i].owner,
-		    arena_printf(a, "%.10s", until));
-	}
-	if (x->nexceptions > 0)
-		page_table_end(p);
-	if (d->report == NULL || d->report->n == 0)
-		return;
-	page_table(p, "findings", HEADS("finding", "rule", "remedy"));
-	for (size_t i = 0; i < d->report->n; i++)
-		ROW(p, d->report->findings[i].cause, d->report->findings[i].rule, d->report->findings[i].remedy);
-	page_table_end(p);
-}
-
 static void
 history(const struct document *d, struct page *p, struct arena *a)
 {
@@ -359,7 +324,8 @@ history(const struct document *d, struct page *p, struct arena *a)
 }
 
 static part *const parts[] = {
-	scope, zones, processes, equipment, sources, flows, document_events, interfaces, requests, security, exceptions, history,
+	scope, zones, processes, equipment, sources, flows, document_events, interfaces, requests, document_security,
+	document_exceptions, history,
 };
 
 void

@@ -40,4 +40,7 @@ enum { MX_ID = 0, MX_USE_CASE = 2, MX_INFO = 6, MX_SOURCE = 7, MX_SOURCE_ZONE = 
 	MX_INITIATOR = 15, MX_TRIGGER = 16, MX_FREQUENCY = 17, MX_VOLUME = 19, MX_FORMAT = 21, MX_MECHANISM = 23, MX_PORT = 24, MX_SECURITY = 25,
 	MX_GUARANTEE = 27, MX_BUFFERING = 29, MX_OWNER = 33, MX_CRITICALITY = 36, MX_CONFIDENTIALITY = 38 };
 
+/* What a source is called for people: the insight process makes what "insight:ZONE" and "event:ZONE" have. matrix.c */
+const char *document_source(const struct plan *p, const struct source *s, struct arena *a);
+
 #endif

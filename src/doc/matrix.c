@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "doc/document.h"
+#include "site/derive.h"
 #include "site/ways.h"
 
 const char *const matrix_heads[MATRIX_COLUMNS] = {
@@ -42,6 +43,14 @@ load_of(const struct plan *p, const struct flow *f, uint32_t zone)
 	return l;
 }
 
+const char *
+document_source(const struct plan *p, const struct source *s, struct arena *a)
+{
+	if (!source_is_derived(s))
+		return s->name;
+	return arena_printf(a, "%s of %s", source_is_events(s) ? "events" : "derived tags", p->zones[s->zone].name);
+}
+
 static const char *
 systems_of(const struct plan *p, const struct flow *f, uint32_t zone, struct arena *a)
 {
@@ -55,7 +64,7 @@ systems_of(const struct plan *p, const struct flow *f, uint32_t zone, struct are
 			continue;
 		seen[f->tags[i].source] = true;
 		if (++n <= 8)
-			names = *names == '\0' ? s->name : arena_printf(a, "%s, %s", names, s->name);
+			names = arena_printf(a, "%s%s%s", names, *names == '\0' ? "" : ", ", document_source(p, s, a));
 	}
 	return n > 8 ? arena_printf(a, "%s and %zu more", names, n - 8) : names;
 }
@@ -176,7 +185,7 @@ fill(const struct document *d, const struct flow *f, uint32_t zone, uint32_t sin
 		word(arch_categories, x->category), x->info_object, systems_of(p, f, zone, a), arena_printf(a, "%g", from->level), from->name, s->name,
 		arena_printf(a, "%g", to->level), to->name, conduits, arena_printf(a, "%s to %s", from->name, to->name), outbound ? from->name : to->name,
 		trigger(f, a), frequency(f, &l, a), f->latency_ns > 0 ? arena_printf(a, "%lld", (long long)(f->latency_ns / NS_PER_MS)) : "",
-		arena_printf(a, "%zu tags, at most %.3g values/s", l.tags, l.per_s), arena_printf(a, "%.3g MiB/day", l.per_s * BYTES_A_SAMPLE * 86400 / 1048576),
+		arena_printf(a, "%zu %s, at most %.3g values/s", l.tags, l.tags == 1 ? "tag" : "tags", l.per_s), arena_printf(a, "%.3g MiB/day", l.per_s * BYTES_A_SAMPLE * 86400 / 1048576),
 		s->kind, arena_printf(a, "%08x", f->schema), outbound ? "publish" : "served to subscribers", w == NULL ? "stays on this machine" :
 		arena_printf(a, w->one_way ? "udp/%d" : "tcp/%d", w->port), w == NULL ? "" : w->encrypted ? "TLS or OPC UA security" : "none", "",
 		"at least once, with a key that drops repeats", "in order of each flow", buffering(f, a), "yes, from the spool", "",

@@ -7,15 +7,19 @@
 #define WIDE	9	/* columns; a table that has more is set smaller */
 
 static const char style[] =
-    "@page{size:A4;margin:16mm}"
+    /* On its side: the tables are wide, and in the drawings a letter of 12 units is 3 mm high. */
+    "@page{size:A4 landscape;margin:14mm;"
+    "@bottom-right{content:counter(page) ' / ' counter(pages);font-size:9px;color:#52606d}}"
+    "@media print{body{max-width:none;margin:0;padding:0}}"
     "body{font:14px/1.45 system-ui,'Liberation Sans',Arial,sans-serif;color:#1d2530;max-width:1080px;margin:24px auto;padding:0 20px}"
     "h1{font-size:26px;margin:0 0 4px}h2{font-size:19px;border-bottom:2px solid #1f4e79;padding-bottom:3px;margin:34px 0 10px;break-after:avoid}"
-    "h3{font-size:15px;margin:20px 0 6px;break-after:avoid}"
-    "table{border-collapse:collapse;width:100%;font-size:12px;margin:8px 0 16px}th{background:#e8eef5;text-align:left}"
+    "h3{font-size:15px;margin:20px 0 6px;break-after:avoid}p:has(+table){break-after:avoid}"
+    "table{border-collapse:collapse;width:100%;font-size:12px;margin:8px 0 16px}th{background:#e8eef5;text-align:left;"
+    "-webkit-print-color-adjust:exact;print-color-adjust:exact}"
     "th,td{border:1px solid #c5ced9;padding:3px 6px;vertical-align:top;overflow-wrap:break-word}tr{break-inside:avoid}thead{display:table-header-group}"
     ".w{font-size:10.5px}.w th,.w td{padding:2px 4px}"
     "figure{margin:12px 0;break-inside:avoid}figcaption{font-size:12px;color:#52606d}svg{max-width:100%;height:auto}"
-    "ul{margin:4px 0 12px;padding-left:20px}";
+    "td:first-child{min-width:58px}ul{margin:4px 0 12px;padding-left:20px}";
 
 void
 page_escape(struct buf *out, const char *text)

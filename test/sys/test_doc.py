@@ -74,6 +74,55 @@ def test_the_demo_is_described_whole_and_well_formed():
         assert any("line-3" in t for t in texts), texts
 
 
+def wide():
+    """A site that fills the drawings: eight zones of one level with long names, more sinks than are drawn, derived tags, an event."""
+    lines = [f"packing-line-number-{i}" for i in range(8)]
+    zones = "".join(f"  {n}: {{ level: 2, sl-t: 2, owner: Instandhaltung Großbehälterabfüllung Süd }}\n" for n in lines)
+    conduits = "".join(f"  {n}-up: {{ from: {n}, to: dmz }}\n" for n in lines)
+    sources = "".join(f"  filler-plc-of-{n}: {{ driver: modbus-tcp, zone: {n}, endpoint: 10.0.{i}.1, unit: 1 }}\n" for i, n in enumerate(lines))
+    sinks = "".join(f"  broker-of-the-plant-{i}: {{ kind: mqtt, zone: dmz, broker: 10.9.0.{i} }}\n" for i in range(9))
+    tags = "{ n: { at: holding 1 uint16 }, done: { at: coil 1 }, d: { expr: n + 1 } }"
+    equipment = "".join(f"  Line {i}: {{ source: filler-plc-of-{n}, tags: {tags} }}\n" for i, n in enumerate(lines))
+    event = "  Line 0/c: { type: operations-performance, when: done, fields: { yield: { count: n, modulo: 65536, range: [0, 100] } } }\n"
+    return (f"site: {{ enterprise: Acme, name: Wide }}\nzones:\n{zones}  dmz: {{ level: 3.5 }}\n  mes: {{ level: 3 }}\nconduits:\n{conduits}"
+            f"sources:\n{sources}sinks:\n{sinks}equipment:\n{equipment}events:\n{event}"
+            "flows:\n  all: { what: '**', to: [broker-of-the-plant-0], why: w, owner: o }\n")
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_texts_of_the_drawings_stay_in_their_boxes():
+    text = document(write(wide())).stdout
+    seen = 0
+    for drawing in [t[:t.index("</svg>") + 6] for t in text.split("<figure>\n")[1:]]:
+        svg = xml.fromstring(drawing)
+        rects = [tuple(int(r.get(k)) for k in ("x", "y", "width", "height")) for r in svg.iter(SVG + "rect") if "band" not in r.get("class")]
+        for i, (x, y, w, h) in enumerate(rects):
+            assert not any(x < x2 + w2 and x2 < x + w and y < y2 + h2 and y2 < y + h for x2, y2, w2, h2 in rects[i + 1:]), "boxes overlap"
+        for t in svg.iter(SVG + "text"):
+            kind = t.get("class").split()
+            if not {"n", "s"} & set(kind):
+                continue
+            at, wide_ = int(t.get("x")), len(t.text) * (7.7 if "n" in kind else 5.6)
+            left = at - wide_ / 2 if "m" in kind else at
+            for x, y, w, h in rects:
+                if x <= at <= x + w and y <= int(t.get("y")) <= y + h:
+                    assert x <= left and left + wide_ <= x + w, f"{t.text!r} is wider than its box"
+                    seen += 1
+    assert seen > 50, f"{seen} texts in boxes"
+
+
+def test_what_is_derived_is_no_system_of_the_plant():
+    path = write(wide())
+    text, matrix = document(path).stdout, document(path, "--matrix").stdout
+    assert "insight:" not in text + matrix and "event:" not in text + matrix
+    assert "8 sources with 24 tags" in text and "derived tags of packing-line-number-3" in Page(text).cells, text[:3000]
+    row = next(r for r in csv.DictReader(io.StringIO(matrix)) if r["source_zone"] == "packing-line-number-0")
+    equal(row["source_system"], "filler-plc-of-packing-line-number-0, derived tags of packing-line-number-0, events of packing-line-number-0", "systems")
+    assert "what is new in counter(" in text and "integer from 0 to 100" in text
+
+
 def test_hostile_names_stay_text():
     text = demo().replace("description: filling and packing", 'description: "</td><script>alert(1)</script> & \\"x\\" | `y`"')
     page = Page(document(write(text)).stdout)
