@@ -133,6 +133,14 @@ void ua_out_alive(struct ua_agent *a) { (void)a; rig.alive++; }
 
 /* ---- the test's side ---- */
 
+/* What the well-behaved server below has made. */
+struct rig_server {
+	uint32_t	 subs;			/* made ever; the id is the number */
+	uint32_t	 items;			/* monitored items made ever */
+	UA_StatusCode	(*item)(const UA_MonitoredItemCreateRequest *q);	/* NULL: all good */
+};
+static struct rig_server rig_server;
+
 /* n items "nsu=urn:a;s=tag<i>", 1 s. */
 static inline struct ua_agent *
 rig_open(uint32_t n)
@@ -140,6 +148,7 @@ rig_open(uint32_t n)
 	struct ua_agent *a = &rig.a;
 
 	memset(&rig, 0, sizeof rig);
+	memset(&rig_server, 0, sizeof rig_server);
 	a->source = &rig.source;
 	rig.source.name = "rig";
 	rig.source.ntags = n;
@@ -285,14 +294,6 @@ rig_dv(int32_t v, UA_DateTime t)
 
 /* ---- a well-behaved server, for what a test is not about ---- */
 
-struct rig_server {
-	uint32_t	 subs;			/* made ever; the id is the number */
-	uint32_t	 items;			/* monitored items made ever */
-	uint32_t	 calls[4];		/* Create sub, create items, translate, read */
-	UA_StatusCode	(*item)(const UA_MonitoredItemCreateRequest *q);	/* NULL: all good */
-};
-static struct rig_server rig_server;
-
 static inline void
 rig_answer_items(struct rig_call *c)
 {
@@ -422,6 +423,15 @@ rig_keep_alive(uint32_t sub, uint32_t next)
 	UA_NotificationMessage_init(&m);
 	m.sequenceNumber = next;
 	return rig_publish(sub, &m);
+}
+
+static inline uint32_t
+rig_tag_of(const UA_NodeId *id)		/* "tag17" */
+{
+	uint32_t tag = 0;
+	for (size_t i = 3; i < id->identifier.string.length; i++)
+		tag = tag * 10 + id->identifier.string.data[i] - '0';
+	return tag;
 }
 
 #endif

@@ -14,20 +14,11 @@ static uint32_t calls, releases, conts;		/* HistoryRead calls, releases, continu
 /* The server's history: tag t has the value k at k seconds, for every k that t + 1 divides. */
 static bool has(uint32_t tag, int32_t k) { return k % (int32_t)(tag + 1) == 0; }
 
-static uint32_t
-tag_of(const UA_NodeId *id)		/* "tag17" */
-{
-	uint32_t tag = 0;
-	for (size_t i = 3; i < id->identifier.string.length; i++)
-		tag = tag * 10 + id->identifier.string.data[i] - '0';
-	return tag;
-}
-
 static void
 node_answer(const UA_HistoryReadRequest *q, const UA_HistoryReadValueId *id, UA_HistoryReadResult *res)
 {
 	const UA_ReadRawModifiedDetails *d = q->historyReadDetails.content.decoded.data;
-	uint32_t tag = tag_of(&id->nodeId);
+	uint32_t tag = rig_tag_of(&id->nodeId);
 	UA_HistoryData *h = UA_HistoryData_new();
 	int32_t from = 0, n = 0;
 
@@ -105,11 +96,21 @@ static void
 begin(uint32_t n)
 {
 	rig_open(n);
-	memset(&rig_server, 0, sizeof rig_server);
 	calls = releases = conts = 0;
 	rig_start();
 	rig_up();
 	rig_serve();
+}
+
+/* n tags are there at `from`, then the session is lost, and again at `to`. */
+static void
+gap(uint32_t n, int32_t from, int32_t to)
+{
+	all_at(1, 1, n, from);
+	rig_down();
+	rig_up();
+	rig_serve();
+	all_at(2, 1, n, to);
 }
 
 static void
@@ -168,11 +169,7 @@ TEST(long_gaps_are_read_in_windows)
 {
 	begin(3);
 	rig.data.history_window_ns = 50 * NS_PER_S;
-	all_at(1, 1, 3, 60);
-	rig_down();
-	rig_up();
-	rig_serve();
-	all_at(2, 1, 3, 500);
+	gap(3, 60, 500);
 	work(200);
 	check_filled(3, 60, 500, true);
 	CHECK(calls > 9);
@@ -182,11 +179,7 @@ TEST(long_gaps_are_read_in_windows)
 TEST(an_outage_during_the_fill_only_interrupts_it)
 {
 	begin(12);
-	all_at(1, 1, 12, 60);
-	rig_down();
-	rig_up();
-	rig_serve();
-	all_at(2, 1, 12, 400);
+	gap(12, 60, 400);
 	work(14);
 	CHECK(rig.nvalues > 24);
 	rig_down();
@@ -241,11 +234,7 @@ TEST(a_tag_that_has_not_changed_for_long_is_not_read_from_long_ago)
 TEST(the_same_value_after_the_outage_leaves_no_gap)
 {
 	begin(2);
-	all_at(1, 1, 2, 60);
-	rig_down();
-	rig_up();
-	rig_serve();
-	all_at(2, 1, 2, 60);
+	gap(2, 60, 60);
 	work(20);
 	CHECK_INT(calls, 0);
 	CHECK_INT(ua_history_of(&rig.a)->nfree, ua_history_of(&rig.a)->room);
@@ -257,11 +246,7 @@ TEST(a_busy_server_is_left_alone_ever_longer)
 	uint32_t asked = 0;
 
 	begin(2);
-	all_at(1, 1, 2, 60);
-	rig_down();
-	rig_up();
-	rig_serve();
-	all_at(2, 1, 2, 100);
+	gap(2, 60, 100);
 	for (int s = 0; s < 120; s++) {
 		struct rig_call *c;
 		rig_run(NS_PER_S);
@@ -281,11 +266,7 @@ TEST(a_busy_server_is_left_alone_ever_longer)
 TEST(continuations_without_end_are_ended_and_released)
 {
 	begin(1);
-	all_at(1, 1, 1, 60);
-	rig_down();
-	rig_up();
-	rig_serve();
-	all_at(2, 1, 1, 100);
+	gap(1, 60, 100);
 	for (int i = 0; i < 100; i++) {
 		struct rig_call *c;
 		rig_run(500 * NS_PER_MS);
@@ -311,11 +292,7 @@ TEST(one_node_that_is_given_up_leaves_the_continuation_points_of_others)
 	uint32_t released[2] = { 0 }, pages = 0;
 
 	begin(2);
-	all_at(1, 1, 2, 60);
-	rig_down();
-	rig_up();
-	rig_serve();
-	all_at(2, 1, 2, 100);
+	gap(2, 60, 100);
 	for (int i = 0; i < 100; i++) {
 		struct rig_call *c;
 		rig_run(500 * NS_PER_MS);
@@ -328,7 +305,7 @@ TEST(one_node_that_is_given_up_leaves_the_continuation_points_of_others)
 			UA_HistoryData d = { 0 };
 			UA_DataValue dv = rig_dv(1, rig_time(61 + pages));
 			for (size_t k = 0; k < q->nodesToReadSize; k++) {
-				uint32_t tag = tag_of(&q->nodesToRead[k].nodeId);
+				uint32_t tag = rig_tag_of(&q->nodesToRead[k].nodeId);
 				CHECK(q->releaseContinuationPoints || pages == 0 || q->nodesToRead[k].continuationPoint.length > 0);
 				released[tag] += q->releaseContinuationPoints;
 				res[k].continuationPoint = UA_STRING(tag == 0 ? "zero" : "one");
@@ -359,11 +336,7 @@ others_are_filled_though(UA_StatusCode call, UA_StatusCode node)
 	uint32_t asked = 0;
 
 	begin(3);
-	all_at(1, 1, 3, 60);
-	rig_down();
-	rig_up();
-	rig_serve();
-	all_at(2, 1, 3, 100);
+	gap(3, 60, 100);
 	for (int i = 0; i < 8000; i++) {
 		struct rig_call *c;
 		rig_run(500 * NS_PER_MS);
@@ -374,7 +347,7 @@ others_are_filled_though(UA_StatusCode call, UA_StatusCode node)
 		const UA_HistoryReadRequest *q = c->request;
 		bool has_0 = false;
 		for (size_t k = 0; k < q->nodesToReadSize; k++)
-			has_0 |= tag_of(&q->nodesToRead[k].nodeId) == 0;
+			has_0 |= rig_tag_of(&q->nodesToRead[k].nodeId) == 0;
 		if (!has_0 || q->releaseContinuationPoints)
 			answer_history();
 		else if (asked++, call != 0)
@@ -383,7 +356,7 @@ others_are_filled_though(UA_StatusCode call, UA_StatusCode node)
 			UA_HistoryReadResponse r = { .resultsSize = q->nodesToReadSize };
 			r.results = UA_Array_new(r.resultsSize, &UA_TYPES[UA_TYPES_HISTORYREADRESULT]);
 			for (size_t k = 0; k < r.resultsSize; k++)
-				if (tag_of(&q->nodesToRead[k].nodeId) == 0)
+				if (rig_tag_of(&q->nodesToRead[k].nodeId) == 0)
 					r.results[k].statusCode = node;
 				else
 					node_answer(q, &q->nodesToRead[k], &r.results[k]);
@@ -440,218 +413,6 @@ TEST(flapping_for_a_day_takes_no_memory)
 	}
 	CHECK_INT(rig.a.memory.used, used);
 	CHECK(ua_history_of(&rig.a)->dropped > 0);
-	rig_close();
-}
-
-/* ---- cyclic reads ---- */
-
-static bool
-answer_read(UA_StatusCode of_tag_3)
-{
-	struct rig_call *c = rig_call_of(UA_TYPES_READREQUEST);
-	UA_ReadResponse r;
-
-	if (c == NULL)
-		return false;
-	const UA_ReadRequest *q = c->request;
-	UA_ReadResponse_init(&r);
-	r.resultsSize = q->nodesToReadSize;
-	r.results = UA_Array_new(r.resultsSize, &UA_TYPES[UA_TYPES_DATAVALUE]);
-	CHECK(q->maxAge == 0.0);
-	CHECK_INT(q->timestampsToReturn, UA_TIMESTAMPSTORETURN_BOTH);
-	for (size_t i = 0; i < r.resultsSize; i++) {
-		int32_t tag = (int32_t)tag_of(&q->nodesToRead[i].nodeId);
-		if (tag == 3 && of_tag_3 != 0)
-			r.results[i] = (UA_DataValue){ .hasStatus = true, .status = of_tag_3 };
-		else
-			r.results[i] = rig_dv(tag, rig_time(1));
-	}
-	rig_end(c, 0, &r);
-	UA_ReadResponse_clear(&r);
-	return true;
-}
-
-TEST(reads_come_on_the_grid_in_the_servers_pieces)
-{
-	rig_open(700);
-	rig.data.read = true;
-	rig.data.per_call = 1000;
-	memset(&rig_server, 0, sizeof rig_server);
-	rig_start();
-	rig_up();
-	rig_run(150 * NS_PER_MS);
-	for (int i = 0; i < 3; i++) {	/* 300 a call */
-		CHECK(answer_read(UA_STATUSCODE_BADNODEIDUNKNOWN));
-		rig_tick();
-	}
-	CHECK(!answer_read(0));
-	CHECK_INT(rig.nvalues, 699);
-	CHECK_INT(rig.a.items[3].trouble, UA_STATUSCODE_BADNODEIDUNKNOWN);
-	rig_run(840 * NS_PER_MS);
-	CHECK(rig_call_of(UA_TYPES_READREQUEST) == NULL);
-	rig_run(10 * NS_PER_MS);	/* a whole second of the wall clock */
-	CHECK_INT(rig.a.wall.ns % NS_PER_S, 0);
-	CHECK_INT(((const UA_ReadRequest *)rig_call_of(UA_TYPES_READREQUEST)->request)->nodesToReadSize, 300);
-	CHECK_INT(rig_count(UA_TYPES_PUBLISHREQUEST), 0);
-	rig_close();
-}
-
-/* The value of tag 3 is too big for any answer. */
-TEST(one_value_that_is_too_big_for_an_answer_hurts_only_its_tag)
-{
-	uint32_t calls_after = 0;
-	bool bad = false;
-
-	rig_open(300);
-	rig.data.read = true;
-	rig.data.per_call = 1000;
-	memset(&rig_server, 0, sizeof rig_server);
-	rig_start();
-	rig_up();
-	for (int k = 0; k < 1000; k++) {
-		struct rig_call *c = rig_call_of(UA_TYPES_READREQUEST);
-		bool has_3 = false;
-		const UA_ReadRequest *q = c != NULL ? c->request : NULL;
-		for (size_t i = 0; q != NULL && i < q->nodesToReadSize; i++)
-			has_3 |= tag_of(&q->nodesToRead[i].nodeId) == 3;
-		if (q != NULL && q->nodesToRead[0].attributeId == UA_ATTRIBUTEID_DATATYPE)
-			rig_answer_attrs(c);
-		else if (has_3)
-			rig_end(c, UA_STATUSCODE_BADRESPONSETOOLARGE, NULL);
-		else if (c != NULL) {
-			answer_read(0);
-			calls_after += bad && rig.a.now.ns < 1005 * NS_PER_S && rig.a.now.ns >= 1003 * NS_PER_S;
-		}
-		bad |= rig.a.items[3].trouble != 0;
-		rig_run(10 * NS_PER_MS);
-	}
-	CHECK_INT(rig.a.items[3].trouble, UA_STATUSCODE_BADRESPONSETOOLARGE);
-	CHECK_INT(calls_after, 2);	/* one a second with all the others, again */
-	CHECK(rig.nvalues >= 299u * 7);
-	rig_close();
-}
-
-TEST(a_round_that_is_not_over_is_not_begun_again)
-{
-	char text[600];
-	struct buf b = { 0 };
-	struct json j = { .out = &b };
-
-	rig_open(10);
-	rig.data.read = true;
-	memset(&rig_server, 0, sizeof rig_server);
-	rig_start();
-	rig_up();
-	rig_run(3500 * NS_PER_MS);
-	CHECK_INT(rig_count(UA_TYPES_READREQUEST), 1 + (rig_call_of(UA_TYPES_READREQUEST)->no != rig.ncalls - 1));
-	CHECK(answer_read(0));
-	json_open(&j, '{');
-	ua_cyclic_why(&rig.a, &rig.a.items[0], &j);
-	json_close(&j, '}');
-	snprintf(text, sizeof text, "%s", buf_text(&b));
-	CHECK(strstr(text, "\"skipped\":3") != NULL);
-	buf_fini(&b);
-	rig_close();
-}
-
-TEST(reads_that_are_never_answered_drop_the_session)
-{
-	rig_open(10);
-	rig.data.read = true;
-	memset(&rig_server, 0, sizeof rig_server);
-	rig_start();
-	rig_up();
-	for (int i = 0; i < 20 && rig.dropped[0] == '\0'; i++) {
-		struct rig_call *c;
-		rig_run(NS_PER_S);
-		rig_serve();
-		if ((c = rig_call_of(UA_TYPES_READREQUEST)) != NULL)
-			rig_end(c, UA_STATUSCODE_BADTIMEOUT, NULL);
-	}
-	CHECK(rig.dropped[0] != '\0');
-	CHECK_INT(rig.a.items[0].trouble, UA_STATUSCODE_BADTIMEOUT);
-	rig_close();
-}
-
-/* ---- resolving ---- */
-
-static const struct ua_name good_path[] = { { "urn:a", "Plant" }, { "urn:a", "Line" }, { NULL, "Speed" } };
-static const struct ua_name bad_path[] = { { "urn:a", "Plant" }, { "urn:a", "Gone" }, { NULL, "Speed" } };
-static const struct ua_name no_namespace[] = { { "urn:a", "Plant" }, { "urn:z", "Line" } };
-
-static bool
-answer_paths(void)
-{
-	struct rig_call *c = rig_call_of(UA_TYPES_TRANSLATEBROWSEPATHSTONODEIDSREQUEST);
-	UA_TranslateBrowsePathsToNodeIdsResponse r;
-
-	if (c == NULL)
-		return false;
-	const UA_TranslateBrowsePathsToNodeIdsRequest *q = c->request;
-	UA_TranslateBrowsePathsToNodeIdsResponse_init(&r);
-	r.resultsSize = q->browsePathsSize;
-	r.results = UA_Array_new(r.resultsSize, &UA_TYPES[UA_TYPES_BROWSEPATHRESULT]);
-	CHECK(q->browsePathsSize <= 50);
-	for (size_t i = 0; i < r.resultsSize; i++) {
-		const UA_RelativePath *p = &q->browsePaths[i].relativePath;
-		CHECK_INT(q->browsePaths[i].startingNode.identifier.numeric, 85);
-		UA_String gone = UA_STRING("Gone");
-		if (p->elementsSize > 1 && UA_String_equal(&p->elements[1].targetName.name, &gone)) {
-			r.results[i].statusCode = UA_STATUSCODE_BADNOMATCH;
-			continue;
-		}
-		r.results[i].targets = UA_Array_new(1, &UA_TYPES[UA_TYPES_BROWSEPATHTARGET]);
-		r.results[i].targetsSize = 1;
-		r.results[i].targets[0].remainingPathIndex = UINT32_MAX;
-		r.results[i].targets[0].targetId.nodeId = UA_NODEID_STRING_ALLOC(1, "found");
-	}
-	rig_end(c, 0, &r);
-	UA_TranslateBrowsePathsToNodeIdsResponse_clear(&r);
-	return true;
-}
-
-TEST(paths_are_resolved_in_bulk_and_a_missing_step_is_named)
-{
-	rig_open(120);
-	memset(&rig_server, 0, sizeof rig_server);
-	for (uint32_t i = 0; i < 120; i++) {
-		rig.a.items[i].addr.kind = UA_ADDR_PATH;
-		rig.a.items[i].addr.path = (struct ua_name *)(uintptr_t)(i == 5 ? bad_path : i == 6 ? no_namespace : good_path);
-		rig.a.items[i].addr.npath = i == 6 ? 2 : 3;
-	}
-	rig_start();
-	rig_up();
-	uint32_t n = 0;
-	while (answer_paths()) {
-		n++;
-		rig_serve();
-	}
-	CHECK_INT(n, 4);		/* 50, 50, 19; and the steps of one */
-	CHECK_INT(rig.troubles, 2);
-	CHECK(strstr(rig.why[5], "step 2 of 3") != NULL);
-	CHECK(strstr(rig.why[5], "\"Gone\"") != NULL && strstr(rig.why[5], "below \"Plant\"") != NULL);
-	CHECK_INT(rig.a.items[5].trouble, UA_STATUSCODE_BADNOMATCH);
-	CHECK(strstr(rig.why[6], "urn:z") != NULL && strstr(rig.why[6], "step 2 of 2") != NULL);
-	CHECK_INT(ua_subs_of(&rig.a)->state[119], UA_MON_LIVE);
-	rig_close();
-}
-
-TEST(a_namespace_that_is_missing_is_named_and_its_coming_heals_the_item)
-{
-	rig_open(2);
-	memset(&rig_server, 0, sizeof rig_server);
-	rig.a.items[1].addr.nsu = "urn:late";
-	rig_start();
-	rig_up();
-	rig_serve();
-	CHECK(strstr(rig.why[1], "urn:late") != NULL);
-	rig_down();
-	rig.nsu[2] = "urn:late";
-	rig.a.nnamespaces = 3;
-	rig_up();
-	rig_serve();
-	CHECK_INT(rig.a.items[1].trouble, 0);
-	CHECK_INT(ua_subs_of(&rig.a)->state[1], UA_MON_LIVE);
 	rig_close();
 }
 

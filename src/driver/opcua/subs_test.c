@@ -6,7 +6,6 @@ static void
 begin(uint32_t n)
 {
 	rig_open(n);
-	memset(&rig_server, 0, sizeof rig_server);
 	rig_start();
 	rig_up();
 	rig_serve();
@@ -15,7 +14,6 @@ begin(uint32_t n)
 TEST(all_items_are_created_within_the_servers_limit)
 {
 	rig_open(1000);
-	memset(&rig_server, 0, sizeof rig_server);
 	rig_start();
 	rig_up();
 	CHECK_INT(rig_count(UA_TYPES_CREATESUBSCRIPTIONREQUEST), 1);
@@ -64,7 +62,6 @@ idle(int64_t ns)
 TEST(a_bad_item_hurts_only_itself_and_is_tried_again_slowly)
 {
 	rig_open(100);
-	memset(&rig_server, 0, sizeof rig_server);
 	rig_server.item = bad_items;
 	deadbands = false;
 	rig.a.items[20].addr.deadband_kind = UA_DEADBAND_PERCENT;
@@ -97,7 +94,6 @@ TEST(a_bad_item_hurts_only_itself_and_is_tried_again_slowly)
 TEST(a_server_that_refuses_whole_calls_for_one_item_is_halved_down_to_it)
 {
 	rig_open(64);
-	memset(&rig_server, 0, sizeof rig_server);
 	rig_start();
 	rig_up();
 	for (uint32_t calls = 0;; calls++) {
@@ -504,7 +500,6 @@ TEST(a_refused_transfer_makes_all_anew)
 TEST(a_connection_that_takes_no_more_calls_is_tried_again)
 {
 	rig_open(100);
-	memset(&rig_server, 0, sizeof rig_server);
 	rig_start();
 	rig.full = true;
 	rig_up();
@@ -522,7 +517,6 @@ TEST(a_connection_that_takes_no_more_calls_is_tried_again)
 TEST(a_call_too_big_for_the_channel_is_made_of_fewer_items)
 {
 	rig_open(100);
-	memset(&rig_server, 0, sizeof rig_server);
 	rig_start();
 	rig.bytes_max = 700;
 	rig_up();
@@ -538,7 +532,6 @@ TEST(a_call_too_big_for_the_channel_is_made_of_fewer_items)
 TEST(a_deaf_subscription_is_found_by_reading_and_made_anew)
 {
 	rig_open(10);
-	memset(&rig_server, 0, sizeof rig_server);
 	rig.data.stale_ns = 8 * NS_PER_S;
 	rig_start();
 	rig_up();

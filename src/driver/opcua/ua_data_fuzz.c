@@ -174,7 +174,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	end = data + size;
 	log_open("fuzz", LOG_LEVEL_ERROR);
 	rig_open(TAGS);
-	memset(&rig_server, 0, sizeof rig_server);
 	for (uint32_t i = 0; i < TAGS; i += 4) {
 		rig.a.items[i].addr.mode = UA_MODE_READ;
 		rig.a.items[i + 1].addr.kind = UA_ADDR_PATH;
