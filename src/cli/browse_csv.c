@@ -47,7 +47,8 @@ browse_csv(const struct browse_rows *r, const char *source, FILE *out)
 	fprintf(out, "path,%sat,type,unit,range-low,range-high,description\n", source != NULL ? "source," : "");
 	for (uint32_t i = 0; i < r->n; i++) {
 		const struct browse_row *x = &r->v[i];
-		const char *const cells[] = { x->path, x->at, x->type, x->unit, number(x->has_range, x->lo, lo), number(x->has_range, x->hi, hi), x->help };
+		const char *const cells[] = { x->path, x->at, x->type, x->unit, number(x->has_range, x->lo, lo),
+		    number(x->has_range, x->hi, hi), x->help };
 		for (size_t k = 0; k < sizeof cells / sizeof cells[0]; k++) {
 			if (k > 0)
 				fputc(',', out);
@@ -146,7 +147,8 @@ static bool
 changed(const struct browse_row *x, const struct old_row *o, FILE *out)
 {
 	char lo[NUM_TEXT + 1], hi[NUM_TEXT + 1];
-	const char *const is[COLUMNS] = { x->path, x->at, x->type, x->unit, number(x->has_range, x->lo, lo), number(x->has_range, x->hi, hi) };
+	const char *const is[COLUMNS] = { x->path, x->at, x->type, x->unit, number(x->has_range, x->lo, lo),
+	    number(x->has_range, x->hi, hi) };
 	bool begun = false;
 
 	for (int i = COL_TYPE; i < COLUMNS; i++)

@@ -24,7 +24,8 @@ browse_clean(struct buf *out, const char *name)
 		size_t k = utf8_len(name + i, len - i);
 		unsigned char c = (unsigned char)name[i];
 		/* '=' and the like at its beginning make a formula of a cell. */
-		bool odd = k == 0 || c < 0x20 || c == 0x7f || strchr("/*?\"", c) != NULL || (out->len == from && strchr("=+-@", c) != NULL);
+		bool odd = k == 0 || c < 0x20 || c == 0x7f || strchr("/*?\"", c) != NULL ||
+		    (out->len == from && strchr("=+-@", c) != NULL);
 		if (odd)
 			buf_putc(out, '_');
 		else
@@ -166,9 +167,10 @@ browse_rows_make(const struct ua_browse *b, const char *prefix, struct browse_ro
 		}
 		const char *type = browse_type(b, n);
 		bool number = browse_is_number(type);
-		out->v[out->n++] = (struct browse_row){ .path = arena_strdup(&out->memory, path.p), .at = arena_strdup(&out->memory, at.p), .type = type,
-		    .unit = number && n->unit != NULL ? n->unit : "", .help = browse_help(&out->memory, n), .has_range = number && n->has_range,
-		    .lo = n->lo, .hi = n->hi, .node = i };
+		out->v[out->n++] = (struct browse_row){ .path = arena_strdup(&out->memory, path.p),
+		    .at = arena_strdup(&out->memory, at.p), .type = type,
+		    .unit = number && n->unit != NULL ? n->unit : "", .help = browse_help(&out->memory, n),
+		    .has_range = number && n->has_range, .lo = n->lo, .hi = n->hi, .node = i };
 	}
 	buf_fini(&path);
 	buf_fini(&at);

@@ -6,8 +6,8 @@
 #include "cli/browse_cli.h"
 
 static const char *const uris[] = { "http://opcfoundation.org/UA/", "urn:a;b" };
-static struct browse_type kinds[] = { { .builtin = UA_B_DOUBLE, .done = true }, { .builtin = UA_B_EXTENSION, .structure = true, .done = true },
-    { .builtin = UA_B_VARIANT, .done = true } };
+static struct browse_type kinds[] = { { .builtin = UA_B_DOUBLE, .done = true },
+    { .builtin = UA_B_EXTENSION, .structure = true, .done = true }, { .builtin = UA_B_VARIANT, .done = true } };
 static struct browse_node nodes[16];
 static struct ua_browse walk;
 
@@ -23,7 +23,8 @@ add(uint32_t parent, uint8_t class, const char *name, const char *id, uint32_t t
 static void
 begin(void)
 {
-	walk = (struct ua_browse){ .nodes = nodes, .kinds = kinds, .nkinds = 3, .namespaces = (const char **)(uintptr_t)uris, .nnamespaces = 2 };
+	walk = (struct ua_browse){ .nodes = nodes, .kinds = kinds, .nkinds = 3,
+	    .namespaces = (const char **)(uintptr_t)uris, .nnamespaces = 2 };
 	add(0, 1, "Root", "root", UINT32_MAX, -2);
 }
 

@@ -1,6 +1,6 @@
 /*
- * A server's object types as a `types:` section of a site file: each type's variables by their browse path below an instance. A piece of
- * equipment of such a type says where its instance is with the parameter `path`.
+ * A server's object types as a `types:` section of a site file: each type's variables by their browse path below an
+ * instance. A piece of equipment of such a type says where its instance is with the parameter `path`.
  */
 #include <string.h>
 

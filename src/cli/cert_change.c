@@ -80,7 +80,8 @@ say_trusted(const struct cert_args *a, const struct pki_item *it)
 		printf("trusted, and with it all that this CA signs: %s [%s]\nit needs the CA's revocation list: penstock cert import FILE.crl --side %s\n",
 		    it->subject, it->sha1, side_of(a));
 	else
-		printf("trusted: %s [%s]%s\n", it->subject, it->sha1, it->days_left < 0 ? " (it has ENDED: it is refused all the same)" :
+		printf("trusted: %s [%s]%s\n", it->subject, it->sha1,
+		    it->days_left < 0 ? " (it has ENDED: it is refused all the same)" :
 		    it->self_signed ? "" : "\na CA signed it: that CA's revocation list is needed too, penstock cert import FILE.crl");
 }
 
@@ -109,7 +110,8 @@ import_one(struct cert_args *a, struct pki *p, int i, enum pki_as as)
 	if (got.crls > 0)
 		printf("%u revocation lists are in force\n", got.crls);
 	if (got.own)
-		printf("the CA's certificate for us is %s\n", got.staged ? "staged; when peers know it: penstock cert renew --activate" : "in force");
+		printf("the CA's certificate for us is %s\n",
+		    got.staged ? "staged; when peers know it: penstock cert renew --activate" : "in force");
 	return EXIT_OK;
 }
 
@@ -215,6 +217,7 @@ cert_renew(struct cert_args *a, struct pki *p)
 		printf("in force from the next connect on: %s/own/cert.der\nif a peer refuses it: penstock cert renew --back --side %s\n", pki_dir(p),
 		    side_of(a));
 	else
-		printf(a->back ? "the previous certificate is in force again; the newer one waits as next\n" : "given up; nothing is staged\n");
+		printf(a->back ? "the previous certificate is in force again; the newer one waits as next\n" :
+		    "given up; nothing is staged\n");
 	return EXIT_OK;
 }

@@ -44,7 +44,8 @@ cert_item_json(const char *side, const struct pki_item *it)
 	struct json j = { .out = &out };
 	const struct { const char *key, *text; } texts[] = {
 		{ "side", side }, { "place", it->place < PKI_PLACES ? pki_place_name(it->place) : NULL }, { "path", it->path },
-		{ "state", state_of(it) }, { "error", it->err != 0 ? err_name(it->err) : NULL }, { "subject", it->subject }, { "issuer", it->issuer },
+		{ "state", state_of(it) }, { "error", it->err != 0 ? err_name(it->err) : NULL },
+		{ "subject", it->subject }, { "issuer", it->issuer },
 		{ "sha1", it->sha1 }, { "sha256", it->sha256 }, { "uri", it->uri }, { "from", it->from }, { "status", it->status },
 		{ "why", it->why },
 	};
@@ -81,8 +82,8 @@ print_row(const struct listing *l, const struct pki_item *it)
 	if (!l->any)
 		printf("%-4s %-14s %-8s %7s  %-10s  %-40s  %s\n", "SIDE", "PLACE", "STATE", "DAYS", "UNTIL", "SHA-1", "SUBJECT");
 	if (it->err != 0) {
-		printf("%-4s %-14s %-8s %7s  %-10s  %-40s  %s: %s\n", pki_side_name(l->side), pki_place_name(it->place), "DAMAGED", left, day, "",
-		    it->path, err_text(it->err));
+		printf("%-4s %-14s %-8s %7s  %-10s  %-40s  %s: %s\n", pki_side_name(l->side),
+		    pki_place_name(it->place), "DAMAGED", left, day, "", it->path, err_text(it->err));
 		return;
 	}
 	if (it->not_after.ns != INT64_MAX) {
@@ -90,8 +91,8 @@ print_row(const struct listing *l, const struct pki_item *it)
 		day[10] = '\0';
 		snprintf(left, sizeof left, "%d", it->days_left);
 	}
-	printf("%-4s %-14s %-8s %7s  %-10s  %-40s  %s%s\n", pki_side_name(l->side), pki_place_name(it->place), state_of(it), left, day, it->sha1,
-	    it->subject, it->ca ? " (a CA)" : "");
+	printf("%-4s %-14s %-8s %7s  %-10s  %-40s  %s%s\n", pki_side_name(l->side), pki_place_name(it->place),
+	    state_of(it), left, day, it->sha1, it->subject, it->ca ? " (a CA)" : "");
 	if (it->from[0] != '\0')
 		printf("     shown by %s at %s: %s\n", it->from, wall_format(it->seen, 0, seen), it->status);
 }
@@ -171,7 +172,8 @@ show_one(void *arg, const struct pki_item *it)
 		return 0;
 	if (s->place != NULL && strcmp(pki_place_name(it->place), s->place) != 0)
 		return 0;
-	if (s->print.len > 0 && strncmp(it->sha1, s->print.hex, s->print.len) != 0 && strncmp(it->sha256, s->print.hex, s->print.len) != 0)
+	if (s->print.len > 0 && strncmp(it->sha1, s->print.hex, s->print.len) != 0 &&
+	    strncmp(it->sha256, s->print.hex, s->print.len) != 0)
 		return 0;
 	s->n++;
 	if (s->a->json) {

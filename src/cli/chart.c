@@ -151,8 +151,8 @@ chart_print(const struct chart *c, FILE *out)
 		fputc('\n', out);
 	}
 	axis(c, out);
-	fprintf(out, "  min %.6g   mean %.6g   max %.6g   last %.6g   %llu points%s\n", c->min, c->sum / (double)c->n, c->max, c->last,
-	    (unsigned long long)c->n, c->bad > 0 ? ", some bad" : "");
+	fprintf(out, "  min %.6g   mean %.6g   max %.6g   last %.6g   %llu points%s\n", c->min, c->sum / (double)c->n,
+	    c->max, c->last, (unsigned long long)c->n, c->bad > 0 ? ", some bad" : "");
 	free(cells);
 }
 

@@ -22,11 +22,13 @@ has_it(const struct advice_rule *r, const struct flow_facts *f)
 static void
 print_text(const struct plan *p, const struct flow_facts *f, const struct advice_rule *r)
 {
-	printf("flow %s to %s (%s): %s\n    %s [%s, %s]\n", f->flow->name, f->sink->name, f->sink->kind, r->mechanism, r->why, r->id, has_it(r, f));
-	printf("    at most %.3g values a day from %u tags%s; SAP: %s; %s%s%s%s%s\n", f->values_a_day, f->flow->ntags, f->said->bulk ? ", bulk" : "",
+	printf("flow %s to %s (%s): %s\n    %s [%s, %s]\n", f->flow->name, f->sink->name, f->sink->kind, r->mechanism,
+	    r->why, r->id, has_it(r, f));
+	printf("    at most %.3g values a day from %u tags%s; SAP: %s; %s%s%s%s%s\n", f->values_a_day, f->flow->ntags,
+	    f->said->bulk ? ", bulk" : "",
 	    sap_releases[p->arch->sap], f->said->category >= 0 ? arch_categories[f->said->category] : "no category said",
-	    f->said->exchange >= 0 ? ", " : "", f->said->exchange >= 0 ? arch_exchanges[f->said->exchange] : "", f->one_way ? ", one-way" : "",
-	    f->back ? ", requests come back" : "");
+	    f->said->exchange >= 0 ? ", " : "", f->said->exchange >= 0 ? arch_exchanges[f->said->exchange] : "",
+	    f->one_way ? ", one-way" : "", f->back ? ", requests come back" : "");
 }
 
 static void

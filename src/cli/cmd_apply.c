@@ -1,6 +1,6 @@
 /*
- * penstock plan SITE: what would change against what runs. penstock apply SITE: change it, at once and whole. penstock apply --back:
- * return to the plan before.
+ * penstock plan SITE: what would change against what runs. penstock apply SITE: change it, at once and whole. penstock
+ * apply --back: return to the plan before.
  */
 #include <getopt.h>
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /*
- * penstock browse: walk through an OPC UA server and write what it has as a tag table, as types, or as differences from an older table. It
- * connects as the driver does, with the certificates of the state directory, but needs no site file.
+ * penstock browse: walk through an OPC UA server and write what it has as a tag table, as types, or as differences from
+ * an older table. It connects as the driver does, with the certificates of the state directory, but needs no site file.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +100,8 @@ set_key(const struct driver_info *d, struct arena *m, struct keyval *keys, const
 			fprintf(stderr, "penstock browse: %s \"%s\" %s: %s\n", word, value, env.why, env.remedy);
 	}
 	if (err == ERR_NOTFOUND)
-		fprintf(stderr, "penstock browse: the driver opcua has no key \"%s\"%s%s%s\n", word, near.best != NULL ? "; did you mean \"" : "",
+		fprintf(stderr, "penstock browse: the driver opcua has no key \"%s\"%s%s%s\n", word,
+		    near.best != NULL ? "; did you mean \"" : "",
 		    near.best != NULL ? near.best : "", near.best != NULL ? "\"?" : "");
 	strings_fini(&strings);
 	return err;
@@ -141,7 +142,8 @@ make_source(struct browse_args *a, struct arena *m, struct source *out, struct p
 		if (err != 0)
 			return err;
 	} else {
-		*out = (struct source){ .name = "browse", .driver = "opcua", .endpoint = a->target, .link = a->target, .nkeys = (uint32_t)key_count(d->keys) };
+		*out = (struct source){ .name = "browse", .driver = "opcua", .endpoint = a->target, .link = a->target,
+		    .nkeys = (uint32_t)key_count(d->keys) };
 		out->keys = arena_array(m, out->nkeys + 1, sizeof *out->keys);
 		for (uint32_t i = 0; i < out->nkeys; i++)
 			if (d->keys[i].def != NULL && d->keys[i].type != KEY_LIST &&
@@ -235,7 +237,10 @@ report(const struct browse_args *a, const struct ua_browse *b)
 	return status;
 }
 
-/* The agent closes its session and goes; what it was lent is freed after that. Not if it takes long: then the program ends with it. */
+/*
+ * The agent closes its session and goes; what it was lent is freed after that. Not if it takes long: then the program
+ * ends with it.
+ */
 static bool
 gone(void)
 {

@@ -54,7 +54,8 @@ int
 cert_failed(const struct pki *p, int err)
 {
 	fprintf(stderr, "penstock cert: %s\n", pki_why(p));
-	return err == ERR_NOTFOUND || err == ERR_EXISTS || err == ERR_RANGE || err == ERR_TYPE || err == ERR_DENIED ? EXIT_FINDINGS : EXIT_CANNOT;
+	return err == ERR_NOTFOUND || err == ERR_EXISTS || err == ERR_RANGE || err == ERR_TYPE || err == ERR_DENIED ?
+	    EXIT_FINDINGS : EXIT_CANNOT;
 }
 
 static bool
@@ -68,16 +69,21 @@ take_days(const char *text, unsigned *out)
 	return true;
 }
 
-enum { O_SITE = 1, O_HOST, O_URI, O_NAME, O_ORGANIZATION, O_DNS, O_IP, O_BITS, O_DAYS, O_CSR, O_STAGE, O_ACTIVATE, O_BACK, O_CANCEL, O_AUTO,
+enum { O_SITE = 1, O_HOST, O_URI, O_NAME, O_ORGANIZATION, O_DNS, O_IP, O_BITS, O_DAYS, O_CSR, O_STAGE, O_ACTIVATE,
+    O_BACK, O_CANCEL, O_AUTO,
 	O_BEFORE, O_OVERLAP, O_STATE, O_SIDE, O_JSON, O_HELP };
 
 static const struct option options[] = {
-	{ "site", required_argument, NULL, O_SITE }, { "host", required_argument, NULL, O_HOST }, { "uri", required_argument, NULL, O_URI },
+	{ "site", required_argument, NULL, O_SITE }, { "host", required_argument, NULL, O_HOST },
+	{ "uri", required_argument, NULL, O_URI },
 	{ "name", required_argument, NULL, O_NAME }, { "organization", required_argument, NULL, O_ORGANIZATION },
-	{ "dns", required_argument, NULL, O_DNS }, { "ip", required_argument, NULL, O_IP }, { "bits", required_argument, NULL, O_BITS },
+	{ "dns", required_argument, NULL, O_DNS }, { "ip", required_argument, NULL, O_IP },
+	{ "bits", required_argument, NULL, O_BITS },
 	{ "days", required_argument, NULL, O_DAYS }, { "csr", no_argument, NULL, O_CSR }, { "stage", no_argument, NULL, O_STAGE },
-	{ "activate", no_argument, NULL, O_ACTIVATE }, { "back", no_argument, NULL, O_BACK }, { "cancel", no_argument, NULL, O_CANCEL },
-	{ "auto", no_argument, NULL, O_AUTO }, { "before", required_argument, NULL, O_BEFORE }, { "overlap", required_argument, NULL, O_OVERLAP },
+	{ "activate", no_argument, NULL, O_ACTIVATE }, { "back", no_argument, NULL, O_BACK },
+	{ "cancel", no_argument, NULL, O_CANCEL },
+	{ "auto", no_argument, NULL, O_AUTO }, { "before", required_argument, NULL, O_BEFORE },
+	{ "overlap", required_argument, NULL, O_OVERLAP },
 	{ "state", required_argument, NULL, O_STATE }, { "side", required_argument, NULL, O_SIDE },
 	{ "json", no_argument, NULL, O_JSON }, { "help", no_argument, NULL, O_HELP }, { 0 },
 };

@@ -99,7 +99,8 @@ act(const struct asked *q)
 	int status = EXIT_CANNOT;
 
 	wall_format(wall_now(), 0, made);
-	struct document d = { .plan = plan, .catalog = catalog_all(), .report = &report, .made = made, .changes = changes }, before = d;
+	struct document d = { .plan = plan, .catalog = catalog_all(), .report = &report, .made = made,
+	    .changes = changes }, before = d;
 	if (plan != NULL && q->old != NULL)
 		old = load(q->old, &old_report);
 	before.plan = old;
@@ -131,7 +132,8 @@ int
 cmd_doc(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "markdown", no_argument, NULL, 'm' }, { "matrix", no_argument, NULL, 'x' }, { "diff", required_argument, NULL, 'd' },
+		{ "markdown", no_argument, NULL, 'm' }, { "matrix", no_argument, NULL, 'x' },
+		{ "diff", required_argument, NULL, 'd' },
 		{ "output", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	struct asked q = { 0 };

@@ -1,5 +1,6 @@
 /*
- * penstock event: how events stand (asked of the insight process), what of them lies in the spool, and what recorded samples would give.
+ * penstock event: how events stand (asked of the insight process), what of them lies in the spool, and what recorded
+ * samples would give.
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -172,7 +173,8 @@ find_far(struct asked *a)
 {
 	if (a->to == NULL)
 		return 0;
-	int err = a->site != NULL ? load_site_file(a->site, false, &a->whole) : plans_load(ctl_state_dir(a->state), false, &a->whole);
+	int err = a->site != NULL ? load_site_file(a->site, false, &a->whole) :
+	    plans_load(ctl_state_dir(a->state), false, &a->whole);
 	if (err != 0) {
 		fprintf(stderr, "penstock event: no plan with sinks: %s; give it with --site SITE\n", err_text(err));
 		return err;
@@ -197,7 +199,8 @@ show_message(struct asked *a, const char *record, size_t len)
 	if (a->type->dry_run == NULL)
 		printf("  %s delivers the record as it is (%s)\n", a->to, a->far->kind);
 	else {
-		a->bad |= a->type->dry_run(a->far, a->whole, dir, &v, 1, &out) != 0 || strncmp(buf_text(&out), "no message", 10) == 0;
+		a->bad |= a->type->dry_run(a->far, a->whole, dir, &v, 1, &out) != 0 ||
+		    strncmp(buf_text(&out), "no message", 10) == 0;
 		fputs(buf_text(&out), stdout);
 	}
 	buf_fini(&out);

@@ -90,7 +90,8 @@ diff(const struct buf *rules)
 		puts("nothing is loaded: there is no table inet penstock");
 		result = EXIT_FINDINGS;
 	} else if (status == 0) {
-		size_t n = lines_only_in(buf_text(&wanted), buf_text(&loaded), "missing: ") + lines_only_in(buf_text(&loaded), buf_text(&wanted), "too much: ");
+		size_t n = lines_only_in(buf_text(&wanted), buf_text(&loaded), "missing: ") +
+		    lines_only_in(buf_text(&loaded), buf_text(&wanted), "too much: ");
 		if (n == 0)
 			puts("what is loaded is what the plan needs");
 		result = n == 0 ? EXIT_OK : EXIT_FINDINGS;
@@ -110,7 +111,8 @@ find_node(const struct plan *p, const char *name)
 			return &p->arch->nodes[i];
 		near_try(&near, p->arch->nodes[i].name);
 	}
-	fprintf(stderr, "penstock: the site has no node \"%s\"%s%s%s; nodes stand in its section `nodes`\n", name, near.best != NULL ? "; did you mean " : "",
+	fprintf(stderr, "penstock: the site has no node \"%s\"%s%s%s; nodes stand in its section `nodes`\n", name,
+	    near.best != NULL ? "; did you mean " : "",
 	    near.best != NULL ? near.best : "", near.best != NULL ? "?" : "");
 	return NULL;
 }
@@ -150,7 +152,8 @@ static int
 read_options(int argc, char **argv, struct asked *q)
 {
 	static const struct option options[] = {
-		{ "management", required_argument, NULL, 'm' }, { "csv", no_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
+		{ "management", required_argument, NULL, 'm' }, { "csv", no_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
 		{ "diff", no_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int opt;

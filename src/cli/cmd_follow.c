@@ -1,6 +1,7 @@
 /*
- * penstock follow: one business event, step by step, from the register of a machine to the document that it became. Everything shown is read
- * from what the processes have written (plan, spool, ledger, outbox); nothing is asked of a machine or of a far end.
+ * penstock follow: one business event, step by step, from the register of a machine to the document that it became.
+ * Everything shown is read from what the processes have written (plan, spool, ledger, outbox); nothing is asked of a
+ * machine or of a far end.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -178,7 +179,8 @@ gate(struct follow *w)
 			step(w, "office");
 			printf("%s: %s%s%s\n", acc.sinks[i].name, at->number < acc.sinks[i].next ? "taken" : "still owed to it",
 			    at->number < acc.sinks[i].next && acc.sinks[i].last_ack.ns != 0 ? ", newest receipt " : "",
-			    at->number < acc.sinks[i].next && acc.sinks[i].last_ack.ns != 0 ? wall_format(acc.sinks[i].last_ack, 3, ack) : "");
+			    at->number < acc.sinks[i].next && acc.sinks[i].last_ack.ns != 0 ?
+			    wall_format(acc.sinks[i].last_ack, 3, ack) : "");
 		}
 }
 
@@ -248,7 +250,8 @@ int
 cmd_follow(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "count", required_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "state", required_argument, NULL, 's' }, { "count", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	struct follow w = { 0 };
 	double count = -1;

@@ -1,6 +1,7 @@
 /*
- * penstock node: how a new node and one that is there come to know each other's certificates, without a cloud and without carrying files. This file
- * reads arguments and the site file; node_invite.c and node_join.c do. What is said between them: enrol/enrol.h.
+ * penstock node: how a new node and one that is there come to know each other's certificates, without a cloud and
+ * without carrying files. This file reads arguments and the site file; node_invite.c and node_join.c do. What is said
+ * between them: enrol/enrol.h.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -32,9 +33,12 @@ static const char usage[] =
 enum { O_SITE = 1, O_LISTEN, O_VALID, O_FILE, O_NAME, O_PEER, O_SIDE, O_STATE, O_HELP };
 
 static const struct option options[] = {
-	{ "site", required_argument, NULL, O_SITE }, { "listen", required_argument, NULL, O_LISTEN }, { "valid", required_argument, NULL, O_VALID },
-	{ "file", required_argument, NULL, O_FILE }, { "name", required_argument, NULL, O_NAME }, { "peer", required_argument, NULL, O_PEER },
-	{ "side", required_argument, NULL, O_SIDE }, { "state", required_argument, NULL, O_STATE }, { "help", no_argument, NULL, O_HELP }, { 0 },
+	{ "site", required_argument, NULL, O_SITE }, { "listen", required_argument, NULL, O_LISTEN },
+	{ "valid", required_argument, NULL, O_VALID },
+	{ "file", required_argument, NULL, O_FILE }, { "name", required_argument, NULL, O_NAME },
+	{ "peer", required_argument, NULL, O_PEER },
+	{ "side", required_argument, NULL, O_SIDE }, { "state", required_argument, NULL, O_STATE },
+	{ "help", no_argument, NULL, O_HELP }, { 0 },
 };
 
 static bool
@@ -183,8 +187,10 @@ ask_site(struct node_args *a, enum enrol_role role)
 	if (f.n == 1)
 		take_link(a, &f);
 	else if (f.n > 1 && (a->name == NULL || a->place == NULL || a->peer == NULL)) {
-		fprintf(stderr, "penstock node: the site file has %u links%s%s; say which: %s\n", f.n, a->peer != NULL ? " to " : "",
-		    a->peer != NULL ? a->peer : "", role == ENROL_INVITER ? "--listen and --name" : "--peer NAME, with --name and the address if need be");
+		fprintf(stderr, "penstock node: the site file has %u links%s%s; say which: %s\n", f.n,
+		    a->peer != NULL ? " to " : "",
+		    a->peer != NULL ? a->peer : "", role == ENROL_INVITER ? "--listen and --name" :
+		    "--peer NAME, with --name and the address if need be");
 		ok = false;
 	}
 	plan_free(plan);
@@ -229,7 +235,8 @@ node_fill(struct node_args *a, enum enrol_role role)
 	if (a->peer == NULL)
 		return missing(role, "say whom to join: --peer NAME");
 	if (a->place == NULL)
-		return missing(role, role == ENROL_INVITER ? "say where to wait: --listen ADDRESS" : "say where to go: penstock node join ADDRESS");
+		return missing(role, role == ENROL_INVITER ? "say where to wait: --listen ADDRESS" :
+		    "say where to go: penstock node join ADDRESS");
 	if (strlen(a->name) > LINK_NAME_MAX || strlen(a->peer) > LINK_NAME_MAX || *a->name == '\0' || *a->peer == '\0') {
 		fprintf(stderr, "penstock node: a node's name has 1 to %u characters\n", LINK_NAME_MAX);
 		return false;

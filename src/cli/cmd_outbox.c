@@ -1,6 +1,7 @@
 /*
- * penstock outbox: what is on its way to a far end that books it, what it said, and what a person does about it. Looking reads the store
- * itself and needs nothing that runs; acting asks the office, which enters it in the audit log first.
+ * penstock outbox: what is on its way to a far end that books it, what it said, and what a person does about it.
+ * Looking reads the store itself and needs nothing that runs; acting asks the office, which enters it in the audit log
+ * first.
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -176,7 +177,8 @@ static int
 act(struct outbox_asked *a, const char *verb)
 {
 	const char *args[64] = { a->sink != NULL ? a->sink : "", verb };
-	const struct { const char *name, *text; } options[] = { { "--reason", a->reason }, { "--lane", a->lane }, { "--code", a->code } };
+	const struct { const char *name, *text; } options[] = { { "--reason", a->reason }, { "--lane", a->lane },
+	    { "--code", a->code } };
 	int n = 2;
 
 	if (a->n > 50)
@@ -205,7 +207,8 @@ parse(struct outbox_asked *a, int argc, char **argv, int *status)
 {
 	static const struct option options[] = {
 		{ "sink", required_argument, NULL, 'k' }, { "state", required_argument, NULL, 's' },
-		{ "lane", required_argument, NULL, 'l' }, { "code", required_argument, NULL, 'c' }, { "reason", required_argument, NULL, 'r' },
+		{ "lane", required_argument, NULL, 'l' }, { "code", required_argument, NULL, 'c' },
+		{ "reason", required_argument, NULL, 'r' },
 		{ "limit", required_argument, NULL, 'n' }, { "json", no_argument, NULL, 'j' }, { "all", no_argument, NULL, 'a' },
 		{ "complaints", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};

@@ -1,6 +1,6 @@
 /*
- * `penstock passwd FILE NAME`: set a user's password in a file that a sink's password-file names. The file is written in place, never replaced: the
- * office's cage admits this very file and no other.
+ * `penstock passwd FILE NAME`: set a user's password in a file that a sink's password-file names. The file is written
+ * in place, never replaced: the office's cage admits this very file and no other.
  */
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -73,7 +73,8 @@ cmd_passwd(int argc, char **argv)
 	if (argc != 3 || argv[1][0] == '-')
 		return cli_usage(usage, false);
 	if (!passwd_name_ok(argv[2])) {
-		fprintf(stderr, "penstock: \"%s\" is no user name: letters, digits and . _ - @, at most %u\n", argv[2], PASSWD_NAME_MAX);
+		fprintf(stderr, "penstock: \"%s\" is no user name: letters, digits and . _ - @, at most %u\n",
+		    argv[2], PASSWD_NAME_MAX);
 		return EXIT_CANNOT;
 	}
 	int err = file_read(argv[1], PASSWD_FILE_MAX, &file);

@@ -1,4 +1,7 @@
-/* penstock quarantine: what a far end refused, why, and what becomes of it. Looking needs nothing that runs; acting asks the office. */
+/*
+ * penstock quarantine: what a far end refused, why, and what becomes of it. Looking needs nothing that runs; acting
+ * asks the office.
+ */
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -82,9 +85,10 @@ list_one(void *arg, const struct quarantine_item *i)
 		print_json(i, false);
 	else {
 		if (a->shown == 0)
-			printf("%-6s %-9s %-20s %-16s %-30s %12s %8s  %s\n", "ID", "STATE", "WHEN", "SINK", "STREAM", "FIRST", "SAMPLES",
-			    "REASON");
-		printf("%-6lld %-9s %-20s %-16s %-30s %12llu %8llu  ", (long long)i->id, state_names[i->state], wall_format(i->when, 0, when),
+			printf("%-6s %-9s %-20s %-16s %-30s %12s %8s  %s\n", "ID", "STATE", "WHEN", "SINK", "STREAM",
+			    "FIRST", "SAMPLES", "REASON");
+		printf("%-6lld %-9s %-20s %-16s %-30s %12llu %8llu  ", (long long)i->id, state_names[i->state],
+		    wall_format(i->when, 0, when),
 		    i->sink, i->stream, (unsigned long long)i->first, (unsigned long long)(i->last - i->first + 1));
 		print_safe(i->reason);
 		putchar('\n');
@@ -221,7 +225,8 @@ int
 cmd_quarantine(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "sink", required_argument, NULL, 'k' }, { "reason", required_argument, NULL, 'r' },
+		{ "state", required_argument, NULL, 's' }, { "sink", required_argument, NULL, 'k' },
+		{ "reason", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' }, { "all", no_argument, NULL, 'a' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	struct asked a = { 0 };

@@ -53,7 +53,8 @@ int
 cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "state", required_argument, NULL, 's' }, { "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	const char *state = NULL;
 	enum log_level level = LOG_LEVEL_INFO;
@@ -101,8 +102,8 @@ cmd_run(int argc, char **argv)
 		err = plans_load(full, false, &plan);
 	if (err != 0) {
 		if (optind < argc)
-			fprintf(stderr, "penstock: nothing to run: %s: %s\n", argv[optind], err == ERR_SYNTAX ? "mend what is listed above" :
-			    err_text(err));
+			fprintf(stderr, "penstock: nothing to run: %s: %s\n", argv[optind],
+			    err == ERR_SYNTAX ? "mend what is listed above" : err_text(err));
 		else if (err == ERR_NOTFOUND)
 			fprintf(stderr, "penstock: nothing to run: %s keeps no plan yet; give a SITE file\n", full);
 		else

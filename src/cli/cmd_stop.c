@@ -8,7 +8,8 @@
 int
 cmd_stop(int argc, char **argv)
 {
-	static const struct option options[] = { { "state", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+	static const struct option options[] = { { "state", required_argument, NULL, 's' },
+	    { "help", no_argument, NULL, 'h' }, { 0 } };
 	const char *state = NULL;
 	int opt;
 

@@ -65,7 +65,8 @@ take_ring(void *arg, const char *writer, int fd)
 	struct ring_reader *r = NULL;
 
 	/* Samples come from field, derived ones from insight. */
-	if ((strncmp(writer, "field", 5) == 0 || strcmp(writer, "insight") == 0) && t->nrings < RINGS_MAX && ring_open(fd, &r) == 0) {
+	if ((strncmp(writer, "field", 5) == 0 || strcmp(writer, "insight") == 0) && t->nrings < RINGS_MAX &&
+	    ring_open(fd, &r) == 0) {
 		for (uint32_t i = 0; i < t->nrings && r != NULL; i++)
 			if (ring_epoch(t->rings[i]) == ring_epoch(r)) {
 				ring_close(r);

@@ -117,7 +117,8 @@ write_roll(struct trend *t, const struct series_info *s, const struct roll *r)
 		struct buf q = { 0 };
 		json_quote(&q, s->name, strlen(s->name));
 		printf("%s{\"tag\":%s,\"t\":\"%s\",\"n\":%u,\"bad\":%u,\"min\":%s,\"max\":%s,\"mean\":%s,\"last\":%s}", t->first ? "" : ",\n",
-		    buf_text(&q), when, r->n, r->bad, r->n ? min : "null", r->n ? max : "null", r->n ? mean : "null", r->n ? last : "null");
+		    buf_text(&q), when, r->n, r->bad, r->n ? min : "null", r->n ? max : "null", r->n ? mean : "null",
+		    r->n ? last : "null");
 		buf_fini(&q);
 	}
 	t->first = false;
@@ -144,7 +145,8 @@ draw(struct trend *t, const struct series_info *s, const struct rolls *r)
 		t->err = history_points(t->h, s->id, t->from, t->to, chart_point, &c);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->v[i].n > 0)
-			chart_add(&c, r->v[i].t + roll_width_ns((enum roll_level)t->level) / 2, r->v[i].min, r->v[i].max, r->v[i].sum / r->v[i].n);
+			chart_add(&c, r->v[i].t + roll_width_ns((enum roll_level)t->level) / 2, r->v[i].min,
+			    r->v[i].max, r->v[i].sum / r->v[i].n);
 		else
 			chart_gap(&c, r->v[i].t);
 	chart_print(&c, stdout);
@@ -206,7 +208,8 @@ show_all(struct trend *t)
 	snprintf(folder, sizeof folder, "%s/office", t->state);
 	int n = scandir(folder, &names, NULL, alphasort);
 	if (n < 0 && errno != ENOENT) {
-		fprintf(stderr, "penstock: %s cannot be looked at: %s; is this the user of the service?\n", folder, strerror(errno));
+		fprintf(stderr, "penstock: %s cannot be looked at: %s; is this the user of the service?\n", folder,
+		    strerror(errno));
 		return ERR_IO;
 	}
 	for (int i = 0; i < n; i++) {
@@ -238,7 +241,8 @@ static int
 parse_options(struct trend *t, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "sink", required_argument, NULL, 'k' }, { "last", required_argument, NULL, 'l' },
+		{ "state", required_argument, NULL, 's' }, { "sink", required_argument, NULL, 'k' },
+		{ "last", required_argument, NULL, 'l' },
 		{ "from", required_argument, NULL, 'f' }, { "to", required_argument, NULL, 't' }, { "raw", no_argument, NULL, 'r' },
 		{ "by", required_argument, NULL, 'b' }, { "csv", no_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' }, { 0 },

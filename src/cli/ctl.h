@@ -25,7 +25,8 @@ int ctl_copy(int fd, FILE *out);
  * The rings of a running penstock, read-only, and the names in them: calls slice(fd) once with a slice as insight gets it, then
  * ring(name, fd) for each ring; descriptors are given. 0 or a negative error, said on standard error.
  */
-int ctl_rings(const char *state_dir, void (*slice)(void *arg, int fd), void (*ring)(void *arg, const char *writer, int fd), void *arg);
+int ctl_rings(const char *state_dir, void (*slice)(void *arg, int fd),
+    void (*ring)(void *arg, const char *writer, int fd), void *arg);
 void ctl_close(int fd);
 
 #endif

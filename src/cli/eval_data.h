@@ -1,4 +1,7 @@
-/* Samples for `penstock eval` and `penstock event try`, from a running penstock's rings, from the local history or from a CSV file. */
+/*
+ * Samples for `penstock eval` and `penstock event try`, from a running penstock's rings, from the local history or from
+ * a CSV file.
+ */
 #ifndef CLI_EVAL_DATA_H
 #define CLI_EVAL_DATA_H
 

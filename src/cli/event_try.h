@@ -1,6 +1,6 @@
 /*
- * Events made of recorded samples, without anything being sent or remembered: the engine of the insight process itself runs over them, with
- * the samples' own times as its clock. Numbers begin at 1.
+ * Events made of recorded samples, without anything being sent or remembered: the engine of the insight process itself
+ * runs over them, with the samples' own times as its clock. Numbers begin at 1.
  */
 #ifndef CLI_EVENT_TRY_H
 #define CLI_EVENT_TRY_H

@@ -31,7 +31,10 @@ struct reading {
 	uint32_t		 status;
 };
 
-/* What is looked for: an event whose id, key or document is `what`, or (tag not NULL) the first one that the reading of this tag at `since` went into. */
+/*
+ * What is looked for: an event whose id, key or document is `what`, or (tag not NULL) the first one that the reading of
+ * this tag at `since` went into.
+ */
 struct follow_query {
 	const char	*what, *tag;
 	struct wall	 since;

@@ -35,7 +35,8 @@ each_item(void *arg, const struct outbox_item *i)
 {
 	struct seen *s = arg;
 
-	if (strcmp(i->of.id, s->what) != 0 && (s->only_id || (strcmp(i->of.key, s->what) != 0 && !is_document(i->document, s->what))))
+	if (strcmp(i->of.id, s->what) != 0 && (s->only_id ||
+	    (strcmp(i->of.key, s->what) != 0 && !is_document(i->document, s->what))))
 		return true;
 	if (s->event != NULL && *s->event == NULL)
 		*s->event = json_loadb(i->of.body, i->of.body_len, 0, NULL);
@@ -99,7 +100,8 @@ show_try(void *arg, const struct outbox_try *t)
 	char when[WALL_TEXT], took[DURATION_TEXT];
 	(void)arg;
 
-	printf("%s %s  %-9s %s after %s  ", FOLLOW_MORE, wall_format(t->at, 3, when), t->call, t->verdict, duration_format(t->took_ns, took));
+	printf("%s %s  %-9s %s after %s  ", FOLLOW_MORE, wall_format(t->at, 3, when), t->call, t->verdict,
+	    duration_format(t->took_ns, took));
 	outbox_print_safe(t->code);
 	printf("%s", *t->code != '\0' && *t->text != '\0' ? ": " : "");
 	outbox_print_safe(t->text);
@@ -151,7 +153,8 @@ follow_outboxes(const char *state, const char *id, void (*step)(void *arg, const
 		struct seen s = { .what = id, .only_id = true };
 		struct outbox_look *l = NULL;
 		struct follow_print p = { .sink = v[i].sink, .step = step, .arg = arg };
-		const struct outbox_visitor all = { show_item, show_try, show_change, &p }, last = { .item = show_document, .arg = &p };
+		const struct outbox_visitor all = { show_item, show_try, show_change, &p },
+		    last = { .item = show_document, .arg = &p };
 		int err = look(&v[i], &s, &l);
 		for (size_t k = 0; err == 0 && k < s.n; k++, found++) {
 			err = outbox_look_item(l, s.seq[k], &all);

@@ -1,6 +1,7 @@
 /*
- * What the spool knows of an event, see follow.h. Batches are read from the newest segment that can hold what is asked, found by halving:
- * numbers and times of a stream rise together but for what devices bring late, so half a minute more is read.
+ * What the spool knows of an event, see follow.h. Batches are read from the newest segment that can hold what is asked,
+ * found by halving: numbers and times of a stream rise together but for what devices bring late, so half a minute more
+ * is read.
  */
 #include <stdio.h>
 #include <string.h>
@@ -167,7 +168,8 @@ each_event(void *arg, const struct spool_tag *tag, const struct followed_at *at,
 		json_int_t had = json_integer_value(json_object_get(s->out->event, "no"));
 		if (is(e, "event", s->path) && no < s->no && no > had)
 			keep(s->out, e, at);
-	} else if (q->tag != NULL ? made_of(e, q->tag) && followed_read(e, q->tag).ns >= q->since.ns : is(e, "id", q->what) || is(e, "key", q->what))
+	} else if (q->tag != NULL ? made_of(e, q->tag) && followed_read(e, q->tag).ns >= q->since.ns :
+	    is(e, "id", q->what) || is(e, "key", q->what))
 		keep(s->out, e, at);
 	json_decref(e);
 	return q == NULL || q->tag != NULL || s->out->event == NULL;

@@ -1,7 +1,8 @@
 /*
- * penstock ledger --received: what this node has received over its links, by the receipts (driver/upstream/receipts.h): from which number to which, how
- * many samples, whether the chain of hashes is whole, and the hash of the last batch, which stands in the header of the lower node's batch that ends there. Of a
- * one-way link also what was lost, range by range, and how far the other end says that it has sent: received and lost together make that up.
+ * penstock ledger --received: what this node has received over its links, by the receipts (driver/upstream/receipts.h):
+ * from which number to which, how many samples, whether the chain of hashes is whole, and the hash of the last batch,
+ * which stands in the header of the lower node's batch that ends there. Of a one-way link also what was lost, range by
+ * range, and how far the other end says that it has sent: received and lost together make that up.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,7 +38,8 @@ each_row(void *arg, const struct receipt *v)
 	s->rows++;
 	if ((v->flags & RECEIPT_LOST) != 0) {
 		s->lost += v->samples;
-		buf_printf(&s->ranges, "%s{\"first\":%" PRIu64 ",\"last\":%" PRIu64 "}", s->losses++ > 0 ? "," : "", v->first, v->last);
+		buf_printf(&s->ranges, "%s{\"first\":%" PRIu64 ",\"last\":%" PRIu64 "}", s->losses++ > 0 ? "," : "",
+		    v->first, v->last);
 		return;
 	}
 	s->samples += v->samples;
@@ -78,7 +80,8 @@ print(const struct seen *s, uint64_t id, uint32_t schema)
 	if (s->json) {
 		printf(json, s->source, id, schema, s->first, s->last, s->samples, s->gaps, s->unchained, s->generation + 1, hex);
 		if (s->one_way)
-			printf(",\"sent\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"losses\":[%s]", s->claim.last, s->lost, buf_text(&s->ranges));
+			printf(",\"sent\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"losses\":[%s]", s->claim.last, s->lost,
+			    buf_text(&s->ranges));
 		printf("}\n");
 		return;
 	}
@@ -101,7 +104,8 @@ read_claim(struct seen *s, const char *receipts)
 	char path[DISK_PATH_MAX];
 	size_t stem = strlen(receipts) - (sizeof ".receipts" - 1);
 
-	return snprintf(path, sizeof path, "%.*s.sent", (int)stem, receipts) < (int)sizeof path && claim_read(&disk_os, path, &s->claim) == 0;
+	return snprintf(path, sizeof path, "%.*s.sent", (int)stem, receipts) < (int)sizeof path &&
+	    claim_read(&disk_os, path, &s->claim) == 0;
 }
 
 static int

@@ -39,7 +39,10 @@ child(int argc, char **argv)
 {
 	int role = argc == 5 ? role_parse(argv[2]) : -1;
 
-	/* A process may leave while threads of its drivers and sinks still speak TLS: what they use is not taken from under them. */
+	/*
+	 * A process may leave while threads of its drivers and sinks still speak TLS: what they use is not taken from
+	 * under them.
+	 */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	switch (role) {
 	case ROLE_FIELD:	return field_main(argv[3], argv[4]);
@@ -73,8 +76,8 @@ command(int argc, char **argv)
 }
 
 /*
- * What could not be written has not been said: a full disk behind `> file` is no success. A reader that has left (`| head`) has all that it
- * wanted, and is no failure either.
+ * What could not be written has not been said: a full disk behind `> file` is no success. A reader that has left (`|
+ * head`) has all that it wanted, and is no failure either.
  */
 static int
 say_all(int status)

@@ -63,13 +63,14 @@ usable(const struct way *w, struct addresses *to, char *why, size_t size)
 	}
 	if (resolve(w->host, to) == 0)
 		return 0;
-	snprintf(why, size, "%s: the name %s cannot be resolved here; write its address, or run this where it can", w->what, w->host);
+	snprintf(why, size, "%s: the name %s cannot be resolved here; write its address, or run this where it can",
+	    w->what, w->host);
 	return ERR_NOTFOUND;
 }
 
 /*
- * What a one-way link forbids, before anything else is looked at: where it is alone on its interface, whatever goes the other way; else what would answer a
- * datagram. inbound: the chain of what comes in.
+ * What a one-way link forbids, before anything else is looked at: where it is alone on its interface, whatever goes the
+ * other way; else what would answer a datagram. inbound: the chain of what comes in.
  */
 static void
 one_way_drops(const struct nft_opts *o, const struct way *ways, uint32_t n, bool inbound, struct buf *out)
@@ -80,9 +81,11 @@ one_way_drops(const struct nft_opts *o, const struct way *ways, uint32_t n, bool
 		if (f == NULL || !ways[i].one_way || ways[i].inbound == inbound)
 			continue;
 		for (uint32_t k = 0; k < n; k++)
-			alone = alone && (facing(o->node, ways[k].zone) != f || (ways[k].one_way && ways[k].inbound == ways[i].inbound));
+			alone = alone && (facing(o->node, ways[k].zone) != f ||
+			    (ways[k].one_way && ways[k].inbound == ways[i].inbound));
 		for (size_t k = 0; o->management != NULL && o->management[k] != NULL; k++)
-			alone = alone && (strncmp(o->management[k], f->name, strlen(f->name)) != 0 || o->management[k][strlen(f->name)] != ' ');
+			alone = alone && (strncmp(o->management[k], f->name, strlen(f->name)) != 0 ||
+			    o->management[k][strlen(f->name)] != ' ');
 		buf_printf(out, "\t\t%s \"%s\" ", inbound ? "iifname" : "oifname", f->name);
 		if (!alone && inbound)
 			buf_printf(out, "%s saddr %s ", strchr(ways[i].host, ':') != NULL ? "ip6" : "ip", ways[i].host);
@@ -107,10 +110,12 @@ chain_of_ways(const struct nft_opts *o, const struct way *ways, uint32_t n, bool
 			return err;
 		for (size_t k = 0; k < to.n; k++) {
 			struct network any;
-			bool wildcard = network_parse_host(to.text[k], &any) == 0 && memcmp(any.address, (uint8_t[16]){ 0 }, 16) == 0;
+			bool wildcard = network_parse_host(to.text[k], &any) == 0 &&
+			    memcmp(any.address, (uint8_t[16]){ 0 }, 16) == 0;
 			buf_printf(out, "\t\t%s \"%s\" ", inbound ? "iifname" : "oifname", f->name);
 			if (!wildcard)	/* a server on all addresses is still bound to the interface */
-				buf_printf(out, "%s %s %s ", to.v6[k] ? "ip6" : "ip", ways[i].service && inbound ? "saddr" : "daddr", to.text[k]);
+				buf_printf(out, "%s %s %s ", to.v6[k] ? "ip6" : "ip",
+				    ways[i].service && inbound ? "saddr" : "daddr", to.text[k]);
 			if (ways[i].udp)	/* each question may be a new one: no limit but the counter */
 				buf_printf(out, "udp dport %d ct state new counter accept", ways[i].port);
 			else if (ways[i].one_way)	/* no session, so all of it is new */
@@ -185,7 +190,8 @@ nft_csv(const struct nft_opts *o, const struct way *ways, uint32_t n, struct buf
 		if (err != 0)
 			return err;
 		for (size_t k = 0; f != NULL && k < to.n; k++)
-			buf_printf(out, "%s,%s,%s,%s,%s,%s,%s,%s,%d,%s,%s,\"%s\"\r\n", o->node->name, f->name, f->address, ways[i].inbound ? "in" : "out",
+			buf_printf(out, "%s,%s,%s,%s,%s,%s,%s,%s,%d,%s,%s,\"%s\"\r\n", o->node->name, f->name,
+			    f->address, ways[i].inbound ? "in" : "out",
 			    ways[i].zone, to.text[k], ways[i].host, ways[i].one_way || ways[i].udp ? "udp" : "tcp", ways[i].port,
 			    ways[i].service ? "" : ways[i].encrypted ? "yes" : "no", ways[i].what, ways[i].flows);
 	}

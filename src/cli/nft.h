@@ -1,6 +1,6 @@
 /*
- * Firewall rules for one node: what its plan needs and nothing else, as nftables and as a neutral table for firewalls of others. Both families; deny,
- * log and count last.
+ * Firewall rules for one node: what its plan needs and nothing else, as nftables and as a neutral table for firewalls
+ * of others. Both families; deny, log and count last.
  */
 #ifndef CLI_NFT_H
 #define CLI_NFT_H
@@ -18,8 +18,9 @@ struct nft_opts {
 };
 
 /*
- * The rules of the ways that this node's interfaces face, into out. Host names are resolved here, once (a name that changes its address later changes no rule).
- * 0; ERR_NOTFOUND with why: a name that cannot be resolved, or a way without a port; ERR_SYNTAX: a bad line of management.
+ * The rules of the ways that this node's interfaces face, into out. Host names are resolved here, once (a name that
+ * changes its address later changes no rule). 0; ERR_NOTFOUND with why: a name that cannot be resolved, or a way
+ * without a port; ERR_SYNTAX: a bad line of management.
  */
 int nft_rules(const struct nft_opts *o, const struct way *ways, uint32_t n, struct buf *out, char *why, size_t size);
 /* The same rows as CSV with a head line (RFC 4180). */

@@ -24,17 +24,20 @@ int node_invite(struct node_args *a);
 int node_join(struct node_args *a);
 
 /*
- * What the arguments leave open, taken from the site file that is named or the plan that the state directory keeps. role: who we are to be. False:
- * something is still missing, and was said.
+ * What the arguments leave open, taken from the site file that is named or the plan that the state directory keeps.
+ * role: who we are to be. False: something is still missing, and was said.
  */
 bool node_fill(struct node_args *a, enum enrol_role role);
-/* Our store and certificate, made or made anew where it has ended. NULL: could not be, and was said. To pki_close() and pki_own_fini(). */
+/*
+ * Our store and certificate, made or made anew where it has ended. NULL: could not be, and was said. To pki_close() and
+ * pki_own_fini().
+ */
 struct pki *node_store(const struct node_args *a, struct pki_own *own);
 /* Certificates of that name that are believed as well: said, since one of a machine that is gone should not be. */
 void node_say_namesakes(const struct node_args *a, struct pki *p, const struct enrol *e);
 /*
- * What happened, into changes.log, and into the audit log of what runs with this state directory, if something does. what: "invited", "joined", ...; der
- * of the certificate it is about, len 0: none.
+ * What happened, into changes.log, and into the audit log of what runs with this state directory, if something does.
+ * what: "invited", "joined", ...; der of the certificate it is about, len 0: none.
  */
 void node_remark(const struct node_args *a, struct pki *p, const char *what, const uint8_t *der, size_t len, const char *detail);
 

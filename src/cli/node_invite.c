@@ -1,7 +1,8 @@
 /*
- * penstock node invite: waits for one node, for so long, at one address. The secret lives in this process alone: nothing of it is stored here, so an end of
- * this process, however it comes, withdraws the invitation. Strangers who reach the port cost a TLS handshake each, ten a second at most, and keep
- * a place of eight for some seconds; after ENROL_WRONG_MAX wrong proofs it ends.
+ * penstock node invite: waits for one node, for so long, at one address. The secret lives in this process alone:
+ * nothing of it is stored here, so an end of this process, however it comes, withdraws the invitation. Strangers who
+ * reach the port cost a TLS handshake each, ten a second at most, and keep a place of eight for some seconds; after
+ * ENROL_WRONG_MAX wrong proofs it ends.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -277,7 +278,8 @@ invite(struct inviting *v, int file)
 	if (file >= 0 && !write_file(file, v->a->secret_file, secret))
 		return EXIT_CANNOT;
 	v->until = mono_add(mono_now(), v->a->valid_ns);
-	v->conf = (struct enrol_conf){ .role = ENROL_INVITER, .name = v->a->name, .peer = v->a->peer, .secret = &v->secret, .pki = v->pki, .own = &v->own,
+	v->conf = (struct enrol_conf){ .role = ENROL_INVITER, .name = v->a->name, .peer = v->a->peer,
+	    .secret = &v->secret, .pki = v->pki, .own = &v->own,
 	    .invitation = &v->invitation, .read = stream_read, .write = stream_write };
 	sigaction(SIGINT, &catch, NULL);
 	sigaction(SIGTERM, &catch, NULL);

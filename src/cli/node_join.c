@@ -38,8 +38,8 @@ read_secret(const struct node_args *a, struct enrol_secret *out)
 	struct buf text = { 0 };
 	struct stat st;
 
-	int err = a->secret_file != NULL ? file_read(a->secret_file, ENROL_TEXT_MAX, &text) : terminal_secret("Secret of the invitation: ",
-	    ENROL_TEXT_MAX, &text);
+	int err = a->secret_file != NULL ? file_read(a->secret_file, ENROL_TEXT_MAX, &text) :
+	    terminal_secret("Secret of the invitation: ", ENROL_TEXT_MAX, &text);
 	if (err != 0)
 		fprintf(stderr, "penstock node: the secret cannot be read%s%s: %s\n", a->secret_file != NULL ? " from " : "",
 		    a->secret_file != NULL ? a->secret_file : "", err_text(err));
@@ -142,8 +142,8 @@ say_refused(const struct enrol *e)
 static int
 join(struct node_args *a, const struct enrol_secret *secret, struct pki *p, const struct pki_own *own)
 {
-	const struct enrol_conf conf = { .role = ENROL_JOINER, .name = a->name, .peer = a->peer, .secret = secret, .pki = p, .own = own,
-	    .read = stream_read, .write = stream_write };
+	const struct enrol_conf conf = { .role = ENROL_JOINER, .name = a->name, .peer = a->peer, .secret = secret,
+	    .pki = p, .own = own, .read = stream_read, .write = stream_write };
 	struct enrol e = { 0 };
 	char from[TCP_ADDR_TEXT], detail[400];
 	int watch = -1, fd = -1;

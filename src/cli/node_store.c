@@ -115,5 +115,6 @@ node_remark(const struct node_args *a, struct pki *p, const char *what, const ui
 		ctl_close(fd);
 	}
 	if (!ok)
-		fprintf(stderr, "penstock node: the audit log did not take this (\"%s\"); %s/changes.log has it\n", what, pki_dir(p));
+		fprintf(stderr, "penstock node: the audit log did not take this (\"%s\"); %s/changes.log has it\n",
+		    what, pki_dir(p));
 }

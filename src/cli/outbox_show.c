@@ -97,7 +97,8 @@ show_change(void *arg, const struct outbox_change *c)
 	struct outbox_asked *a = arg;
 	char when[WALL_TEXT];
 	const struct { const char *key, *text; } texts[] = {
-		{ "at", wall_format(c->at, 3, when) }, { "who", c->who }, { "verb", c->verb }, { "why", c->why }, { "field", c->what },
+		{ "at", wall_format(c->at, 3, when) }, { "who", c->who }, { "verb", c->verb }, { "why", c->why },
+		{ "field", c->what },
 		{ "before", c->before }, { "after", c->after },
 	};
 
@@ -137,7 +138,8 @@ message_line(void *arg, char *text, size_t len)
 {
 	struct outbox_asked *a = arg;
 	json_t *o = json_loadb(text, len, 0, NULL);
-	const char *message = json_string_value(json_object_get(o, "message")), *error = json_string_value(json_object_get(o, "error"));
+	const char *message = json_string_value(json_object_get(o, "message")),
+	    *error = json_string_value(json_object_get(o, "error"));
 
 	if (a->json && message != NULL) {
 		json_key(a->j, "message");

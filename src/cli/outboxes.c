@@ -69,7 +69,8 @@ outbox_print_counts(const struct outbox_counts *c, const char *indent)
 	if (c->complaints > 0)
 		printf("%s%" PRIu64 " confirmed with a complaint that nobody has seen to: penstock outbox list --complaints\n", indent, c->complaints);
 	if (c->removed > 0)
-		printf("%s%" PRIu64 " records of confirmed and cancelled ones were removed by age; they count\n", indent, c->removed);
+		printf("%s%" PRIu64 " records of confirmed and cancelled ones were removed by age; they count\n",
+		    indent, c->removed);
 	if (c->suspended)
 		printf("%sSUSPENDED: its file was damaged and put aside; nothing is sent until: penstock outbox resume --reason TEXT\n", indent);
 }
@@ -157,8 +158,10 @@ void
 outbox_json_item(struct json *j, const struct outbox_item *i, bool whole)
 {
 	const struct { const char *key, *text; } texts[] = {
-		{ "state", outbox_state_name(i->state) }, { "event_id", i->of.id }, { "event", i->of.event }, { "type", i->of.type },
-		{ "key", i->of.key }, { "lane", i->of.lane }, { "flow", i->of.flow }, { "mapping", i->of.mapping }, { "document", i->document },
+		{ "state", outbox_state_name(i->state) }, { "event_id", i->of.id }, { "event", i->of.event },
+		{ "type", i->of.type },
+		{ "key", i->of.key }, { "lane", i->of.lane }, { "flow", i->of.flow }, { "mapping", i->of.mapping },
+		{ "document", i->document },
 		{ "code", i->code }, { "text", i->text }, { "target", i->target },
 	};
 

@@ -15,8 +15,8 @@ struct outbox_name {
 int outboxes_find(const char *state_dir, const char *sink, struct outbox_name v[OUTBOXES_MAX]);
 
 /*
- * The accounts of all that can be read, as an array of {"sink": ..., counts}, or as lines. Returns how many do not add up (0 is right);
- * what cannot be read is left out.
+ * The accounts of all that can be read, as an array of {"sink": ..., counts}, or as lines. Returns how many do not add
+ * up (0 is right); what cannot be read is left out.
  */
 size_t outboxes_json(const char *state_dir, struct json *j);
 size_t outboxes_print(const char *state_dir);

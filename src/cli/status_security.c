@@ -1,6 +1,7 @@
 /*
- * `penstock status --security`: what is in force on each process. The kernel's word (seccomp, capabilities, network namespace) is read by the
- * supervisor from /proc; Landlock shows nowhere, so there the process's own self-test counts: it tried what must not work.
+ * `penstock status --security`: what is in force on each process. The kernel's word (seccomp, capabilities, network
+ * namespace) is read by the supervisor from /proc; Landlock shows nowhere, so there the process's own self-test counts:
+ * it tried what must not work.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -55,7 +56,8 @@ row(const json_t *proc, json_int_t supervisor)
 	if (c != NULL && num(c, "tried") > 0)
 		snprintf(tested, sizeof tested, "%d of %d held", (int)(num(c, "tried") - num(c, "worked")), (int)num(c, "tried"));
 	snprintf(user, sizeof user, "%d%s", (int)num(k, "uid"), c != NULL && num(c, "own_user") != 0 ? " own" : "");
-	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", name != NULL ? name : "?", user, num(k, "seccomp") == 2 && c != NULL && num(c, "calls") != 0 ? "filter" : "NONE",
+	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", name != NULL ? name : "?", user,
+	    num(k, "seccomp") == 2 && c != NULL && num(c, "calls") != 0 ? "filter" : "NONE",
 	    num(k, "capabilities") == 0 && json_is_true(json_object_get(k, "no_new_privs")) ? "none" : "SOME", files,
 	    network(proc, k, supervisor), tested);
 }
@@ -67,7 +69,8 @@ status_show_security(const json_t *root)
 	json_int_t supervisor = num(json_object_get(root, "kernel"), "netns");
 	size_t i;
 
-	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", "PROCESS", "UID", "CALLS", "CAPABILITIES", "FILES", "NETWORK", "SELF-TEST");
+	printf("%-24s %-11s %-9s %-13s %-12s %-11s %s\n", "PROCESS", "UID", "CALLS", "CAPABILITIES", "FILES",
+	    "NETWORK", "SELF-TEST");
 	json_array_foreach(procs, i, p)
 		row(p, supervisor);
 	printf("\nCALLS and CAPABILITIES as the kernel says. SELF-TEST: attempts that must fail (other files, sockets, namespaces, processes) and did.\n"

@@ -115,17 +115,18 @@ processes(const struct look *l)
 			printf("%8" JSON_INTEGER_FORMAT " ", num(p, "pid"));
 		else
 			printf("%8s ", "-");
-		printf("%-8s %9s %8" JSON_INTEGER_FORMAT " %10s%s%s\n", str(p, "state"), lives ? duration_format(num(p, "up_s") * NS_PER_S, d) : "-",
-		    num(p, "restarts"), lives ? bytes(num(p, "pss_bytes"), t, sizeof t) : "-", *str(p, "last_exit") != '\0' ? "  " : "",
-		    str(p, "last_exit"));
+		printf("%-8s %9s %8" JSON_INTEGER_FORMAT " %10s%s%s\n", str(p, "state"),
+		    lives ? duration_format(num(p, "up_s") * NS_PER_S, d) : "-",
+		    num(p, "restarts"), lives ? bytes(num(p, "pss_bytes"), t, sizeof t) : "-",
+		    *str(p, "last_exit") != '\0' ? "  " : "", str(p, "last_exit"));
 	}
 }
 
 static void
 source_head(int w)
 {
-	printf("%-*s %-7s %7s %7s %9s %7s %6s %7s %7s  %s\n", w, "SOURCE", "STATE", "RATE/S", "WANTED", "SAMPLES", "SKIPPED", "ERRORS", "REFUSED",
-	    "LATE ms", "LAST GOOD");
+	printf("%-*s %-7s %7s %7s %9s %7s %6s %7s %7s  %s\n", w, "SOURCE", "STATE", "RATE/S", "WANTED", "SAMPLES",
+	    "SKIPPED", "ERRORS", "REFUSED", "LATE ms", "LAST GOOD");
 }
 
 /*
@@ -214,8 +215,8 @@ sink_row(const struct look *l, const json_t *o)
 
 	cell(str(o, "name"), l->width);
 	printf("%-9s %11" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %8" JSON_INTEGER_FORMAT "  %s\n",
-	    num(o, "connected") ? "connected" : "away", num(o, "delivered"), num(o, "backlog"), num(o, "in_flight"), num(o, "quarantined"),
-	    ago(num(o, "last_ack_ns"), l->now, t, sizeof t));
+	    num(o, "connected") ? "connected" : "away", num(o, "delivered"), num(o, "backlog"), num(o, "in_flight"),
+	    num(o, "quarantined"), ago(num(o, "last_ack_ns"), l->now, t, sizeof t));
 	if (!num(o, "connected") && said != NULL)
 		printf("    since %s: %s\n", str(said, "since"), str(said, "state"));
 	else if (said != NULL && strchr(str(said, "state"), ';') != NULL)	/* more than that it is connected: what waits, what needs somebody */
@@ -234,8 +235,8 @@ static void
 ring_row(const struct look *l, const json_t *o)
 {
 	cell(str(o, "name"), l->width);
-	printf("%11" JSON_INTEGER_FORMAT " %11" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT "\n", num(o, "samples"), num(o, "lost_samples"),
-	    num(o, "refused_records"));
+	printf("%11" JSON_INTEGER_FORMAT " %11" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT "\n", num(o, "samples"),
+	    num(o, "lost_samples"), num(o, "refused_records"));
 }
 
 static const struct table {
@@ -243,7 +244,8 @@ static const struct table {
 	void		(*head)(int width);
 	void		(*row)(const struct look *l, const json_t *o);
 } tables[] = {
-	{ "source", source_head, source_row }, { "ring", ring_head, ring_row }, { "flow", flow_head, flow_row }, { "sink", sink_head, sink_row },
+	{ "source", source_head, source_row }, { "ring", ring_head, ring_row }, { "flow", flow_head, flow_row },
+	{ "sink", sink_head, sink_row },
 };
 
 static void
@@ -297,7 +299,8 @@ status_show(const json_t *root)
 	l.width = name_width(l.procs);
 	printf("penstock %s, site %s, up since %s\nplan %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT " sources, %" JSON_INTEGER_FORMAT
 	    " tags, %" JSON_INTEGER_FORMAT " flows, %" JSON_INTEGER_FORMAT " sinks\n\n", str(root, "version"), str(root, "site"),
-	    str(root, "started"), num(plan, "number"), num(plan, "sources"), num(plan, "tags"), num(plan, "flows"), num(plan, "sinks"));
+	    str(root, "started"), num(plan, "number"), num(plan, "sources"), num(plan, "tags"), num(plan, "flows"),
+	    num(plan, "sinks"));
 	processes(&l);
 	for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
 		print_table(&l, &tables[t]);

@@ -102,7 +102,8 @@ put_event(const struct insight *in, struct json *j, const struct event *e)
 	json_key(j, "faults");
 	json_u64(j, m->faults);
 	text_of(j, "handshake", shake_name(e));
-	text_of(j, "trouble", in->ev.damaged ? "the journal of events is damaged, so none is made: see the log" : m->trouble[0] != '\0' ? m->trouble : NULL);
+	text_of(j, "trouble", in->ev.damaged ? "the journal of events is damaged, so none is made: see the log" :
+	    m->trouble[0] != '\0' ? m->trouble : NULL);
 	json_close(j, '}');
 }
 

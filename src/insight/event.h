@@ -1,6 +1,7 @@
 /*
- * Inside insight/: events. Where to start reading: event_run.c (when one is made), event_record.c (what it says), event_journal.c (what
- * outlives the process), event_out.c (how it comes to gate), event_shake.c (the handshake with a machine).
+ * Inside insight/: events. Where to start reading: event_run.c (when one is made), event_record.c (what it says),
+ * event_journal.c (what outlives the process), event_out.c (how it comes to gate), event_shake.c (the handshake with a
+ * machine).
  *
  *	samples -> triggers -> record -> journal (synced) -> ring, numbered -> gate -> spool
  *	                                    ^                                    |
@@ -138,8 +139,8 @@ struct event_facts {
 /* The constant of a field as a value; a text is borrowed from the rule. */
 struct event_value event_constant(const struct event_rule_field *f);
 /*
- * The record into out, its key into key. 0: it keeps its rules; 1: it has a fault, and says so itself; ERR_LIMIT: longer than a value may
- * be, which the checks of the site rule out.
+ * The record into out, its key into key. 0: it keeps its rules; 1: it has a fault, and says so itself; ERR_LIMIT:
+ * longer than a value may be, which the checks of the site rule out.
  */
 int event_record(const struct event_rule *r, const struct event_facts *f, char key[EVENT_KEY_BYTES + 1], struct buf *out);
 

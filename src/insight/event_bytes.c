@@ -12,10 +12,11 @@
  *	  'E'	an event: text16 stream, text16 path, u64 stream's number, i64 time, i64 arrival, u32 status, u32 length, bytes
  *	text16	u16 length, bytes
  *
- * A later record of a kind takes the place of an earlier one. The file begins with a frame that says all (a snapshot, put in place by
- * rename); each later frame is one group of events: their records, and how the counters stand with them. A frame is written only when the
- * one before it is synced, so a power cut can break the last one alone: a broken frame with a whole one behind it is damage, and is
- * told as such, since events would be numbered and counted twice if it were passed over.
+ * A later record of a kind takes the place of an earlier one. The file begins with a frame that says all (a snapshot,
+ * put in place by rename); each later frame is one group of events: their records, and how the counters stand with
+ * them. A frame is written only when the one before it is synced, so a power cut can break the last one alone: a broken
+ * frame with a whole one behind it is damage, and is told as such, since events would be numbered and counted twice if
+ * it were passed over.
  */
 #include <stdlib.h>
 #include <string.h>

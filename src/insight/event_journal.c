@@ -1,6 +1,6 @@
 /*
- * The journal of events on the disk; its format is in event_bytes.c. Why each event is made once and each piece is counted once, whoever
- * dies when:
+ * The journal of events on the disk; its format is in event_bytes.c. Why each event is made once and each piece is
+ * counted once, whoever dies when:
  *
  *	before the frame is synced	nothing of the event has left the process. The next one reads the rings again from before it, or counts
  *					from the readings of the event before: it is made again, with the same number.
@@ -8,8 +8,9 @@
  *					process passes over what was read, does not make it again, and sends it until gate says that it is durable.
  *	gate repeats, or is another	events are numbered within their stream, and gate takes each number once (gate/origin.c).
  *
- * At its start a process writes what it has found as a new file, synced, before anything leaves: what it read may have been in the page
- * cache alone. After a write or sync that failed the next one is such a file too, since nobody knows what a failed sync has left.
+ * At its start a process writes what it has found as a new file, synced, before anything leaves: what it read may have
+ * been in the page cache alone. After a write or sync that failed the next one is such a file too, since nobody knows
+ * what a failed sync has left.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* Inside insight/: the journal of events as bytes, apart from disk and process, so that it can be fuzzed. The format is in event_bytes.c. */
+/*
+ * Inside insight/: the journal of events as bytes, apart from disk and process, so that it can be fuzzed. The format is
+ * in event_bytes.c.
+ */
 #ifndef INSIGHT_EVENT_JOURNAL_H
 #define INSIGHT_EVENT_JOURNAL_H
 
@@ -20,8 +23,9 @@ struct event_total *event_total_of(struct event_memory *m, uint64_t field);
 bool event_totals_trim(struct event_memory *m, const struct event_rule *r);
 
 /*
- * Take the frames of a file into memories and streams. *good: bytes up to the end of the last whole frame. 0: what follows, if anything,
- * is the one frame that was being written; ERR_PROTO: there are whole frames behind a broken one, or the head is no journal's.
+ * Take the frames of a file into memories and streams. *good: bytes up to the end of the last whole frame. 0: what
+ * follows, if anything, is the one frame that was being written; ERR_PROTO: there are whole frames behind a broken one,
+ * or the head is no journal's.
  */
 int journal_read(struct events *ev, const uint8_t *p, size_t len, size_t *good);
 /* Begin a frame in out; put records; end it. */

@@ -1,6 +1,7 @@
 /*
- * Events to gate: in their ring as numbered batches, at most EVENTS_FLYING_MAX bytes that gate has not confirmed, so that the ring does not run
- * over; again from the last confirmed one when gate misses something, is another one, or stays silent.
+ * Events to gate: in their ring as numbered batches, at most EVENTS_FLYING_MAX bytes that gate has not confirmed, so
+ * that the ring does not run over; again from the last confirmed one when gate misses something, is another one, or
+ * stays silent.
  */
 #include <string.h>
 

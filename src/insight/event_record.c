@@ -1,6 +1,7 @@
 /*
- * What an event says: one JSON object, see model/event.h. An event that breaks a rule of its declaration is not held back: it goes the
- * same way with the member "fault", so that it is counted, kept, and seen where somebody looks; sinks that act upon events do not act on it.
+ * What an event says: one JSON object, see model/event.h. An event that breaks a rule of its declaration is not held
+ * back: it goes the same way with the member "fault", so that it is counted, kept, and seen where somebody looks; sinks
+ * that act upon events do not act on it.
  */
 #include <math.h>
 #include <stdarg.h>

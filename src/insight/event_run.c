@@ -1,6 +1,7 @@
 /*
- * When an event is made: a trigger rose in a group of samples that is through by now, so that every field sees what came with it; the
- * clock; or a machine asks (event_shake.c). What is made waits in its stream and is journaled at the end of the turn, many with one sync.
+ * When an event is made: a trigger rose in a group of samples that is through by now, so that every field sees what
+ * came with it; the clock; or a machine asks (event_shake.c). What is made waits in its stream and is journaled at the
+ * end of the turn, many with one sync.
  *
  * After a start an event waits for the first samples of what it is made of, a while.
  */

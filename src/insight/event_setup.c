@@ -1,6 +1,7 @@
 /*
- * The expressions of events as programs beside those of derived tags: they see the same samples in the same order. Each has a made-up tag;
- * a trigger is evaluated with each sample of its inputs, a field only as far as it remembers something, and once more when an event is made.
+ * The expressions of events as programs beside those of derived tags: they see the same samples in the same order. Each
+ * has a made-up tag; a trigger is evaluated with each sample of its inputs, a field only as far as it remembers
+ * something, and once more when an event is made.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,10 @@ add(struct setup *s, uint32_t *n, uint32_t event, uint32_t role)
 	g->event = event;
 	g->role = role;
 	g->path_hash = prog_hash(r->path, f != NULL ? f->name : TRIGGER_NAME);
-	/* A count that is declared otherwise begins anew: its counter goes with its total, or all that it ever had would be counted again. */
+	/*
+	 * A count that is declared otherwise begins anew: its counter goes with its total, or all that it ever had
+	 * would be counted again.
+	 */
 	if (f != NULL && f->from == EVENT_FROM_COUNT) {
 		uint64_t key = hash_count(f);
 		g->path_hash = hash64_more(g->path_hash, &key, sizeof key);

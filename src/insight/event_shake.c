@@ -7,9 +7,10 @@
  *
  *	IDLE --request--> OPEN --durable, acknowledge written--> ACKED --request lowered, journaled--> CLOSING --acknowledge reset--> IDLE
  *
- * OPEN and ACKED are one state on disk: after a restart a request that is still high is that of the event made before, which is acknowledged
- * once more and not made again. That the request was lowered is on disk before the acknowledge is reset, since only then may the machine
- * ask anew. A machine that gives up and lowers its request in OPEN has its event all the same; it is reset then.
+ * OPEN and ACKED are one state on disk: after a restart a request that is still high is that of the event made before,
+ * which is acknowledged once more and not made again. That the request was lowered is on disk before the acknowledge is
+ * reset, since only then may the machine ask anew. A machine that gives up and lowers its request in OPEN has its event
+ * all the same; it is reset then.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * Events over real rings and a simulated disk: the process is killed, the power is cut, the disk fails at any call, gate loses what it was
- * sent. Every event is made once, with numbers without holes, and their quantities add up to what was counted.
+ * Events over real rings and a simulated disk: the process is killed, the power is cut, the disk fails at any call,
+ * gate loses what it was sent. Every event is made once, with numbers without holes, and their quantities add up to
+ * what was counted.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -464,8 +465,8 @@ count_changed(const char *count, bool restart)
 		const char *path = json_string_value(json_object_get(j, "event"));
 		json_int_t yield = json_integer_value(json_object_get(json_object_get(j, "fields"), "yield"));
 		if (path != NULL && strcmp(path, "E/conf") == 0 && (yield < 0 || yield > 14))
-			test_fail(__FILE__, __LINE__, "%s%s: event %zu of %zu has %lld", count, restart ? ", restart" : "", i, gate.n,
-			    (long long)yield);
+			test_fail(__FILE__, __LINE__, "%s%s: event %zu of %zu has %lld", count,
+			    restart ? ", restart" : "", i, gate.n, (long long)yield);
 		json_decref(j);
 	}
 	insight_free(in);

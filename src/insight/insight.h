@@ -31,8 +31,8 @@ struct insight_opts {
 	/* A batch of derived samples: borrowed for the call; values with bytes have their offset into blob in v.u. */
 	void	(*emit)(void *arg, const struct batch_head *head, const struct sample *v, const void *blob);
 	/*
-	 * Ask gate for the acknowledge of a handshake; q is borrowed. 0: insight_outcome() tells what became of it; ERR_AGAIN: not now.
-	 * NULL: nobody can be asked.
+	 * Ask gate for the acknowledge of a handshake; q is borrowed. 0: insight_outcome() tells what became of it;
+	 * ERR_AGAIN: not now. NULL: nobody can be asked.
 	 */
 	int	(*ask)(void *arg, uint64_t token, const struct request *q);
 	/* A ring breaks its format and is read no more. */
@@ -69,7 +69,8 @@ struct insight_turn insight_turn(struct insight *in, struct wall now);
 int insight_save(struct insight *in, struct wall now);
 
 /*
- * What gate says of numbered streams, see gate/origin.c: all of this origin up to `no` is durable; hole: what came after it was not taken.
+ * What gate says of numbered streams, see gate/origin.c: all of this origin up to `no` is durable; hole: what came
+ * after it was not taken.
  */
 void insight_durable(struct insight *in, uint64_t origin, uint64_t no, bool hole, struct wall now);
 /* What became of what was asked, see opts.ask. */
@@ -84,9 +85,11 @@ struct insight_figures {
 struct insight_figures insight_figures(const struct insight *in);
 
 /*
- * Events as they stand: line() gets a JSON object and '\n' for each declaration whose path matches, at most 10,000. Returns how many.
+ * Events as they stand: line() gets a JSON object and '\n' for each declaration whose path matches, at most 10,000.
+ * Returns how many.
  */
-size_t insight_events(const struct insight *in, const char *pattern, bool (*line)(void *arg, const char *text, size_t len), void *arg);
+size_t insight_events(const struct insight *in, const char *pattern,
+    bool (*line)(void *arg, const char *text, size_t len), void *arg);
 /*
  * Why derived tags are as they are: line() gets a JSON object and '\n' for each whose path matches, at most 256; false
  * ends it. Returns how many.

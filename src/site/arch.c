@@ -1,4 +1,7 @@
-/* Reading what arch.h holds: attributes of rows that others read, and the sections nodes, assets and exceptions; services: arch_services.c. */
+/*
+ * Reading what arch.h holds: attributes of rows that others read, and the sections nodes, assets and exceptions;
+ * services: arch_services.c.
+ */
 #include "site/arch.h"
 
 #include <stdio.h>
@@ -119,7 +122,8 @@ arch_equipment(struct loader *l, const char *path, const struct keyval *v, struc
 	struct arch *a = l->plan->arch;
 
 	a->equipment[a->nequipment++] = (struct arch_equipment){
-		.path = path, .help = text(&v[EQUIPMENT_DESCRIPTION]), .kind = v[EQUIPMENT_KIND].set ? (enum equipment_kind)v[EQUIPMENT_KIND].i :
+		.path = path, .help = text(&v[EQUIPMENT_DESCRIPTION]),
+		.kind = v[EQUIPMENT_KIND].set ? (enum equipment_kind)v[EQUIPMENT_KIND].i :
 		    EQUIPMENT_UNSAID, .place = at,
 	};
 }
@@ -129,10 +133,13 @@ arch_flow(struct loader *l, uint32_t flow, const struct keyval *v)
 {
 	l->plan->arch->flows[flow] = (struct arch_flow){
 		.use_case = text(&v[FLOW_USE_CASE]), .info_object = text(&v[FLOW_INFO_OBJECT]),
-		.category = v[FLOW_CATEGORY].set ? (int)v[FLOW_CATEGORY].i : -1, .exchange = v[FLOW_EXCHANGE].set ? (int)v[FLOW_EXCHANGE].i : -1,
+		.category = v[FLOW_CATEGORY].set ? (int)v[FLOW_CATEGORY].i : -1,
+		.exchange = v[FLOW_EXCHANGE].set ? (int)v[FLOW_EXCHANGE].i : -1,
 		.criticality = v[FLOW_CRITICALITY].set ? (int)v[FLOW_CRITICALITY].i + 1 : 0,
-		.confidentiality = v[FLOW_CONFIDENTIALITY].set ? (int)v[FLOW_CONFIDENTIALITY].i : -1, .status = (int)v[FLOW_STATUS].i,
-		.outage_ns = v[FLOW_OUTAGE].set ? v[FLOW_OUTAGE].i : 0, .personal_data = v[FLOW_PERSONAL_DATA].b, .bulk = v[FLOW_BULK].b,
+		.confidentiality = v[FLOW_CONFIDENTIALITY].set ? (int)v[FLOW_CONFIDENTIALITY].i : -1,
+		.status = (int)v[FLOW_STATUS].i,
+		.outage_ns = v[FLOW_OUTAGE].set ? v[FLOW_OUTAGE].i : 0, .personal_data = v[FLOW_PERSONAL_DATA].b,
+		.bulk = v[FLOW_BULK].b,
 		.export_control = text(&v[FLOW_EXPORT_CONTROL]),
 	};
 }
@@ -169,7 +176,8 @@ read_node(struct loader *l, const struct node *n, const char *what)
 
 	keys_read(l, n, what, &(struct keyset){ node_keys, v }, 1);
 	*node = (struct gateway_node){ .name = strings_keep(&l->strings, n->key->text, n->key->len), .zone = text(&v[NODE_ZONE]),
-	    .owner = text(&v[NODE_OWNER]), .help = text(&v[NODE_DESCRIPTION]), .without = (uint64_t)v[NODE_WITHOUT].i, .place = loader_at(l, n->key) };
+	    .owner = text(&v[NODE_OWNER]), .help = text(&v[NODE_DESCRIPTION]), .without = (uint64_t)v[NODE_WITHOUT].i,
+	    .place = loader_at(l, n->key) };
 	ref_add(l, SECTION_NODES, node->name, node);
 	if (v[NODE_ZONE].set)
 		ref_find(l, SECTION_ZONES, node->zone, keys_item_place(l, n, "zone", 0), what);
@@ -201,7 +209,8 @@ read_role(struct loader *l, const char *words, struct asset_role *r)
 	size_t len = path != NULL ? (size_t)(path - words) : 0;
 
 	*r = (struct asset_role){ .to_s = INT64_MAX };
-	if ((len != 12 && len != 22) || strncmp(words + 10, "..", 2) != 0 || !day(words, &r->from_s) || (len == 22 && !day(words + 12, &r->to_s)))
+	if ((len != 12 && len != 22) || strncmp(words + 10, "..", 2) != 0 || !day(words, &r->from_s) ||
+	    (len == 22 && !day(words + 12, &r->to_s)))
 		return false;
 	if (len == 22)
 		r->to_s += DAY_S;
@@ -219,14 +228,16 @@ read_asset(struct loader *l, const struct node *n, const char *what)
 
 	keys_read(l, n, what, &(struct keyset){ asset_keys, v }, 1);
 	*asset = (struct asset){ .name = strings_keep(&l->strings, n->key->text, n->key->len), .maker = text(&v[ASSET_MAKER]),
-	    .model = text(&v[ASSET_MODEL]), .serial = text(&v[ASSET_SERIAL]), .help = text(&v[ASSET_DESCRIPTION]), .place = loader_at(l, n->key) };
+	    .model = text(&v[ASSET_MODEL]), .serial = text(&v[ASSET_SERIAL]), .help = text(&v[ASSET_DESCRIPTION]),
+	    .place = loader_at(l, n->key) };
 	asset->roles = arena_array(&l->plan->arena, v[ASSET_ROLES].n + 1, sizeof *asset->roles);
 	for (size_t i = 0; i < v[ASSET_ROLES].n; i++) {
 		if (read_role(l, v[ASSET_ROLES].list[i], &asset->roles[asset->nroles])) {
 			asset->nroles++;
 			continue;
 		}
-		site_error(&l->f, "asset-role", keys_item_place(l, n, "roles", i), "%s: \"%.100s\" is no role", what, v[ASSET_ROLES].list[i]);
+		site_error(&l->f, "asset-role", keys_item_place(l, n, "roles", i), "%s: \"%.100s\" is no role", what,
+		    v[ASSET_ROLES].list[i]);
 		site_remedy(&l->f, "write the first day, two dots, the last day if it has left, and the path of the equipment: "
 		    "\"2025-01-31.. Packaging/Line 3/Filler\"");
 	}
@@ -246,7 +257,8 @@ read_exception(struct loader *l, const struct node *n, const char *what)
 	if (!v[EXCEPTION_EXPIRES].set)
 		return;
 	if (!day(v[EXCEPTION_EXPIRES].s, &e->expires_s)) {
-		site_error(&l->f, "date", keys_item_place(l, n, "expires", 0), "%s: \"%.20s\" is no day", what, v[EXCEPTION_EXPIRES].s);
+		site_error(&l->f, "date", keys_item_place(l, n, "expires", 0), "%s: \"%.20s\" is no day", what,
+		    v[EXCEPTION_EXPIRES].s);
 		site_remedy(&l->f, "write year, month and day, as 2027-06-30");
 		return;
 	}

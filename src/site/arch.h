@@ -1,7 +1,8 @@
 /*
- * What the site file says of the plant beyond what runs: owners, security levels, nodes, systems, physical assets, the attributes of flows,
- * exceptions. The rules (arch_rules.c) judge it, `penstock doc` writes it down, `penstock firewall` and `advise` work from it. No process gets it:
- * it stands in the plan of whoever loads the site file, and in no slice.
+ * What the site file says of the plant beyond what runs: owners, security levels, nodes, systems, physical assets, the
+ * attributes of flows, exceptions. The rules (arch_rules.c) judge it, `penstock doc` writes it down, `penstock
+ * firewall` and `advise` work from it. No process gets it: it stands in the plan of whoever loads the site file, and in
+ * no slice.
  *
  * Terms: IEC 62443-1-1 and 3-2 for zones, conduits and levels; IEC 62264-1 for equipment.
  */
@@ -46,7 +47,8 @@ extern const char *const attachments[];		/* NULL-ended, as written: from fixed o
 
 /* What a node needs to run that is no flow of tags: infrastructure, which drifts when nobody writes it down. */
 enum service_kind {
-	SERVICE_TIME, SERVICE_NAMES, SERVICE_DIRECTORY, SERVICE_PATCHES, SERVICE_MALWARE, SERVICE_BACKUP, SERVICE_LOGS, SERVICE_UPKEEP, SERVICE_KINDS
+	SERVICE_TIME, SERVICE_NAMES, SERVICE_DIRECTORY, SERVICE_PATCHES, SERVICE_MALWARE, SERVICE_BACKUP,
+	SERVICE_LOGS, SERVICE_UPKEEP, SERVICE_KINDS
 };
 extern const char *const service_kinds[], *const service_transports[], *const service_sessions[];	/* NULL-ended, as written */
 

@@ -33,11 +33,13 @@ static bool
 fits(enum equipment_kind center, enum equipment_kind unit)
 {
 	static const enum equipment_kind pairs[][2] = {
-		{ EQUIPMENT_LINE, EQUIPMENT_WORK_CELL }, { EQUIPMENT_PROCESS_CELL, EQUIPMENT_UNIT }, { EQUIPMENT_PRODUCTION_UNIT, EQUIPMENT_UNIT },
+		{ EQUIPMENT_LINE, EQUIPMENT_WORK_CELL }, { EQUIPMENT_PROCESS_CELL, EQUIPMENT_UNIT },
+		{ EQUIPMENT_PRODUCTION_UNIT, EQUIPMENT_UNIT },
 		{ EQUIPMENT_STORAGE_ZONE, EQUIPMENT_STORAGE_UNIT },
 	};
 
-	if (equipment_depth(center) != 2 || equipment_depth(unit) != 3 || center == EQUIPMENT_WORK_CENTER || unit == EQUIPMENT_WORK_UNIT)
+	if (equipment_depth(center) != 2 || equipment_depth(unit) != 3 || center == EQUIPMENT_WORK_CENTER ||
+	    unit == EQUIPMENT_WORK_UNIT)
 		return true;
 	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
 		if (pairs[i][0] == center && pairs[i][1] == unit)

@@ -16,8 +16,8 @@ struct rule {
 };
 
 /* A finding, unless an exception covers it or only advice is wanted. where: "flow speeds", as exceptions name it. */
-void arch_broken(struct loader *l, const struct rule *r, struct place at, const char *where, const char *remedy, const char *fmt, ...)
-    __attribute__((format(printf, 6, 7)));
+void arch_broken(struct loader *l, const struct rule *r, struct place at, const char *where, const char *remedy,
+    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* "zone line-3"; returns out. */
 const char *arch_named(char out[ARCH_WHERE], const char *what, const char *name);
 

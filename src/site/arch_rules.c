@@ -1,7 +1,8 @@
 /*
- * The rules of the architecture: zones and conduits (Z, after IEC 62443-3-2 and the Purdue placing), nodes (N), equipment and assets (H, A, after IEC
- * 62264-1), flows (F), exceptions (X). A rule is a row: id, what it is called for people, whether it is dangerous to break, and the function
- * that looks. A finding that an exception covers is silent; the exception shows in every document until it ends.
+ * The rules of the architecture: zones and conduits (Z, after IEC 62443-3-2 and the Purdue placing), nodes (N),
+ * equipment and assets (H, A, after IEC 62264-1), flows (F), exceptions (X). A rule is a row: id, what it is called for
+ * people, whether it is dangerous to break, and the function that looks. A finding that an exception covers is silent;
+ * the exception shows in every document until it ends.
  *
  * Z16, and of Z15 what is open beyond the plan, are of the running system: no site file can say it.
  */
@@ -62,7 +63,8 @@ zones_are_owned(struct loader *l, const struct rule *r)
 	for (uint32_t i = 0; i < p->nzones; i++) {
 		const struct arch_zone *z = &p->arch->zones[i];
 		if (*z->owner == '\0' || !z->sl_t.set)
-			arch_broken(l, r, p->zones[i].at, arch_named(where, "zone", p->zones[i].name), "add `owner` and `sl-t`", "it has no %s",
+			arch_broken(l, r, p->zones[i].at, arch_named(where, "zone", p->zones[i].name),
+			    "add `owner` and `sl-t`", "it has no %s",
 			    *z->owner == '\0' && !z->sl_t.set ? "owner and no target security level" : *z->owner == '\0' ? "owner" :
 			    "target security level");
 	}
@@ -182,7 +184,8 @@ requests_are_bounded(struct loader *l, const struct rule *r)
 		const struct request_rule *q = &p->requests[i];
 		bool bounded = q->kind != REQUEST_WRITE || q->has_limits || q->nvalues > 0 || q->nwords > 0;
 		if (q->nroles == 0 || !bounded || (q->per_minute == 0 && q->min_interval_ns == 0))
-			arch_broken(l, r, q->place, arch_named(where, "request", q->name), "say role, limits (or values), and per-minute or min-interval",
+			arch_broken(l, r, q->place, arch_named(where, "request", q->name),
+			    "say role, limits (or values), and per-minute or min-interval",
 			    "it has no %s", q->nroles == 0 ? "role" : !bounded ? "limits on its value" : "limit on its rate");
 	}
 }
@@ -196,8 +199,10 @@ no_public_peers(struct loader *l, const struct rule *r)
 
 	for (uint32_t i = 0; i < p->nzones; i++)
 		for (uint32_t k = 0; k < p->arch->zones[i].nnetworks; k++)
-			if (p->zones[i].level < 3.5 && network_parse(p->arch->zones[i].networks[k], &net) == 0 && (net.bits == 0 || network_is_public(&net)))
-				arch_broken(l, r, p->zones[i].at, arch_named(where, "zone", p->zones[i].name), "name the networks that it really has",
+			if (p->zones[i].level < 3.5 && network_parse(p->arch->zones[i].networks[k], &net) == 0 &&
+			    (net.bits == 0 || network_is_public(&net)))
+				arch_broken(l, r, p->zones[i].at, arch_named(where, "zone", p->zones[i].name),
+				    "name the networks that it really has",
 				    "network %s is %s", p->arch->zones[i].networks[k], net.bits == 0 ? "everything there is" : "of the public internet");
 	for (uint32_t i = 0; i < p->nsources; i++) {
 		if (p->zones[p->sources[i].zone].level >= 3.5)
@@ -207,8 +212,8 @@ no_public_peers(struct loader *l, const struct rule *r)
 		if (colon != NULL && strchr(host, ':') == colon)
 			*colon = '\0';
 		if (network_parse_host(host, &net) == 0 && network_is_public(&net))
-			arch_broken(l, r, p->sources[i].place, arch_named(where, "source", p->sources[i].name), "reach it through the DMZ",
-			    "its address %s is of the public internet", host);
+			arch_broken(l, r, p->sources[i].place, arch_named(where, "source", p->sources[i].name),
+			    "reach it through the DMZ", "its address %s is of the public internet", host);
 	}
 }
 
@@ -320,7 +325,8 @@ judge_exceptions(struct loader *l)
 			site_error(&l->f, "X1", e->place, "exception %s for %s has been over since %.10s", e->name, e->where, when);
 			site_remedy(&l->f, "mend what it excused; or have %s renew it, with a new day", e->owner);
 		} else if (!e->used && l->f.report->errors == 0 && a->mode == ARCH_ENFORCE) {
-			site_warning(&l->f, "X3", e->place, "exception %s excuses nothing: rule %s holds for %s", e->name, e->rule, e->where);
+			site_warning(&l->f, "X3", e->place, "exception %s excuses nothing: rule %s holds for %s",
+			    e->name, e->rule, e->where);
 			site_remedy(&l->f, "remove it, or correct `where`");
 		}
 	}

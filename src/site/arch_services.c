@@ -1,6 +1,6 @@
 /*
- * Services: what the nodes need that is no flow of tags, read and judged. They go through conduits as flows do, so a conduit that serves one is used,
- * and the rules for used conduits (Z3) hold for it as well.
+ * Services: what the nodes need that is no flow of tags, read and judged. They go through conduits as flows do, so a
+ * conduit that serves one is used, and the rules for used conduits (Z3) hold for it as well.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,10 +17,12 @@ const char *const service_sessions[] = { "node", "server", NULL };
 
 /* Numbers of the rows that a list names, or of all; in the plan's arena. */
 static const uint32_t *
-numbers(struct loader *l, const struct node *n, const char *key, int section, const struct keyval *v, const char *what, uint32_t *count)
+numbers(struct loader *l, const struct node *n, const char *key, int section, const struct keyval *v,
+    const char *what, uint32_t *count)
 {
 	const struct plan *p = l->plan;
-	uint32_t all = section == SECTION_NODES ? p->arch->nnodes : 0, *out = arena_array(&l->plan->arena, (v->set ? v->n : all) + 1, sizeof *out);
+	uint32_t all = section == SECTION_NODES ? p->arch->nnodes : 0,
+	    *out = arena_array(&l->plan->arena, (v->set ? v->n : all) + 1, sizeof *out);
 
 	*count = 0;
 	for (uint32_t i = 0; !v->set && i < all; i++)
@@ -94,13 +96,18 @@ arch_service(struct loader *l, const struct node *n, const char *what)
 	char why[160];
 
 	keys_read(l, n, what, &(struct keyset){ service_keys, v }, 1);
-	*s = (struct service){ .name = strings_keep(&l->strings, n->key->text, n->key->len), .kind = (enum service_kind)v[SERVICE_KEY_KIND].i,
-	    .transport = (int)v[SERVICE_KEY_TRANSPORT].i, .server_opens = v[SERVICE_KEY_SESSION].i == 1, .place = loader_at(l, n->key),
-	    .owner = v[SERVICE_KEY_OWNER].set ? v[SERVICE_KEY_OWNER].s : "", .help = v[SERVICE_KEY_DESCRIPTION].set ? v[SERVICE_KEY_DESCRIPTION].s : "",
+	*s = (struct service){ .name = strings_keep(&l->strings, n->key->text, n->key->len),
+	    .kind = (enum service_kind)v[SERVICE_KEY_KIND].i,
+	    .transport = (int)v[SERVICE_KEY_TRANSPORT].i, .server_opens = v[SERVICE_KEY_SESSION].i == 1,
+	    .place = loader_at(l, n->key),
+	    .owner = v[SERVICE_KEY_OWNER].set ? v[SERVICE_KEY_OWNER].s : "",
+	    .help = v[SERVICE_KEY_DESCRIPTION].set ? v[SERVICE_KEY_DESCRIPTION].s : "",
 	    .endpoint = v[SERVICE_KEY_ENDPOINT].set ? v[SERVICE_KEY_ENDPOINT].s : "" };
-	const struct zone *z = v[SERVICE_KEY_ZONE].set ? ref_find(l, SECTION_ZONES, v[SERVICE_KEY_ZONE].s, keys_item_place(l, n, "zone", 0), what) : NULL;
+	const struct zone *z = v[SERVICE_KEY_ZONE].set ? ref_find(l, SECTION_ZONES, v[SERVICE_KEY_ZONE].s,
+	    keys_item_place(l, n, "zone", 0), what) : NULL;
 	if (v[SERVICE_KEY_ENDPOINT].set && (endpoint_parse(s->endpoint, &e, why, sizeof why) != 0 || e.device || e.port == 0)) {
-		site_error(&l->f, "endpoint", keys_item_place(l, n, "endpoint", 0), "%s: \"%.80s\" is no address with a port", what, s->endpoint);
+		site_error(&l->f, "endpoint", keys_item_place(l, n, "endpoint", 0),
+		    "%s: \"%.80s\" is no address with a port", what, s->endpoint);
 		site_remedy(&l->f, "write it as 10.9.0.5:123");
 	}
 	s->nodes = numbers(l, n, "nodes", SECTION_NODES, &v[SERVICE_KEY_NODES], what, &s->nnodes);
@@ -139,7 +146,8 @@ administration_is_apart(struct loader *l, const struct rule *r)
 				node = &a->nodes[s->nodes[k]];
 		}
 		if (s->kind == SERVICE_DIRECTORY && business != NULL && node != NULL)
-			arch_broken(l, r, s->place, arch_named(where, "service", s->name), remedy, "node %s of zone %s takes the accounts of its administrators from a "
+			arch_broken(l, r, s->place, arch_named(where, "service", s->name), remedy,
+			    "node %s of zone %s takes the accounts of its administrators from a "
 			    "directory that %s zone %s (level %g): who owns that one owns the node", node->name, node->zone, direct ? "stands in" : "is shared with",
 			    business->name, business->level);
 	}
@@ -164,9 +172,11 @@ ways_are_there(struct loader *l, const struct rule *r, const struct service *s)
 	for (uint32_t k = 0; k < s->nnodes; k++) {
 		const struct gateway_node *n = &p->arch->nodes[s->nodes[k]];
 		uint32_t c = conduit_of(p, s, n);
-		const char *from = s->server_opens ? p->zones[s->zone].name : n->zone, *to = s->server_opens ? n->zone : p->zones[s->zone].name;
+		const char *from = s->server_opens ? p->zones[s->zone].name : n->zone,
+		    *to = s->server_opens ? n->zone : p->zones[s->zone].name;
 		if (c == p->nconduits)
-			arch_broken(l, r, s->place, arch_named(where, "service", s->name), "add the conduit, or let a server in a zone next to it pass the service on",
+			arch_broken(l, r, s->place, arch_named(where, "service", s->name),
+			    "add the conduit, or let a server in a zone next to it pass the service on",
 			    "node %s uses it, and no conduit lets zone %s open a session to zone %s", n->name, from, to);
 		else if (c < p->nconduits && p->arch->conduits[c].one_way)
 			arch_broken(l, r, s->place, arch_named(where, "service", s->name), "give it a server on this side",
@@ -190,7 +200,8 @@ services_are_said(struct loader *l, const struct rule *r)
 			if ((a->nodes[i].without >> k & 1) == 0 && !is_served(a, i, (enum service_kind)k))
 				n += (size_t)snprintf(lacks + n, sizeof lacks - n, "%s%s", n > 0 ? ", " : "", service_kinds[k]);
 		if (n > 0)
-			arch_broken(l, r, a->nodes[i].place, arch_named(where, "node", a->nodes[i].name), "add them to the section services, or to `without` of the node",
+			arch_broken(l, r, a->nodes[i].place, arch_named(where, "node", a->nodes[i].name),
+			    "add them to the section services, or to `without` of the node",
 			    "it does not say where it gets these from, or that it does without: %s", lacks);
 	}
 	for (uint32_t i = 0; i < a->nservices; i++)

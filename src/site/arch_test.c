@@ -232,7 +232,8 @@ TEST(networks_are_read_and_compared)
 	CHECK(network_is_public(&h));
 	CHECK_INT(network_parse("fd00:3::/64", &n), 0);
 	CHECK(n.v6 && !network_is_public(&n));
-	static const char *const bad[] = { "10.3.0.1/22", "10.3.0.0", "10.3.0.0/33", "10.3.0.0/-1", "10.3.0.0/", "10.3.0/24", "x/8", "::1/129", "/8" };
+	static const char *const bad[] = { "10.3.0.1/22", "10.3.0.0", "10.3.0.0/33", "10.3.0.0/-1", "10.3.0.0/",
+	    "10.3.0/24", "x/8", "::1/129", "/8" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		CHECK(network_parse(bad[i], &n) != 0);
 }
@@ -290,7 +291,8 @@ TEST(services_are_written_down)
 	CLEAN_SITE(with_services("", "  who: { kind: directory, zone: dmz, endpoint: '10.9.0.6:636', nodes: [n], owner: ot }\n"));
 	/* No conduit lets the office open a session to the DMZ. */
 	BROKEN(with_services(", directory", "  fetch: { kind: backup, zone: office, endpoint: '10.8.0.9:22', session: server, owner: it }\n"), "Z13", "service fetch");
-	BROKEN(with_services(", directory", "  x: { kind: logs, zone: dmz, endpoint: nowhere, owner: o }\n"), "endpoint", "service x");
+	BROKEN(with_services(", directory", "  x: { kind: logs, zone: dmz, endpoint: nowhere, owner: o }\n"),
+	    "endpoint", "service x");
 	BROKEN(with_services(", directory", "  x: { kind: logs, zone: dmz, endpoint: 'h:514', owner: o, nodes: [nobody] }\n"), "dangling", "service x");
 	CHECK_INT(load(with_services(", directory", "")), 0);
 	CHECK(plan->arch->nservices == 2 && plan->arch->services[0].kind == SERVICE_TIME && plan->arch->services[0].nnodes == 1);
@@ -306,7 +308,8 @@ TEST(a_service_does_not_jump_over_the_dmz_either)
 
 TEST(who_administers_ot_is_not_known_by_the_business)
 {
-	BROKEN(with_services("", "  who: { kind: directory, zone: office, endpoint: '10.8.0.6:636', owner: it }\n"), "Z12", "service who");
+	BROKEN(with_services("", "  who: { kind: directory, zone: office, endpoint: '10.8.0.6:636', owner: it }\n"),
+	    "Z12", "service who");
 	BROKEN(with_services("", "  who: { kind: directory, zone: dmz, endpoint: '10.9.0.6:636', shared-with: [office], owner: it }\n"), "Z12", "service who");
 	CLEAN_SITE(with_services("", "  who: { kind: directory, zone: dmz, endpoint: '10.9.0.6:636', shared-with: [cell], owner: it }\n"));
 }

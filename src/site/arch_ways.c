@@ -1,4 +1,7 @@
-/* Rules about ways: conduits that carry nothing, or must go one way; ports across the DMZ, how devices are attached, what listens. */
+/*
+ * Rules about ways: conduits that carry nothing, or must go one way; ports across the DMZ, how devices are attached,
+ * what listens.
+ */
 #include <string.h>
 
 #include "site/arch_rule.h"
@@ -13,12 +16,14 @@ conduits_carry_something(struct loader *l, const struct rule *r)
 
 	for (uint32_t i = 0; i < p->nconduits; i++)
 		if (!l->conduit_used[i])
-			arch_broken(l, r, p->conduits[i].at, arch_named(where, "conduit", p->conduits[i].name), "remove it, or write down the flow or the service "
+			arch_broken(l, r, p->conduits[i].at, arch_named(where, "conduit", p->conduits[i].name),
+			    "remove it, or write down the flow or the service "
 			    "that needs it", "no flow and no service goes through it: a way that is open for nothing");
 }
 
 /*
- * The way by which data comes from below: to the machine in OT, or to us in the DMZ where a node below connects. False: none, or not from below.
+ * The way by which data comes from below: to the machine in OT, or to us in the DMZ where a node below connects. False:
+ * none, or not from below.
  */
 static bool
 way_from_below(struct loader *l, uint32_t source, struct way *w)
@@ -46,8 +51,8 @@ sink_has_port(struct loader *l, uint32_t sink, const struct way *below)
 }
 
 /*
- * One port that is open through both firewalls of a DMZ is one step for whoever speaks its protocol. Only what this node passes on can be seen here: a
- * path over several nodes has a site file for each.
+ * One port that is open through both firewalls of a DMZ is one step for whoever speaks its protocol. Only what this
+ * node passes on can be seen here: a path over several nodes has a site file for each.
  */
 void
 ports_differ_across_the_dmz(struct loader *l, const struct rule *r)
@@ -65,7 +70,9 @@ ports_differ_across_the_dmz(struct loader *l, const struct rule *r)
 			flow[source] = i + 1;
 			for (uint32_t k = 0; way_from_below(l, source, &w) && k < p->flows[i].nsinks; k++)
 				if (sink_has_port(l, p->flows[i].sinks[k], &w))
-					arch_broken(l, r, p->flows[i].place, arch_named(where, "flow", p->flows[i].name), "let one of the two ends use another port, "
+					arch_broken(l, r, p->flows[i].place,
+					    arch_named(where, "flow", p->flows[i].name),
+					    "let one of the two ends use another port, "
 					    "or another protocol", "it comes from source %s at port %d and goes to sink %s at the same port, so one port is open through "
 					    "both sides of the DMZ", p->sources[source].name, w.port, p->sinks[p->flows[i].sinks[k]].name);
 		}
@@ -106,12 +113,14 @@ listeners_have_a_flow(struct loader *l, const struct rule *r)
 			read[l->tags[p->flows[i].tags[t].tag].source] = true;
 	for (uint32_t i = 0; i < p->nsources; i++)
 		if (!read[i] && way_of_source(p, l->catalog, i, &l->scratch, &w) && w.inbound)
-			arch_broken(l, r, p->sources[i].place, arch_named(where, "source", p->sources[i].name), "remove it, or write down the flow that it is for",
+			arch_broken(l, r, p->sources[i].place, arch_named(where, "source", p->sources[i].name),
+			    "remove it, or write down the flow that it is for",
 			    "it listens at %s, and no flow takes anything of it", p->sources[i].endpoint);
 	for (uint32_t i = 0; i < p->nsinks; i++) {
 		struct way *ways = arena_array(&l->scratch, p->sinks[i].nkeys + 1, sizeof *ways);
 		if (!l->sink_used[i] && ways_of_sink(p, l->catalog, i, &l->scratch, ways) > 0 && ways[0].inbound)
-			arch_broken(l, r, p->sinks[i].place, arch_named(where, "sink", p->sinks[i].name), "remove it, or name it as `to` of a flow",
+			arch_broken(l, r, p->sinks[i].place, arch_named(where, "sink", p->sinks[i].name),
+			    "remove it, or name it as `to` of a flow",
 			    "it listens at port %d, and no flow goes to it", ways[0].port);
 	}
 }
@@ -126,7 +135,8 @@ senders_open_one_way_links(struct loader *l, const struct rule *r, const struct 
 	for (uint32_t s = 0; s < f->nsinks; s++)
 		for (uint32_t k = 0; strcmp(p->sinks[f->sinks[s]].kind, "diode") == 0 && k < f->nconduits; k++)
 			if (!p->conduits[f->conduits[k]].initiator_from)
-				arch_broken(l, r, f->place, arch_named(where, "flow", f->name), "say initiator: from on the conduit",
+				arch_broken(l, r, f->place, arch_named(where, "flow", f->name),
+				    "say initiator: from on the conduit",
 				    "sink %s sends one way, and sessions of conduit %s are opened from the other side", p->sinks[f->sinks[s]].name,
 				    p->conduits[f->conduits[k]].name);
 }

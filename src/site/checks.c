@@ -115,7 +115,8 @@ check_netns(struct loader *l)
 			first = s;
 		if (strcmp(netns, p->zones[first->zone].netns) == 0)
 			continue;
-		site_error(&l->f, "netns", s->place, "sink %s is in network namespace \"%s\" and sink %s in \"%s\", but one process serves both",
+		site_error(&l->f, "netns", s->place,
+		    "sink %s is in network namespace \"%s\" and sink %s in \"%s\", but one process serves both",
 		    s->name, netns, first->name, p->zones[first->zone].netns);
 		site_remedy(&l->f, "give the zones %s and %s the same `netns`, or run a second node for one of them",
 		    p->zones[s->zone].name, p->zones[first->zone].name);

@@ -74,8 +74,8 @@ add_source(struct diff *d, enum change how, const struct source *before, const s
 	*c = (struct source_change){ .how = how, .before = before, .after = after };
 	compare_tags(d, c);
 	/* What is left when the tags are the same is the connection. */
-	c->connection = how == CHANGED && !source_is_derived(after) && (c->ntags == 0 || !same_text(before->driver, after->driver) ||
-	    !same_text(before->link, after->link));
+	c->connection = how == CHANGED && !source_is_derived(after) &&
+	    (c->ntags == 0 || !same_text(before->driver, after->driver) || !same_text(before->link, after->link));
 }
 
 static void

@@ -1,6 +1,7 @@
 /*
- * The events of two plans, compared by their paths. Not only what is said otherwise, but what comes of it where nobody would expect it: an
- * event remembers counters, the level of its trigger and its number (insight/event_setup.c), and some of that goes with what is changed.
+ * The events of two plans, compared by their paths. Not only what is said otherwise, but what comes of it where nobody
+ * would expect it: an event remembers counters, the level of its trigger and its number (insight/event_setup.c), and
+ * some of that goes with what is changed.
  */
 #include "site/diff_rows.h"
 
@@ -82,7 +83,8 @@ compare(struct diff *d, struct event_change *c)
 	note_text(c, "trigger", event_text_trigger(was, a), event_text_trigger(is, a),
 	    *is->when != '\0' && strcmp(was->when, is->when) != 0 ?
 	    "if it is true at the change, it makes an event only after it was false" : NULL);
-	note_text(c, "key", event_text_key(was, a), event_text_key(is, a), "ids are made of it: the far end knows none of the new ones");
+	note_text(c, "key", event_text_key(was, a), event_text_key(is, a),
+	    "ids are made of it: the far end knows none of the new ones");
 	compare_fields(d, c);
 	note_text(c, "flows", flows_of(d->before, was, a), flows_of(d->after, is, a), NULL);
 	if (c->nnotes == 0 && hash_event(was) != hash_event(is))

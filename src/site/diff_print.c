@@ -122,15 +122,16 @@ put_event_change(struct buf *out, const struct event_change *c)
 
 	buf_printf(out, "  %c event %s", change_signs[c->how], e->path);
 	if (c->how == ADDED)
-		buf_printf(out, ": %s, %s, %u fields, flows: %s", event_object_name(e->object), event_text_trigger(e, &a), e->nfields,
-		    c->flows);
+		buf_printf(out, ": %s, %s, %u fields, flows: %s", event_object_name(e->object),
+		    event_text_trigger(e, &a), e->nfields, c->flows);
 	buf_puts(out, c->how == REMOVED ? ": is made no more\n" : "\n");
 	for (uint32_t i = 0; i < c->nnotes; i++) {
 		const struct event_note *n = &c->notes[i];
 		if (n->before == NULL && n->after == NULL)
 			buf_printf(out, "    ~ %s\n", n->what);
 		else if (n->before == NULL || n->after == NULL)
-			buf_printf(out, "    %c %s: %s\n", n->before == NULL ? '+' : '-', n->what, n->before == NULL ? n->after : n->before);
+			buf_printf(out, "    %c %s: %s\n", n->before == NULL ? '+' : '-', n->what,
+			    n->before == NULL ? n->after : n->before);
 		else
 			buf_printf(out, "    ~ %s: %s -> %s\n", n->what, n->before, n->after);
 		if (n->effect != NULL)
@@ -159,8 +160,8 @@ diff_print_text(const struct diff *d, struct buf *out)
 		put_flow_change(out, &d->flows[i]);
 	for (uint32_t i = 0; i < d->nrequests; i++) {
 		const struct request_rule *r = d->requests[i].after != NULL ? d->requests[i].after : d->requests[i].before;
-		buf_printf(out, "  %c request %s: %s, %u tags%s\n", change_signs[d->requests[i].how], r->name, request_kind_name(r->kind),
-		    r->ntags, r->second_person ? ", by two persons" : "");
+		buf_printf(out, "  %c request %s: %s, %u tags%s\n", change_signs[d->requests[i].how], r->name,
+		    request_kind_name(r->kind), r->ntags, r->second_person ? ", by two persons" : "");
 	}
 	for (uint32_t i = 0; i < d->nevents; i++)
 		put_event_change(out, &d->events[i]);
@@ -170,7 +171,8 @@ diff_print_text(const struct diff *d, struct buf *out)
 		buf_puts(out, "  only names and descriptions change\n");
 	count_tags(d->before, &sources[0], &tags[0]);
 	count_tags(d->after, &sources[1], &tags[1]);
-	buf_printf(out, "sources %u -> %u, tags %u -> %u, flows %u -> %u, sinks %u -> %u, events %u -> %u\n", sources[0], sources[1],
+	buf_printf(out, "sources %u -> %u, tags %u -> %u, flows %u -> %u, sinks %u -> %u, events %u -> %u\n",
+	    sources[0], sources[1],
 	    tags[0], tags[1], d->before->nflows, d->after->nflows, d->before->nsinks, d->after->nsinks, d->before->nevents,
 	    d->after->nevents);
 	buf_printf(out, "requests a second %.1f -> %.1f, bytes a day on the links ", requests(d->before),

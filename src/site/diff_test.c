@@ -142,7 +142,8 @@ TEST(an_event_comes_and_goes)
 
 TEST(what_an_event_says_otherwise_is_told)
 {
-	event_tells(EVENT("when: not done", "[order, no]", YIELD), "    ~ trigger: done -> not done\n      if it is true at the change");
+	event_tells(EVENT("when: not done", "[order, no]", YIELD),
+	    "    ~ trigger: done -> not done\n      if it is true at the change");
 	event_tells(EVENT("every: 1 h", "[order, no]", YIELD), "    ~ trigger: done -> every 1 h\n");
 	event_tells(EVENT("request: req, acknowledge: ack, timeout: 3 s", "[order, no]", YIELD),
 	    "    ~ trigger: done -> handshake: 'req', acknowledged by E/ack, within 3 s\n");
@@ -176,7 +177,8 @@ TEST(a_count_that_begins_anew_is_told)
 
 TEST(an_event_in_another_flow_and_ids_that_are_new_are_told)
 {
-	const char *t = diff(WAS, event_site("B", EF ", g: { what: E/c, to: s }", EVENT("when: done", "[order, no]", YIELD)), false);
+	const char *t = diff(WAS, event_site("B", EF ", g: { what: E/c, to: s }",
+	    EVENT("when: done", "[order, no]", YIELD)), false);
 	CHECK(strstr(t, "  ~ event E/c\n    ~ flows: f -> f, g\n") != NULL);
 	t = diff(WAS, event_site("C", EF, EVENT("when: done", "[order, no]", YIELD)), false);
 	CHECK(strstr(t, "  ~ enterprise or site: ids of all events") != NULL && strstr(t, "only names") == NULL);

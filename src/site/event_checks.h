@@ -1,4 +1,7 @@
-/* What is wrong with an entry of `events:`, found before it runs. load_events.c reads entries, event_checks.c judges fields and ways. */
+/*
+ * What is wrong with an entry of `events:`, found before it runs. load_events.c reads entries, event_checks.c judges
+ * fields and ways.
+ */
 #ifndef SITE_EVENT_CHECKS_H
 #define SITE_EVENT_CHECKS_H
 
@@ -25,7 +28,8 @@ struct field_draft {
 };
 
 /* A finding at a key of the entry, or at its name when the key is not written. */
-void event_error(struct loader *l, const struct event_draft *d, const char *rule, const char *key, const char *cause, const char *remedy);
+void event_error(struct loader *l, const struct event_draft *d, const char *rule, const char *key, const char *cause,
+    const char *remedy);
 /* Fill the field from its keys: source, text of its expression, rules. text "" after a finding. */
 void event_field_read(struct loader *l, struct field_draft *d);
 /* Settle type and unit by what its expression gives (p NULL: it is a constant, or did not compile), and judge its rules. */

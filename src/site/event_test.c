@@ -41,7 +41,8 @@ refused(const char *flow, const char *entries, const char *rule, const char *par
 	CHECK_INT(load(flow, entries), ERR_SYNTAX);
 	for (size_t i = 0; i < report.n; i++)
 		if (strcmp(report.findings[i].rule, rule) == 0 && strstr(report.findings[i].cause, part) != NULL) {
-			CHECK(*report.findings[i].remedy != '\0' && report.findings[i].place.line >= 10 && report.findings[i].place.column > 0);
+			CHECK(*report.findings[i].remedy != '\0' && report.findings[i].place.line >= 10 &&
+			    report.findings[i].place.column > 0);
 			return;
 		}
 	site_report_print(&report, false, &b);
@@ -120,16 +121,20 @@ TEST(what_would_not_hold_is_refused)
 	refused("", E("n: { value: 1 }, p: { tag: n }, s: { tag: order, type: text, length: 1001 }"), "out-of-range", "length");
 	refused("", "  P/e: { type: test-result, when: done, key: [m], fields: { n: { tag: n } } }\n", "event-key", "\"m\"");
 	refused("", "  P/e: { type: test-result, fields: { n: { tag: n } } }\n", "event-trigger", "nothing says when");
-	refused("", "  P/e: { type: test-result, when: done, every: 1 h, fields: { n: { tag: n } } }\n", "event-trigger", "more than one");
+	refused("", "  P/e: { type: test-result, when: done, every: 1 h, fields: { n: { tag: n } } }\n",
+	    "event-trigger", "more than one");
 	refused("", "  P/e: { type: test-result, when: n, fields: { n: { tag: n } } }\n", "event-type", "no condition");
-	refused("", "  P/e: { type: test-result, request: req, fields: { n: { tag: n } } }\n", "event-trigger", "a request and an acknowledge");
-	refused("", "  P/e: { type: test-result, request: req, acknowledge: done, fields: { n: { tag: n } } }\n", "event-acknowledge", "cannot be written");
+	refused("", "  P/e: { type: test-result, request: req, fields: { n: { tag: n } } }\n", "event-trigger",
+	    "a request and an acknowledge");
+	refused("", "  P/e: { type: test-result, request: req, acknowledge: done, fields: { n: { tag: n } } }\n",
+	    "event-acknowledge", "cannot be written");
 	refused("", "  P/e: { type: none, when: done, fields: { n: { tag: n } } }\n", "wrong-type", "none");
 	refused("", "  P/e: { type: test-result, every: 1 h, fields: { n: { value: 1 } } }\n", "event-zone", "made of no tag");
 	refused("", "  P/e: { type: test-result, when: done, fields: { n: { tag: n } } }\n  P/n: { type: test-result, when: done, fields: { n: { tag: n } } }\n",
 	    "duplicate-path", "P/n");
 	refused(", how: { on-change: 1 }", E("n: { tag: n }"), "event-flow", "reduces");
-	refused("P/t", "  P/e: { type: test-result, request: req, acknowledge: ack, fields: { n: { tag: n } } }\n", "event-flow", "no flow takes it");
+	refused("P/t", "  P/e: { type: test-result, request: req, acknowledge: ack, fields: { n: { tag: n } } }\n",
+	    "event-flow", "no flow takes it");
 	refused(", how: { durability: none }", "  P/e: { type: test-result, request: req, acknowledge: ack, fields: { n: { tag: n } } }\n", "event-flow",
 	    "nothing durable");
 }

@@ -1,4 +1,7 @@
-/* What a declaration of an event says, in words for people: the plan's difference and the architecture document. Texts in the arena. */
+/*
+ * What a declaration of an event says, in words for people: the plan's difference and the architecture document. Texts
+ * in the arena.
+ */
 #ifndef SITE_EVENT_TEXT_H
 #define SITE_EVENT_TEXT_H
 

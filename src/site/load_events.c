@@ -1,7 +1,8 @@
 /*
- * The section events: each entry becomes a rule of the plan and a tag of type json, of the pseudo source "event:<zone>", so that flows
- * take it like any tag. Expressions are compiled here for their findings, types and units; insight compiles them again. Everything that an
- * event is made of lies in one zone, as with derived tags: it would carry data past the conduits else.
+ * The section events: each entry becomes a rule of the plan and a tag of type json, of the pseudo source
+ * "event:<zone>", so that flows take it like any tag. Expressions are compiled here for their findings, types and
+ * units; insight compiles them again. Everything that an event is made of lies in one zone, as with derived tags: it
+ * would carry data past the conduits else.
  */
 #include <stdio.h>
 #include <stdlib.h>

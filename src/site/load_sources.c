@@ -112,7 +112,8 @@ no_endpoint(struct loader *l, const struct node *n, const struct driver_info *d,
 	s->link = strings_keep(&l->strings, link, (size_t)len);
 	if (!written)
 		return;
-	site_error(&l->f, "endpoint", keys_item_place(l, n, "endpoint", 0), "%s has an endpoint, and driver %s speaks to nobody", what, d->name);
+	site_error(&l->f, "endpoint", keys_item_place(l, n, "endpoint", 0),
+	    "%s has an endpoint, and driver %s speaks to nobody", what, d->name);
 	site_remedy(&l->f, "remove `endpoint`");
 }
 
@@ -144,7 +145,8 @@ read_source(struct loader *l, const struct node *n, const char *what, struct sou
 	s->driver = d != NULL ? d->name : "";
 	s->endpoint = own[SOURCE_ENDPOINT].set ? own[SOURCE_ENDPOINT].s : "";
 	s->link = "";
-	l->plan->arch->attached[s - l->plan->sources] = own[SOURCE_ATTACHED].set ? (uint8_t)(own[SOURCE_ATTACHED].i + ATTACHED_FIXED) : ATTACHED_UNSAID;
+	l->plan->arch->attached[s - l->plan->sources] = own[SOURCE_ATTACHED].set ?
+	    (uint8_t)(own[SOURCE_ATTACHED].i + ATTACHED_FIXED) : ATTACHED_UNSAID;
 	s->zone = zone_of(l, n, &own[SOURCE_ZONE], what);
 	if (d != NULL && d->no_endpoint)
 		no_endpoint(l, n, d, what, s, own[SOURCE_ENDPOINT].set);

@@ -91,7 +91,8 @@ load_conduits(struct loader *l)
 		struct conduit *c = &p->conduits[p->nconduits++];
 		*c = (struct conduit){
 			.name = strings_keep(&l->strings, n->key->text, n->key->len),
-			.initiator_from = v[CONDUIT_INITIATOR].i == 0, .requests = v[CONDUIT_REQUESTS].b, .at = loader_at(l, n->key),
+			.initiator_from = v[CONDUIT_INITIATOR].i == 0, .requests = v[CONDUIT_REQUESTS].b,
+			.at = loader_at(l, n->key),
 		};
 		ref_add(l, SECTION_CONDUITS, c->name, c);
 		arch_conduit(l, (uint32_t)(c - p->conduits), v, c->at);

@@ -38,8 +38,8 @@ key_in_limits(const struct key *k, double v, struct parse_env *env)
 	bool text = k->type == KEY_TEXT || k->type == KEY_NAME;
 	snprintf(env->why, sizeof env->why, "is too %s", v < k->min ? (text ? "short" : "small") : text ? "long" :
 	    "large");
-	snprintf(env->remedy, sizeof env->remedy, "allowed is %s%s%s", key_limits(k, limits, sizeof limits), k->why != NULL ? ": " : "",
-	    k->why != NULL ? k->why : "");
+	snprintf(env->remedy, sizeof env->remedy, "allowed is %s%s%s", key_limits(k, limits, sizeof limits),
+	    k->why != NULL ? ": " : "", k->why != NULL ? k->why : "");
 	return ERR_RANGE;
 }
 

@@ -164,7 +164,8 @@ print_section(struct page *p, const struct section *s, const struct catalog *c)
 		print_table(p, column_keys);
 	}
 	if (s == &sections[SECTION_EVENTS]) {
-		heading(p, 3, "a field of an event", "Below `fields` of an event: one of tag, expr, count and value, and its rules.");
+		heading(p, 3, "a field of an event",
+		    "Below `fields` of an event: one of tag, expr, count and value, and its rules.");
 		print_table(p, event_field_keys);
 	}
 	if (s == &sections[SECTION_FLOWS]) {

@@ -10,7 +10,10 @@
 
 #define CAUSE_MAX 400u
 
-/* NULL: unknown or derived. A name can be known and its source not loaded: of a section that is written twice, a finding already, one is read. */
+/*
+ * NULL: unknown or derived. A name can be known and its source not loaded: of a section that is written twice, a
+ * finding already, one is read.
+ */
 static const struct driver_info *
 driver_of(const struct loader *l, uint32_t source)
 {

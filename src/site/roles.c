@@ -36,12 +36,14 @@ place_of(const struct loader *l, const struct keyval *role, struct place otherwi
 static void
 in_ot(struct loader *l, struct place at, const char *what, uint32_t zone, const char *remedy)
 {
-	site_error(&l->f, "listens-in-ot", at, "%s is connected to, and nothing may listen in the OT zone %s", what, l->plan->zones[zone].name);
+	site_error(&l->f, "listens-in-ot", at, "%s is connected to, and nothing may listen in the OT zone %s", what,
+	    l->plan->zones[zone].name);
 	site_remedy(&l->f, "%s", remedy);
 }
 
 static void
-against_conduit(struct loader *l, struct place at, const char *what, enum role_choice role, const struct conduit *c, const char *other)
+against_conduit(struct loader *l, struct place at, const char *what, enum role_choice role, const struct conduit *c,
+    const char *other)
 {
 	const struct zone *first = &l->plan->zones[c->initiator_from ? c->from : c->to];
 
@@ -76,7 +78,8 @@ settle_source(struct loader *l, struct source *s, const struct driver_info *d)
 			against = c;
 	}
 	if (role->i == ROLE_LISTEN && !p->zones[s->zone].it) {
-		in_ot(l, place_of(l, role, s->place), what, s->zone, "write role: connect, and role: listen at the sink of the other node");
+		in_ot(l, place_of(l, role, s->place), what, s->zone,
+		    "write role: connect, and role: listen at the sink of the other node");
 		return;
 	}
 	if (against == NULL || agreed)

@@ -1,6 +1,6 @@
 /*
- * Who opens a session, where a driver or a sink can do either (role_key in catalog.h): the side that is trusted more, unless the site file says
- * otherwise. That side is the conduit's initiator.
+ * Who opens a session, where a driver or a sink can do either (role_key in catalog.h): the side that is trusted more,
+ * unless the site file says otherwise. That side is the conduit's initiator.
  */
 #ifndef SITE_ROLES_H
 #define SITE_ROLES_H

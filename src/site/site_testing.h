@@ -105,7 +105,8 @@ box_check(const struct sink *s, char *why, size_t size, size_t *key)
 
 static const struct sink_info box_sink = { .name = "box", .help = "A box.", .keys = box_keys, .check = box_check };
 static const struct key door_keys[] = { { "at", KEY_ENDPOINT, .required = true, .help = "Where it listens." }, { 0 } };
-static const struct sink_info door_sink = { .name = "door", .help = "A box that others come to.", .keys = door_keys, .listens = true };
+static const struct sink_info door_sink = { .name = "door", .help = "A box that others come to.", .keys = door_keys,
+    .listens = true };
 static const struct sink_info till_sink = { .name = "till", .help = "A box for events.", .keys = box_keys, .events_only = true };
 static const struct driver_info *const toy_drivers[] = { &toy_driver, NULL };
 static const struct sink_info *const box_sinks[] = { &box_sink, &door_sink, &till_sink, NULL };

@@ -128,7 +128,8 @@ TEST(office_is_told_what_its_sinks_may_write)
 	const struct tag *y = plan_tag(slice, "A/y");
 	CHECK(y != NULL && plan_tag(slice, "A/z") == NULL && !tells("A/z") && !tells("word"));
 	CHECK_INT(slice->nrequests, 1);
-	CHECK(slice->requests[0].ntags == 1 && slice->requests[0].tags[0].source == y->source && slice->requests[0].tags[0].tag == y->index);
+	CHECK(slice->requests[0].ntags == 1 && slice->requests[0].tags[0].source == y->source &&
+	    slice->requests[0].tags[0].tag == y->index);
 	CHECK(!slice->requests[0].has_limits);
 }
 

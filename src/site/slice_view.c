@@ -37,7 +37,8 @@ number_tags(const struct plan *p, enum slice_for who, uint32_t zone, struct aren
 		}
 	/* A sink may write what it does not read: orders from an ERP go to tags that no flow needs to bring back. */
 	for (uint32_t i = 0; told[who].writes && i < p->nrequests; i++)
-		for (uint32_t k = 0; p->requests[i].kind == REQUEST_WRITE && p->requests[i].nsinks > 0 && k < p->requests[i].ntags; k++) {
+		for (uint32_t k = 0; p->requests[i].kind == REQUEST_WRITE && p->requests[i].nsinks > 0 &&
+		    k < p->requests[i].ntags; k++) {
 			const struct tag_ref *t = &p->requests[i].tags[k];
 			keep[&p->sources[t->source].tags[t->tag] - p->tags] = 1;
 		}
@@ -108,7 +109,8 @@ view_writes(const struct plan *p, struct arena *a, struct plan *view, const uint
 			continue;
 		struct request_rule *r = &view->requests[view->nrequests++];
 		*r = (struct request_rule){
-			.name = from->name, .kind = from->kind, .method = "", .sinks = from->sinks, .nsinks = from->nsinks, .interlock = "",
+			.name = from->name, .kind = from->kind, .method = "", .sinks = from->sinks,
+			.nsinks = from->nsinks, .interlock = "",
 			.why = "", .owner = "",
 		};
 		r->tags = arena_array(a, from->ntags + 1, sizeof *r->tags);

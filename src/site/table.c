@@ -245,7 +245,8 @@ read_row(struct table *t, struct row *r)
 		return;
 	}
 	struct tag_input in = {
-		.path = path, .path_len = len, .v = r->v, .at = r->v[TAG_AT].s, .expr = r->v[TAG_EXPR].s, .help = r->v[TAG_DESCRIPTION].set ?
+		.path = path, .path_len = len, .v = r->v, .at = r->v[TAG_AT].s, .expr = r->v[TAG_EXPR].s,
+		.help = r->v[TAG_DESCRIPTION].set ?
 		r->v[TAG_DESCRIPTION].s : "", .source = r->v[TAG_SOURCE].set ? r->v[TAG_SOURCE].s : t->e != NULL ?
 		    t->e->source : NULL,
 		.place = at, .cells = r->at, .source_judged = !r->v[TAG_SOURCE].set,

@@ -73,7 +73,8 @@ place_end(struct way *w, const char *endpoint, const char *scheme, int default_p
 	struct endpoint e;
 	const char *path;
 	char why[160];
-	int err = scheme != NULL ? endpoint_parse_url(endpoint, scheme, &e, &path, why, sizeof why) : endpoint_parse(endpoint, &e, why, sizeof why);
+	int err = scheme != NULL ? endpoint_parse_url(endpoint, scheme, &e, &path, why, sizeof why) :
+	    endpoint_parse(endpoint, &e, why, sizeof why);
 
 	w->host = "";
 	if (err != 0) {
@@ -102,7 +103,10 @@ way_of_source(const struct plan *p, const struct catalog *c, uint32_t i, struct 
 	return true;
 }
 
-/* A sink may have several far ends, one a key of type endpoint (a token server beside the system itself). With a proxy, that is the only way. */
+/*
+ * A sink may have several far ends, one a key of type endpoint (a token server beside the system itself). With a proxy,
+ * that is the only way.
+ */
 uint32_t
 ways_of_sink(const struct plan *p, const struct catalog *c, uint32_t i, struct arena *a, struct way *w)
 {
@@ -119,7 +123,8 @@ ways_of_sink(const struct plan *p, const struct catalog *c, uint32_t i, struct a
 		    .inbound = sink_listens(info, s), .flows = "",
 		    .encrypted = tls != NULL ? tls->b : info->listens || info->encrypted,
 		    .one_way = info->one_way };
-		place_end(&w[n++], s->keys[k].s, NULL, &s->keys[k] == proxy ? 0 : tls != NULL && tls->b ? info->tls_port : info->default_port, a);
+		place_end(&w[n++], s->keys[k].s, NULL, &s->keys[k] == proxy ? 0 :
+		    tls != NULL && tls->b ? info->tls_port : info->default_port, a);
 	}
 	return n;
 }
@@ -184,8 +189,10 @@ ways_of_services(const struct plan *p, const struct gateway_node *node, struct a
 		const struct service *s = &x->services[i];
 		if (!uses(s, (uint32_t)(node - x->nodes)))
 			continue;
-		w[n] = (struct way){ .what = arena_printf(a, "service %s", s->name), .kind = service_kinds[s->kind], .zone = zone_faced(p, node, s->zone),
-		    .flows = "", .inbound = s->server_opens, .udp = strcmp(service_transports[s->transport], "udp") == 0, .service = true };
+		w[n] = (struct way){ .what = arena_printf(a, "service %s", s->name), .kind = service_kinds[s->kind],
+		    .zone = zone_faced(p, node, s->zone),
+		    .flows = "", .inbound = s->server_opens,
+		    .udp = strcmp(service_transports[s->transport], "udp") == 0, .service = true };
 		place_end(&w[n++], s->endpoint, NULL, 0, a);
 	}
 	*out = w;

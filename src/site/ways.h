@@ -1,6 +1,6 @@
 /*
- * The network ways of a plan: who connects to whom, at which port, for which flows. Firewall rules and the interface list of the architecture document
- * are made of these rows, so both show what runs.
+ * The network ways of a plan: who connects to whom, at which port, for which flows. Firewall rules and the interface
+ * list of the architecture document are made of these rows, so both show what runs.
  */
 #ifndef SITE_WAYS_H
 #define SITE_WAYS_H
@@ -22,7 +22,10 @@ struct way {
 	const char	*missing;	/* NULL, or why there is no way to write down ("no port is known") */
 };
 
-/* All of them, sources first, in the order of the site file. Rows and texts in the arena. Serial lines and what stays on this machine have none. */
+/*
+ * All of them, sources first, in the order of the site file. Rows and texts in the arena. Serial lines and what stays
+ * on this machine have none.
+ */
 uint32_t ways_of(const struct plan *p, const struct catalog *c, struct arena *a, struct way **out);
 /* Those of the services that a node uses, likewise; the zone is the one that its interface on this way faces. */
 struct gateway_node;
