@@ -241,5 +241,16 @@ def start_penstock(*words, **options):
     return Proc([program(), *words], name="penstock " + str(words[0]), **options)
 
 
+def start_tail(pattern, state):
+    """Starts `penstock tail`, which prints what is measured from the moment on when it looks at the rings: that has come on return."""
+    tail = start_penstock("tail", pattern, "--json", "--state", state)
+
+    def looks():
+        with open(f"/proc/{tail.pid}/maps", encoding="utf-8", errors="replace") as f:
+            return "/memfd:field" in f.read()
+    wait_for(looks, 15, "penstock tail to look at the rings")
+    return tail
+
+
 __all__ = ["TOP", "Proc", "alive", "children", "command_line", "free_port", "peer", "penstock", "program", "run",
-           "start_penstock", "temp_dir", "wait_for"]
+           "start_penstock", "start_tail", "temp_dir", "wait_for"]

@@ -176,7 +176,7 @@ class Relay:
     def __init__(self, target):
         folder = temp_dir()
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(20 * SCALE)
+        self.listener.settimeout(60 * SCALE)
         self.port = self.listener.getsockname()[1]
         self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.server.load_cert_chain(*certificate(folder, "relay"))
@@ -198,13 +198,13 @@ class Relay:
     def work(self):
         conn, _ = self.listener.accept()
         with self.server.wrap_socket(conn, server_side=True) as down, \
-                self.client.wrap_socket(socket.create_connection(("127.0.0.1", self.target), 10)) as up:
-            down.settimeout(10 * SCALE)
-            up.settimeout(10 * SCALE)
+                self.client.wrap_socket(socket.create_connection(("127.0.0.1", self.target), 60)) as up:
+            down.settimeout(30 * SCALE)
+            up.settimeout(30 * SCALE)
             other = threading.Thread(target=self.pump, args=(up, down, 1), daemon=True)
             other.start()
             self.pump(down, up, 0)
-            other.join(20 * SCALE)
+            other.join(60 * SCALE)
 
 
 def test_who_relays_tls_with_his_own_certificate_gets_nothing():
@@ -213,7 +213,7 @@ def test_who_relays_tls_with_his_own_certificate_gets_nothing():
     done = inv.join(port=middle.port)
     equal(done.returncode, 1, done.stdout + done.stderr)
     assert "the proof does not fit" in done.stderr and "stands between" in done.stderr, done.stderr
-    middle.thread.join(30 * SCALE)
+    middle.thread.join(60 * SCALE)
     assert b"PNSTKENR" in middle.passed[0] and b"relay" in middle.passed[0], f"the relay passed on {middle.passed}"
     inv.run.wait_line("the proof does not fit: another secret, or somebody stands between", 10)
     nobody_is_trusted((inv.state, "ot"), (done.state, "it"))
@@ -227,7 +227,7 @@ def hostile(port, context):
     hello = bytes.fromhex("16030100")
 
     def raw(data):
-        with socket.create_connection(("127.0.0.1", port), 5) as s:
+        with socket.create_connection(("127.0.0.1", port), 60) as s:
             s.settimeout(1)
             try:
                 s.sendall(data)
@@ -237,7 +237,7 @@ def hostile(port, context):
 
     def inside(data):
         try:
-            with context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5)) as s:
+            with context.wrap_socket(socket.create_connection(("127.0.0.1", port), 60)) as s:
                 s.settimeout(5)
                 s.sendall(data)
                 while s.recv(4096):
@@ -258,7 +258,7 @@ def test_strangers_neither_break_it_nor_keep_the_right_one_out():
     inv = Invitation()
     context = client_context(temp_dir())
     hostile(inv.port, context)
-    silent = [socket.create_connection(("127.0.0.1", inv.port), 5) for _ in range(20)]
+    silent = [socket.create_connection(("127.0.0.1", inv.port), 60) for _ in range(20)]
     for s in silent:
         defer(s.close)
     assert inv.run.running(), inv.run.tail()

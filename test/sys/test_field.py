@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 
@@ -223,13 +222,11 @@ def test_scan_finds_units_and_readable_addresses():
 def test_a_stop_makes_nothing_bad():
     server = ModbusServer(size=100)
     f = Field({"plc": tcp(server)}, {"a": "at: holding 7 uint16, scan: 50ms"})
-    tail = subprocess.Popen([program(), "tail", "Line/plc/a", "--json", "--state", f.state], stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, text=True)
-    time.sleep(0.5)
+    tail = start_tail("Line/plc/a", f.state)
+    tail.wait_line('"status"', 10)
     equal(f.run.stop(), 0, "exit status")
-    out, _ = tail.communicate(timeout=10)
-    statuses = {json.loads(line)["status"] for line in out.splitlines()}
-    equal(statuses, {"Good"}, "statuses until the end")
+    tail.wait()
+    equal({json.loads(line)["status"] for line in tail.out}, {"Good"}, "statuses until the end")
 
 
 main()

@@ -18,11 +18,11 @@ zones:
 class Site:
     """A running penstock that follows events of one server; tags: name -> address. Its tail is kept running."""
 
-    def __init__(self, server, tags, keys="", requests=""):
+    def __init__(self, server, tags, keys="", requests="", url=None):
         self.folder = temp_dir()
         self.state = os.path.join(self.folder, "state")
         self.site = os.path.join(self.folder, "site.yaml")
-        text = HEAD + f'sources:\n  plc: {{ zone: line, driver: opcua, endpoint: "{server.url}", security: none, retry-max: 1 s{keys} }}\n'
+        text = HEAD + f'sources:\n  plc: {{ zone: line, driver: opcua, endpoint: "{url or server.url}", security: none, retry-max: 1 s{keys} }}\n'
         text += "types:\n  device:\n    tags:\n"
         text += "".join(f"      {name}: {{ at: {json.dumps(at)} }}\n" for name, at in tags.items())
         text += "equipment:\n  Line/plc: { type: device, source: plc }\n" + ("requests:\n" + requests if requests else "")
@@ -30,7 +30,7 @@ class Site:
             f.write(text)
         self.run = start_penstock("run", self.site, "--state", self.state)
         self.run.wait_line("event=ready", 20)
-        self.tail = start_penstock("tail", "Line/plc/*", "--json", "--state", self.state)
+        self.tail = start_tail("Line/plc/*", self.state)
 
     def samples(self, tag=None):
         lines = [json.loads(line) for line in list(self.tail.out) if line.startswith("{")]
@@ -113,7 +113,10 @@ def test_an_alarm_is_acknowledged_from_above():
 def test_an_alarm_that_began_before_is_told_by_the_refresh():
     server = UaNodeServer(variables=10)
     server.set("Tank.level", 97)
-    site = Site(server, {"all": "[kind AlarmConditionType] events"})
+    proxy = Proxy(server.port)
+    proxy.cut()             # until somebody looks
+    site = Site(server, {"all": "[kind AlarmConditionType] events"}, url=f"opc.tcp://127.0.0.1:{proxy.port}")
+    proxy.heal()
     told = site.wait(lambda e: e.get("ConditionName") == "LevelAlarm", "the alarm of before", "all")
     equal((told.get("Refresh"), told["ActiveState"], told["LimitState"]), (True, True, "HighHigh"))
     # What begins now is no refresh.

@@ -142,7 +142,7 @@ def check_acknowledgement(p):
     server = p.server
     operator = UaClient(server.url, namespace=PLANT_URI)
     acked = below(operator, below(operator, below(operator, "Tank", "LevelAlarm"), "AckedState"), "Id")
-    tail = start_penstock("tail", "Line/Press/alarms", "--json", "--state", p.state)
+    tail = start_tail("Line/Press/alarms", p.state)
     wait_for(lambda: server.stats()["items"] >= 8, 15, "all items")
     server.set("Tank.level", 92)
     wait_for(lambda: any('"ActiveState":true' in line and '"AckedState":false' in line for line in list(tail.out)), 15, "the alarm")
