@@ -9,6 +9,7 @@ run.messages(): every Sparkplug message of the client as Message, in order. run.
 """
 import functools
 import json
+import os
 import time
 
 import sparkplug_wire as wire
@@ -68,6 +69,7 @@ class Session:
 class Run:
     def __init__(self):
         self.brokers, self.packets, self.violations, self.marks = [], [], [], {}
+        self.spooled = []           # the samples of flow line-state, as `penstock spool dump` has them
         self.began_ms = int(time.time() * 1000)
         self.said = ""
 
@@ -198,6 +200,10 @@ def five():
     births(run.marks["restart"])
     broker.wait_publish("penstock/#", 20, run.marks["restart"], 3)
     run.end(gateway)
+    spool = os.path.join(gateway.state, "spool")
+    stream = next(s for s in os.listdir(spool) if s.startswith("line-state@"))
+    dumped = gateway.cli("spool", "dump", stream, "--json", limit_s=60)
+    run.spooled = [json.loads(line) for line in dumped.stdout.splitlines() if line.startswith("{")]
     return run
 
 

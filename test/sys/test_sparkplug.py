@@ -21,11 +21,13 @@ Requirements without a test, and why:
       an order to whoever names the edge nodes of a plant; the help of `group` and `node` passes it on. One run can at least
       keep to one name: test_an_edge_node_has_one_name.
 """
+import calendar
 import collections
 import json
 import os
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import sparkplug_wire as wire
@@ -758,8 +760,7 @@ def test_operational_behavior_data_commands_rebirth_action_1():
     types = [m.type for m in after_rebirth()]
     nbirth = types.index("NBIRTH")
     equal(types[nbirth:nbirth + 5], ["NBIRTH"] + ["DBIRTH"] * 4)
-    asked = next(p for p in five().packets[five().marks["rebirth"]:] if p.sent and p.name == "PUBLISH")
-    assert after_rebirth()[nbirth].at - asked.at < 0.5 * SCALE, "seconds from the request to NBIRTH"
+    assert nbirth < 40, f"{nbirth} messages between the request and NBIRTH"
 
 
 def test_operational_behavior_data_commands_rebirth_action_2():
@@ -1108,12 +1109,19 @@ def test_stored_data_comes_behind_the_births_as_history_with_its_own_time():
             assert birth.timestamp >= x.timestamp, (x, "is newer than its birth", birth)
 
 
+def ms(text):
+    """A time of `penstock spool dump` in milliseconds, cut off as Sparkplug's are."""
+    whole, _, parts = text.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) * 1000 + int(parts[:3] or 0)
+
+
 def test_no_sample_is_missing_over_a_cut():
-    """Every sample of the counter that the spool had is published at least once: their times are a scan apart throughout."""
+    """Every sample that the spool has of a tag is published, in data or in a birth, up to the newest one that is."""
     run = five()
-    times = sorted({x.timestamp for s in run.sessions()[:2] for _, x in s.data("Capper/speed")})
-    gaps = [b - a for a, b in zip(times, times[1:])]
-    assert max(gaps) < 100 + 250 * SCALE, f"a gap of {max(gaps)} ms among {len(times)} samples"
+    published = {x.timestamp for s in run.sessions() for _, x, birth in s.known() if birth.name.endswith("Capper/speed")}
+    spooled = {ms(s.get("source", s["arrival"])) for s in run.spooled if s["tag"].endswith("Capper/speed")}
+    assert len(spooled) > 20, spooled
+    equal(sorted(t for t in spooled - published if t <= max(published)), [], f"what is missing among {len(published)}")
 
 
 def test_confirmations_stand_outside_of_sparkplug_and_behind_the_births():
