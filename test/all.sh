@@ -67,7 +67,7 @@ build all objects peers node-peers
 
 phase "the sandbox, which sanitizers would not let close"
 build build/test/os/cage_test build/test/proc/cages_test
-printf '%s\n' build/test/os/cage_test build/test/proc/cages_test | run --timeout 120
+printf '%s\n' build/test/os/cage_test build/test/proc/cages_test | run --timeout 600
 
 phase "clang compiles it too"
 build CC=clang objects
@@ -76,19 +76,19 @@ phase "sanitizers: address, undefined"
 build SAN=address,undefined all unit
 
 phase "unit tests"
-in_sources '*_test.c' | sed "s,^src/\(.*\)\.c$,$fixed$san/test/\1," | run --jobs "$jobs" --timeout 600
+in_sources '*_test.c' | sed "s,^src/\(.*\)\.c$,$fixed$san/test/\1," | run --jobs "$jobs" --timeout 900
 
 phase "corpora"
 in_sources '*_fuzz.c' | while read -r source; do
 	stem=$(basename "$source" _fuzz.c)
 	echo "$source" | sed "s,^src/\(.*\)\.c$,$fixed$san/replay/\1 test/corpus/$stem,"
-done | run --bare --jobs "$jobs" --timeout 180
+done | run --bare --jobs "$jobs" --timeout 600
 
 phase "unit tests that share memory or threads, under the thread sanitizer"
 marked=$(grep -l '/\* tsan \*/' $(in_sources '*_test.c') | sed 's,^src/\(.*\)\.c$,build/variant-thread/test/\1,')
 if [ -n "$marked" ]; then
 	build SAN=thread $marked
-	echo "$marked" | sed "s/^/$fixed/" | run --jobs "$jobs" --timeout 300
+	echo "$marked" | sed "s/^/$fixed/" | run --jobs "$jobs" --timeout 900
 fi
 
 phase "whole systems"
@@ -96,28 +96,28 @@ export PENSTOCK="$PWD/$san/penstock"
 alone=$(grep -l '^# alone' test/sys/test_*.py)
 for script in test/sys/test_*.py; do
 	case " $(echo $alone) " in *" $script "*) ;; *) echo "$fixed/usr/bin/python3 $script" ;; esac
-done | run --jobs "$jobs" --timeout 600
+done | run --jobs "$jobs" --timeout 1200
 for script in $alone; do
 	echo "$fixed/usr/bin/python3 $script"
-done | run --timeout 600
+done | run --timeout 1200
 
 phase "bounds of memory, which sanitizers would blur"
 PENSTOCK="$PWD/build/penstock"
-printf '/usr/bin/python3 test/sys/test_opcua_%s\n' hostile.py "conn.py thirty_restarts_leave_nothing_behind" | run --timeout 300
+printf '/usr/bin/python3 test/sys/test_opcua_%s\n' hostile.py "conn.py thirty_restarts_leave_nothing_behind" | run --timeout 900
 
 if [ -f test/faults.py ]; then
 	phase "faults, 300 trials"
 	PENSTOCK="$PWD/build/penstock"
-	echo "/usr/bin/python3 test/faults.py --trials 300" | run --timeout 1200
+	echo "/usr/bin/python3 test/faults.py --trials 300" | run --timeout 1800
 fi
 if [ -f test/confirmations.py ]; then
 	phase "confirmations to a simulated SAP under faults, 150"
 	PENSTOCK="$PWD/build/penstock"
-	echo "/usr/bin/python3 test/confirmations.py --confirmations 150 --machines 15 --limit 280" | run --timeout 300
+	echo "/usr/bin/python3 test/confirmations.py --confirmations 150 --machines 15 --limit 800" | run --timeout 900
 fi
 if [ -f test/requests.py ]; then
 	phase "requests under faults, 100 trials"
 	PENSTOCK="$PWD/build/penstock"
-	echo "/usr/bin/python3 test/requests.py --trials 100" | run --timeout 300
+	echo "/usr/bin/python3 test/requests.py --trials 100" | run --timeout 900
 fi
 finish
