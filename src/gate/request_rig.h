@@ -212,4 +212,21 @@ rig_entries(const struct rig *g, enum audit_kind kind)
 	return n;
 }
 
+/* With an entry for the setpoint in force. */
+static inline struct rig *
+rig_ready(void)
+{
+	struct rig *g = rig_new();
+	rig_rule(g->plan, "sp", 0);
+	requests_plan(g->r, g->plan, g->now, g->wall);
+	return g;
+}
+
+static inline int
+rig_confirm(struct rig *g, const char *user, const char *role, enum request_reason *why)
+{
+	struct request_person p = { .from = "cli", .user = user, .roles = &role, .nroles = 1 };
+	return requests_confirm(g->r, 8, g->told.id, &p, why, g->now, g->wall);
+}
+
 #endif
