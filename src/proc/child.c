@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/memfd.h"
 #include "os/memory.h"
+#include "os/stream.h"
 #include "proc/cages.h"
 #include "proc/certs.h"
 #include "proc/client.h"
@@ -351,9 +352,24 @@ of(struct child *c)
 }
 
 int
-child_ring_out(struct child *pub, int fd, uint64_t epoch)
+child_ring(struct child *pub, size_t size, struct ring_writer **ring, size_t *have)
 {
+	struct ring_writer *fresh;
+	int fd;
+
+	if (*have >= size)
+		return 0;
+	int err = ring_create(pub->name, size, &fresh, &fd);
+	if (err != 0) {
+		log_error("ring_failed", "bytes=%zu error=\"%s\"", size, err_text(err));
+		return err;
+	}
+	ring_writer_free(*ring);
+	*ring = fresh;
+	*have = size;
+	uint64_t epoch = ring_writer_epoch(fresh);
 	say(of(pub), MSG_RING_OUT, &epoch, sizeof epoch, fd);
+	stream_close(fd);
 	return 0;
 }
 

@@ -52,7 +52,11 @@ struct child {
 /* Runs until stopped; the exit status of the process. role and name come from the command line of the child. */
 int child_main(enum role role, const char *name, const char *state_dir, const struct child_ops *ops, void *arg, struct child **self);
 /* For use from the ops: */
-int child_ring_out(struct child *c, int fd, uint64_t epoch);	/* announce the ring that this process writes; fd borrowed */
+/*
+ * The ring that this process writes shall have at least size bytes. *ring (of *have bytes; NULL: none) is replaced by one that is announced
+ * if need be; readers finish the one before first. 0, or an error, which is logged: nothing has changed.
+ */
+int child_ring(struct child *c, size_t size, struct ring_writer **ring, size_t *have);
 void child_ring_dead(struct child *c, const char *writer, uint64_t epoch);	/* it breaks the format: its writer is replaced */
 void child_signal(struct child *c);				/* wake all readers; cheap, at most once a loop turn */
 void child_drained(struct child *c);

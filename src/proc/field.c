@@ -10,7 +10,6 @@
 #include "field/ask.h"
 #include "field/field.h"
 #include "os/clock.h"
-#include "os/stream.h"
 #include "proc/child.h"
 #include "proc/notes.h"
 #include "proc/orders.h"
@@ -68,29 +67,6 @@ wanted_ring(const struct plan *plan)
 	return size;
 }
 
-/* Have a ring that is large enough for the plan. Readers finish the one before first. */
-static int
-need_ring(struct field_proc *p, const struct plan *plan)
-{
-	size_t size = wanted_ring(plan);
-	struct ring_writer *ring;
-	int fd;
-
-	if (p->ring != NULL && p->ring_size >= size)
-		return 0;
-	int err = ring_create(p->child->name, size, &ring, &fd);
-	if (err != 0) {
-		log_error("ring_failed", "bytes=%zu error=\"%s\"", size, err_text(err));
-		return err;
-	}
-	ring_writer_free(p->ring);
-	p->ring = ring;
-	p->ring_size = size;
-	child_ring_out(p->child, fd, ring_writer_epoch(ring));
-	stream_close(fd);
-	return 0;
-}
-
 /* Changes of the store of certificates. */
 static int
 send_changed(const void *p, size_t len)
@@ -102,7 +78,7 @@ static int
 on_plan(void *arg, struct plan *plan)
 {
 	struct field_proc *p = arg;
-	int err = need_ring(p, plan);
+	int err = child_ring(p->child, wanted_ring(plan), &p->ring, &p->ring_size);
 
 	if (err == 0 && p->field == NULL) {
 		notes_open(p->child->loop, send_changed);

@@ -189,28 +189,6 @@ wanted_ring(const struct plan *plan)
 	return most > 0 ? size : 0;
 }
 
-static int
-need_ring(struct insight_proc *p, const struct plan *plan)
-{
-	size_t size = wanted_ring(plan);
-	struct ring_writer *ring;
-	int fd;
-
-	if (size == 0 || (p->ring != NULL && p->ring_size >= size))
-		return 0;
-	int err = ring_create(p->self->name, size, &ring, &fd);
-	if (err != 0) {
-		log_error("ring_failed", "bytes=%zu error=\"%s\"", size, err_text(err));
-		return err;
-	}
-	ring_writer_free(p->ring);
-	p->ring = ring;
-	p->ring_size = size;
-	child_ring_out(p->self, fd, ring_writer_epoch(ring));
-	stream_close(fd);
-	return 0;
-}
-
 static void
 publish(const struct insight_proc *p)
 {
@@ -257,7 +235,7 @@ static int
 op_plan(void *arg, struct plan *plan)
 {
 	struct insight_proc *p = arg;
-	int err = need_ring(p, plan);
+	int err = child_ring(p->self, wanted_ring(plan), &p->ring, &p->ring_size);
 
 	if (err != 0) {
 		plan_free(plan);
