@@ -67,6 +67,8 @@ inside() {
 	unshare --mount --pid --fork --kill-child --ipc --uts sh -c '
 		root=$1
 		shift
+		mount --bind "$root" "$root"	# a mount of its own, as every / is: ip netns asks for that
+		cd "$root"
 		mount --rbind /dev "$root/dev"
 		mount -t proc proc "$root/proc"
 		mount -t sysfs -o ro sysfs "$root/sys" 2>/dev/null || :

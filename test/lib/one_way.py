@@ -43,6 +43,8 @@ class Way:
             if subprocess.run(["ip", "netns", "add", n], capture_output=True).returncode != 0:
                 skip("no network namespaces may be made here (ip netns add)")
             defer(subprocess.run, ["ip", "netns", "del", n])
+            if subprocess.run(["ip", "-n", n, "link"], capture_output=True).returncode != 0:
+                skip("this machine enters no network namespaces (ip -n)")
         for end in "sr":
             run("ip", "link", "add", "eth0", "netns", self.names[end], "type", "veth", "peer", "name", "to-" + end, "netns", self.names["w"])
         self._quiet("w", "to-s", "to-r")

@@ -19,8 +19,8 @@ from brokers import Certificates, Mosquitto
 from cases import SCALE, Skip, defer, equal, main, skip, timeout, wait_for
 from mqtt_wire import matches
 from peers import Endpoint, ModbusServer, PymodbusServer, SerialPair, Sim, SparkplugDecoder, Subscriber, node
-from procs import (TOP, Proc, alive, children, command_line, free_port, peer, penstock, program, run, start_penstock,
-                   start_tail, temp_dir)
+from procs import (TOP, Proc, alive, children, command_line, free_port, peer, penstock, program, program_for_others, run,
+                   start_penstock, start_tail, temp_dir)
 from proxy import Proxy
 from recorder import Behaviour, Packet, RecordingBroker
 from site_runs import Gateway
@@ -28,4 +28,5 @@ from site_runs import Gateway
 __all__ = ["Behaviour", "Certificates", "Endpoint", "Gateway", "ModbusServer", "Mosquitto", "Packet", "Proc", "Proxy",
            "PymodbusServer", "RecordingBroker", "SCALE", "SerialPair", "Sim", "Skip", "SparkplugDecoder", "Subscriber",
            "TOP", "alive", "children", "command_line", "defer", "equal", "free_port", "main", "matches", "node", "peer",
-           "penstock", "program", "run", "skip", "start_penstock", "start_tail", "temp_dir", "timeout", "wait_for"]
+           "penstock", "program", "program_for_others", "run", "skip", "start_penstock", "start_tail", "temp_dir", "timeout",
+           "wait_for"]

@@ -30,6 +30,14 @@ def program():
     return path
 
 
+def program_for_others():
+    """A copy that every user may run: the checkout may stand where nobody else can go, such as /root."""
+    copy = os.path.join(temp_dir(), "penstock")
+    os.chmod(os.path.dirname(copy), 0o755)
+    shutil.copy(program(), copy)
+    return copy
+
+
 def peer(name):
     """A program of test/peers, built by `make peers`."""
     path = os.path.join(TOP, "build/peers", name)
@@ -252,5 +260,5 @@ def start_tail(pattern, state):
     return tail
 
 
-__all__ = ["TOP", "Proc", "alive", "children", "command_line", "free_port", "peer", "penstock", "program", "run",
+__all__ = ["TOP", "Proc", "alive", "children", "command_line", "free_port", "peer", "penstock", "program", "program_for_others", "run",
            "start_penstock", "start_tail", "temp_dir", "wait_for"]

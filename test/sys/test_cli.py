@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -190,9 +189,7 @@ def test_nobody_who_may_not_look_is_told_that_nothing_is_there():
     wait_for(lambda: any(o["admitted"] for o in g.objects("flow").values()), 10, "samples")
     equal(g.stop(), 0, "exit status")
     os.chmod(g.folder, 0o755)
-    copy = os.path.join(temp_dir(), "penstock")
-    os.chmod(os.path.dirname(copy), 0o755)
-    shutil.copy(program(), copy)
+    copy = program_for_others()
     for words in (["quarantine", "list"], ["ledger"], ["spool", "info"], ["trend", "a"], ["status"]):
         done = run(copy, *words, "--state", g.state, user=65534)
         equal((done.returncode, done.stdout), (2, ""), words)

@@ -97,7 +97,7 @@ def test_a_second_person_is_another_one():
     os.chmod(p.folder, 0o755)
     os.chmod(p.state, 0o755)
     os.chmod(os.path.join(p.state, "control.sock"), 0o666)
-    other = subprocess.run([program(), "request", "confirm", str(a["id"]), "--wait", "--state", p.state], user="nobody", group="nogroup",
+    other = subprocess.run([program_for_others(), "request", "confirm", str(a["id"]), "--wait", "--state", p.state], user="nobody", group="nogroup",
                            extra_groups=[], capture_output=True, text=True, timeout=120, check=False)
     equal(other.returncode, 0, f"exit status of the other: {other.stdout}{other.stderr}")
     equal(len(p.writes()), 1, "writes")

@@ -127,7 +127,7 @@ def test_no_child_outlives_a_supervisor_that_is_killed():
     pids = g.pids()
     os.kill(pids["office"], signal.SIGSTOP)     # so that it cannot see that its channel is closed
     g.run.kill()
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids.values()), 10, "the children to end")
+    wait_for(lambda: not any(alive(pid) for pid in pids.values()), 10, "the children to end")
 
 
 def test_a_user_that_is_not_there_is_named():
