@@ -36,8 +36,8 @@ static const struct status_row {
 	/* How often that is tried is far_logon.c's matter. */
 	{ 401, 401, DOWN,    DOWN,    DOWN,    10,  "the log-on was refused (401): check user and password, or client and secret, in SAP and in the file" },
 	{ 403, 403, REFUSED, UNKNOWN, REFUSED, 60,  "the technical user lacks an authorisation: transaction SU53 there shows which" },
-	{ 404, 404, BUSY,    BUSY,    BUSY,    300, "the service or the set is not there: activate it in SAP, or mend the mapping" },
-	{ 405, 405, BUSY,    BUSY,    BUSY,    300, "the service does not let it be done: check mapping and service" },
+	{ 404, 404, BUSY,    UNKNOWN, BUSY,    300, "the service or the set is not there: activate it in SAP, or mend the mapping" },
+	{ 405, 405, BUSY,    UNKNOWN, BUSY,    300, "the service does not let it be done: check mapping and service" },
 	{ 407, 407, DOWN,    DOWN,    DOWN,    60,  "the proxy wants a log-on: check proxy-user and its file" },
 	{ 408, 408, UNKNOWN, UNKNOWN, UNKNOWN, 0,   NULL },
 	/* Another effect of the same identity, or somebody else at the same object: asked before it is repeated. */
@@ -51,7 +51,7 @@ static const struct status_row {
 	    "in SAP what is there; then cancel this one, or write a mapping that updates" },
 	{ 429, 429, DOWN,    DOWN,    DOWN,    0,   NULL },
 	{ 400, 499, REFUSED, REFUSED, REFUSED, 0,   NULL },
-	{ 501, 501, BUSY,    BUSY,    BUSY,    300, "the service cannot do it: check the mapping" },
+	{ 501, 501, BUSY,    UNKNOWN, BUSY,    300, "the service cannot do it: check the mapping" },
 	/* Said with Retry-After, or in OData: see below. A proxy says it as well of a connection that broke after the request had gone on. */
 	{ 503, 503, DOWN,    UNKNOWN, DOWN,    0,   NULL },
 	/* Also 500: work was begun there, and whether it was rolled back nobody has said. */

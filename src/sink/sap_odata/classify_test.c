@@ -27,10 +27,10 @@ TEST(each_status_of_a_post_has_its_verdict)
 {
 	static const struct { int status; const char *body; int kind; } want[] = {
 		{ 201, "{}", OK }, { 204, "", OK }, { 302, "", UNKNOWN }, { 400, SAP_ERROR, REFUSED }, { 400, HTML, REFUSED }, { 401, HTML, DOWN },
-		{ 403, SAP_ERROR, REFUSED }, { 403, HTML, UNKNOWN }, { 404, SAP_ERROR, REFUSED }, { 404, IWFND_ERROR, BUSY }, { 404, HTML, BUSY },
-		{ 405, HTML, BUSY }, { 407, HTML, DOWN }, { 408, "", UNKNOWN }, { 409, SAP_ERROR, UNKNOWN }, { 412, "", BUSY }, { 422, SAP_ERROR, REFUSED },
+		{ 403, SAP_ERROR, REFUSED }, { 403, HTML, UNKNOWN }, { 404, SAP_ERROR, REFUSED }, { 404, IWFND_ERROR, BUSY }, { 404, HTML, UNKNOWN },
+		{ 405, HTML, UNKNOWN }, { 407, HTML, DOWN }, { 408, "", UNKNOWN }, { 409, SAP_ERROR, UNKNOWN }, { 412, "", BUSY }, { 422, SAP_ERROR, REFUSED },
 		{ 423, SAP_ERROR, BUSY }, { 428, "", REFUSED }, { 429, "", DOWN }, { 500, SAP_ERROR, UNKNOWN }, { 500, HTML, UNKNOWN },
-		{ 501, "", BUSY }, { 502, HTML, UNKNOWN }, { 503, HTML, UNKNOWN }, { 503, SAP_ERROR, DOWN }, { 504, HTML, UNKNOWN }, { 599, "", UNKNOWN }, { 999, "", UNKNOWN },
+		{ 501, "", UNKNOWN }, { 502, HTML, UNKNOWN }, { 503, HTML, UNKNOWN }, { 503, SAP_ERROR, DOWN }, { 504, HTML, UNKNOWN }, { 599, "", UNKNOWN }, { 999, "", UNKNOWN },
 	};
 	struct arena a = { 0 };
 

@@ -127,7 +127,7 @@ int message_lane(const struct mapping *m, const char *event_json, size_t len, ch
     struct fault *why);
 
 /*
- * The number of the document, from the answer of a create (sent NULL: it is ours whatever it says) or of a lookup ("0000012345/00000001"). ERR_NOTFOUND: a
+ * The number of the document, from the answer of a lookup ("0000012345/00000001"). ERR_NOTFOUND: a
  * lookup's list is empty, or what it found is not ours (it differs in what the mapping's lookup compares); ERR_SYNTAX:
  * it cannot be understood, or there is more of it elsewhere; ERR_PROTO: asked for one identity, it gives others alone, or none:
  * the service does not read $filter, so nobody can say. More than one in the list: the first, and *more (may be NULL) gets how many; a double
@@ -135,6 +135,12 @@ int message_lane(const struct mapping *m, const char *event_json, size_t len, ch
  */
 int message_document(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out,
     size_t size, unsigned *more);
+
+/*
+ * The same from the answer to a create of our own, which is ours whatever it says, but for one thing: that it bears another identity (ERR_PROTO: somebody
+ * on the way has mixed up answers).
+ */
+int message_created(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out, size_t size);
 
 /*
  * An update against the entity that it is to fill in, as it was read. What somebody else has written is never written over: a property is blank (null, empty,

@@ -57,7 +57,7 @@ is_ours(const struct mapping_full *m, const json_t *sent, const json_t *found)
 {
 	if (m->m.update && sent != NULL)
 		return is_filled(m, sent, found);
-	for (const char *const *s = m->same; sent != NULL && s != NULL && *s != NULL; s++)
+	for (const char *const *s = m->same; s != NULL && *s != NULL; s++)
 		if (!same(json_object_get(sent, *s), json_object_get(found, *s)))
 			return false;
 	return true;
@@ -110,6 +110,23 @@ document_number(const struct mapping *m, const json_t *one, char *out, size_t si
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
 			*s = ' ';
 	return n > 0 ? 0 : ERR_SYNTAX;
+}
+
+int
+message_created(const struct mapping *m, const struct message *sent, const char *answer, size_t len, char *out, size_t size)
+{
+	char why[ANSWER_WHY_MAX];
+	const json_t *list, *one;
+	const char *next;
+
+	out[0] = '\0';
+	json_t *j = odata_json(answer, len, why);
+	odata_unwrap(j, &list, &one, &next);
+	const char *id = one != NULL && m->identity_prop != NULL ? json_string_value(json_object_get(one, m->identity_prop)) : NULL;
+	bool other = id != NULL && *id != '\0' && sent->identity[0] != '\0' && !same_identity(id, sent->identity);
+	int err = one == NULL ? ERR_SYNTAX : other ? ERR_PROTO : document_number(m, one, out, size);
+	json_decref(j);
+	return err;
 }
 
 int

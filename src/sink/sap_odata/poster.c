@@ -147,16 +147,16 @@ op_posted(struct op *op, size_t i, const struct sap_answer *a)
 	struct op_item *it = &op->items[i];
 	char document[OUTBOX_TEXT_MAX], warning[OUTBOX_TEXT_MAX] = "";
 	struct odata_error said;
-	unsigned more = 0;
 	int err = 0;
 
 	if (it->mapping->update)	/* 204: the answer says nothing that was not read before */
 		snprintf(document, sizeof document, "%s", op->document);
-	else			/* it is ours, whatever it says: SAP may write a value in another way than we did */
-		err = message_document(it->mapping, NULL, a->body, a->len, document, sizeof document, &more);
+	else
+		err = message_created(it->mapping, &it->message, a->body, a->len, document, sizeof document);
 	if (err != 0) {
 		op_verdict(op, i, &(struct outbox_verdict){ .kind = OUTBOX_IS_UNKNOWN, .code = "unreadable",
-		    .text = "a success was said, but the answer holds no number of a document: it is looked up" });
+		    .text = err == ERR_PROTO ? "a success was said, but of another event: somebody on the way mixes up answers. It is looked up" :
+		    "a success was said, but the answer holds no number of a document: it is looked up" });
 		return;
 	}
 	if (a->message != NULL && odata_message_parse(a->message, strlen(a->message), &op->arena, &said) == 0)

@@ -36,6 +36,7 @@ use(const struct mapping *m, const char *s, size_t len)
 			abort();
 		message_lane(m, s, len, text, sizeof text, &why);
 		message_document(m, &msg, s, len, text, sizeof text, NULL);
+		message_created(m, &msg, s, len, text, sizeof text);
 		message_follow(m, s, len, text, sizeof text);
 		if (m->follow_nav != NULL)
 			message_follow_judge(m, 1, s, len, text, sizeof text);
