@@ -161,8 +161,8 @@ op_posted(struct op *op, size_t i, const struct sap_answer *a)
 	}
 	if (a->message != NULL && odata_message_parse(a->message, strlen(a->message), &op->arena, &said) == 0)
 		odata_error_line(&said, warning, sizeof warning);
-	int64_t follow = it->mapping->follow_nav != NULL && it->message.items > 0 ? op->poster->cfg->follow_ns : 0;
-	op_verdict(op, i, &(struct outbox_verdict){ .kind = OUTBOX_IS_DONE, .document = document, .text = warning, .follow_ns = follow });
+	op_verdict(op, i, &(struct outbox_verdict){ .kind = OUTBOX_IS_DONE, .document = document, .text = warning,
+	    .follow_ns = poster_follow_ns(op->poster, it) });
 }
 
 static void

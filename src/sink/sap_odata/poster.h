@@ -22,6 +22,12 @@ struct poster_news {
 	char		trouble[256];			/* what keeps everything waiting; "" when nothing does */
 };
 
+/* Whether what a mapping posts can be found again. */
+struct poster_sight {
+	const struct mapping	*mapping;
+	bool			 blind;		/* a posting that SAP had confirmed was not found */
+};
+
 struct poster {
 	const struct sap_cfg		*cfg;
 	const struct mapping_set	*set;
@@ -33,6 +39,8 @@ struct poster {
 	struct op			*ops;		/* under way */
 	struct mono			 no_batch_until;	/* a $batch was refused as such */
 	uint64_t			 nbatches;
+	struct poster_sight		 sights[SAP_POSTS_MAX];	/* mappings of which one was looked for since the start */
+	size_t				 nsights;
 };
 
 /* The calls for struct outbox_opts; arg is the poster. */

@@ -7,6 +7,55 @@
 
 #define FOLLOW_TRIES	5	/* so many times the pause: then what has not followed is a complaint */
 
+/*
+ * A user who may post and may not read is told "not there" of all, and what was booked would be posted again whenever an answer is lost. So of each mapping
+ * with an identity one posting is looked for; what is not found is a complaint, and "not there" proves nothing for that mapping until something is found.
+ */
+static struct poster_sight *
+sight_of(struct poster *p, const struct mapping *m)
+{
+	for (size_t i = 0; i < p->nsights; i++)
+		if (p->sights[i].mapping == m)
+			return &p->sights[i];
+	return NULL;
+}
+
+/* The first of its mapping: it is looked for. */
+static bool
+sight_begin(struct poster *p, const struct op_item *it)
+{
+	if (it->mapping->identity_prop == NULL || it->message.lookup[0] == '\0' || p->nsights == SAP_POSTS_MAX || sight_of(p, it->mapping) != NULL)
+		return false;
+	p->sights[p->nsights++] = (struct poster_sight){ .mapping = it->mapping };
+	return true;
+}
+
+/* What a look for one of them brought; a follow-up knows that it is there. */
+static void
+sight_note(const struct op *op, enum outbox_verdict_kind kind)
+{
+	struct poster_sight *s = sight_of(op->poster, op->items[0].mapping);
+
+	if (s != NULL && (kind == OUTBOX_IS_DONE || kind == OUTBOX_IS_LATE_FAILED))
+		s->blind = false;
+	else if (s != NULL && kind == OUTBOX_IS_ABSENT && op->kind == OP_FOLLOW)
+		s->blind = true;
+}
+
+static bool
+has_goods(const struct op_item *it)
+{
+	return it->mapping->follow_nav != NULL && it->message.items > 0;
+}
+
+int64_t
+poster_follow_ns(struct poster *p, const struct op_item *it)
+{
+	int64_t ns = p->cfg->follow_ns;
+
+	return ns > 0 && (sight_begin(p, it) || has_goods(it)) ? ns : 0;
+}
+
 /* SAP has it in any case: that it cannot be said what followed is a complaint, no refusal. */
 static void
 end_follow(struct op *op, struct outbox_verdict *v)
@@ -69,7 +118,7 @@ found(struct op *op, const struct sap_answer *a, struct outbox_verdict *v)
 	*v = (struct outbox_verdict){ .kind = OUTBOX_IS_DONE };
 	if (err == 0) {
 		v->document = arena_strdup(&op->arena, document);
-		v->follow_ns = it->mapping->follow_nav != NULL && it->message.items > 0 ? op->poster->cfg->follow_ns : 0;
+		v->follow_ns = has_goods(it) ? op->poster->cfg->follow_ns : 0;
 		if (more > 1)
 			*v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .document = v->document, .code = "double",
 			    .text = arena_printf(&op->arena, "SAP holds this %u times: cancel all but one there", more) };
@@ -93,19 +142,23 @@ on_looked(void *arg, const struct far_answer *got)
 
 	sap_judge(ASKED_LOOKUP, op->items[0].message.lookup_key, &a, wall_now(), &op->arena, &v);
 	poster_note(op->poster, got, &v);
-	if (v.kind == OUTBOX_IS_DONE && op->kind == OP_FOLLOW) {
-		start_follow(op, &a);
-		return;
-	}
-	if (op->kind == OP_FOLLOW && v.kind == OUTBOX_IS_ABSENT)
-		v = (struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .code = "gone", .text = "SAP took it, and it is no longer there" };
-	if (op->kind == OP_FOLLOW) {
-		end_follow(op, &v);
-		return;
-	}
 	if (v.kind == OUTBOX_IS_DONE)
 		found(op, &a, &v);
-	op_end(op, &v);
+	sight_note(op, v.kind);
+	const struct poster_sight *s = sight_of(op->poster, op->items[0].mapping);
+	if (op->kind == OP_FOLLOW && v.kind == OUTBOX_IS_DONE && has_goods(&op->items[0]))
+		start_follow(op, &a);
+	else if (op->kind == OP_FOLLOW && v.kind == OUTBOX_IS_ABSENT)
+		op_end(op, &(struct outbox_verdict){ .kind = OUTBOX_IS_LATE_FAILED, .code = "gone", .text = "SAP took it, and a look for it finds none: it was "
+		    "taken away there, or the technical user may post it and not read it. Give it the right to, then penstock outbox seen" });
+	else if (op->kind == OP_FOLLOW)
+		end_follow(op, &v);
+	else {
+		if (v.kind == OUTBOX_IS_ABSENT && s != NULL && s->blind)
+			v = (struct outbox_verdict){ .kind = OUTBOX_IS_REFUSED, .code = "lookup-blind", .text = "SAP says that it is not there, as it says of one "
+			    "that it had taken: maybe the technical user may not read what it posts. Look in SAP; then penstock outbox resend or cancel it" };
+		op_end(op, &v);
+	}
 }
 
 static int

@@ -49,7 +49,9 @@ void poster_note(struct poster *p, const struct far_answer *a, const struct outb
 /* poster_fill.c: an update reads its entity first, then goes with its ETag. Ends the op, or calls op_post_single() again with op->if_match. */
 void op_read_to_fill(struct op *op);
 
-/* poster_ask.c: two calls of struct outbox_poster. */
+/* poster_ask.c: how long after its posting something is looked at once more; 0: not. */
+int64_t poster_follow_ns(struct poster *p, const struct op_item *it);
+/* Two calls of struct outbox_poster. */
 int post_lookup(void *arg, const struct outbox_item *item);
 int post_follow(void *arg, const struct outbox_item *item);
 

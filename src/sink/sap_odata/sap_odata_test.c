@@ -22,6 +22,7 @@ static struct sap {
 	const char	*refuse;			/* status line and body for all postings */
 	bool		 gone;				/* 503 to everything */
 	bool		 once;				/* ... after one posting */
+	bool		 blind;				/* what is there is not found */
 	const char	*orders;			/* rows of A_ProductionOrder_2 */
 	const char	*newest;			/* who asks for what changed since then gets none of them; NULL: nobody */
 	size_t		 reads;
@@ -81,7 +82,7 @@ look_up(const char *request, struct buf *out)
 
 	sap.lookups++;
 	buf_puts(&body, "{\"d\":{\"results\":[");
-	for (size_t i = 0; i < sap.n; i++)
+	for (size_t i = 0; !sap.blind && i < sap.n; i++)
 		if (strncmp(request, "GET ", 4) == 0 && strstr(request, sap.ids[i]) != NULL) {
 			buf_printf(&body, "%s{\"ConfirmationGroup\":\"0000000001\",\"ConfirmationCount\":\"%08zu\",\"ExternalSystemConfirmation\":\"%s\"}",
 			    comma ? "," : "", i + 1, sap.ids[i]);
@@ -167,7 +168,7 @@ begin(unsigned batch_max)
 	sap.n = sap.lost = sap.posts = sap.lookups = sap.batches = 0;
 	sap.lose_every = 0;
 	sap.refuse = NULL;
-	sap.gone = sap.once = false;
+	sap.gone = sap.once = sap.blind = false;
 	sap.orders = NULL;
 	sap.reads = 0;
 	office_begin(reply, batch_max, 4);
@@ -397,6 +398,51 @@ TEST(goods_movements_are_not_looked_for_in_another_client)
 	sink_starts();
 	UNTIL(strstr(w.state, "1 posted with a complaint") != NULL, "complaint");
 	CHECK_INT(sap.lookups, 0);
+	office_end();
+}
+
+static void
+person(const char *verb, const char *id)
+{
+	const char *const list[] = { verb, id, "--reason", "CO14 was looked at" };
+	const struct sink_ask q = { .verb = "outbox", .argc = 4, .argv = list, .who = "anna", .answer = on_answer };
+
+	w.answer[0] = '\0';
+	CHECK_INT(sap_odata_sink.ask(w.inst, &q), 0);
+	UNTIL(w.answer[0] != '\0', "answer");
+	CHECK(strstr(w.answer, "error") == NULL);
+}
+
+/* It would be told "not there" of all that was booked. */
+TEST(a_user_who_may_post_and_not_read_books_nothing_twice)
+{
+	begin(1);
+	sink_stops();
+	key("follow-up")->i = NS_PER_S;
+	sap.blind = true;
+	sink_starts();
+	CHECK_INT(offer(1), 0);
+	UNTIL(strstr(w.state, "1 posted with a complaint") != NULL, "complaint");
+	pthread_mutex_lock(&sap.lock);
+	sap.lose_every = 1;
+	pthread_mutex_unlock(&sap.lock);
+	CHECK_INT(offer(2), 0);
+	UNTIL(strstr(w.state, "1 refused waits for a person") != NULL, "refusal");
+	CHECK_INT(booked(), 2);
+	CHECK_INT(sap.posts, 2);
+	pthread_mutex_lock(&sap.lock);
+	sap.blind = false;
+	sap.lose_every = 0;
+	pthread_mutex_unlock(&sap.lock);
+	person("retry", "2");		/* found, now that it may be read */
+	UNTIL(strstr(w.state, "refused") == NULL, "confirmation");
+	CHECK_INT(booked(), 2);
+	pthread_mutex_lock(&sap.lock);
+	sap.lose_every = 1;
+	pthread_mutex_unlock(&sap.lock);
+	CHECK_INT(offer(3), 0);		/* and all goes by itself again */
+	UNTIL(booked() == 3 && strstr(w.state, " wait") == NULL, "confirmation by a look");
+	CHECK_INT(sap.posts, 3);
 	office_end();
 }
 
