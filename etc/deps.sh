@@ -46,6 +46,7 @@ test   npm                      npm             fetches them
 test   iproute2                 ip              looks at sockets and links
 test   nftables                 nft             judges the firewall rules that Penstock writes
 test   procps                   ps              looks at processes
+test   git                      git             keeps a site file, whose history its document tells
 ROWS
 }
 
