@@ -90,10 +90,11 @@ def test_a_window_is_uncertain_until_it_is_full_and_a_dead_machine_makes_it_bad(
     broker = RecordingBroker()
     defer(broker.stop)
     g = Gateway(broker.port, edit=derived, sim_options=("--skip", "3m"))
-    wait_for(lambda: insight(g)["derived"] > 300, 15, "derived samples")
-    time.sleep(3)
+    def seen(name):
+        return {q for _, _, q in series(broker).get(FILLER + name, [])}
+    wait_for(lambda: "Good" in seen("pace"), 20, "a full window", every_s=0.2)
     g.sim.ask("fault filler refuse")
-    time.sleep(5)
+    wait_for(lambda: any(q.startswith("Bad") for q in seen("pace")) and "UncertainLastUsableValue" in seen("total"), 20, "what is bad now", every_s=0.2)
     g.stop()
     got = series(broker)
     pace = got[FILLER + "pace"]

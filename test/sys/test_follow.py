@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 from penstock import *
@@ -41,8 +40,8 @@ def stable(text):
 
 def test_one_event_is_followed_from_register_to_document():
     g, s4 = started()
-    wait_for(lambda: len(s4.documents(set="ProdnOrdConf2")) >= 4, 40, "four confirmations")
-    document = next(d for d in s4.documents(set="ProdnOrdConf2")[1:] if float(d["ConfirmationYieldQuantity"]) > 0)
+    made = lambda: [d for d in s4.documents(set="ProdnOrdConf2")[1:] if float(d["ConfirmationYieldQuantity"]) > 0]
+    document = wait_for(lambda: made()[2:], 40, "confirmations of what was made") and made()[0]
     status, text, said = follow(g, document["identity"])
     equal(status, 0, said)
     before, then = readings(text)
@@ -69,10 +68,13 @@ def test_one_event_is_followed_from_register_to_document():
 def test_a_dry_run_shows_the_message_that_would_leave():
     g, s4 = started()
     wait_for(lambda: any(float(d["ConfirmationYieldQuantity"]) > 0 for d in s4.documents(set="ProdnOrdConf2")), 40, "a confirmation")
-    time.sleep(2)       # the history takes a moment
     before = len(s4.documents(set="ProdnOrdConf2"))
     name = "Packaging/Line 3/Filler/confirmation"
-    done = g.cli("event", "try", name, "--site", g.site, "--last", "1h", "--to", "sap")
+
+    def tried():
+        done = g.cli("event", "try", name, "--site", g.site, "--last", "1h", "--to", "sap")
+        return done if '{"External' in done.stdout else None
+    done = wait_for(tried, 20, "an event by the history, which takes a moment", every_s=0.3)
     equal(done.returncode, 0, done.stderr)
     lines = done.stdout.splitlines()
     records = [json.loads(l) for l in lines if l.startswith('{"id"')]

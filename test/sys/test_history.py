@@ -32,16 +32,19 @@ def ledger_delivered(g):
 
 def test_every_sample_stands_there_once_over_kills_and_restarts():
     g = Gateway(free_port(), edit=only_history, sim_options=FAST)
+
+    def more(count):
+        goal = ledger_delivered(g).get("line-state", 0) + count
+        wait_for(lambda: ledger_delivered(g).get("line-state", 0) >= goal, 20, f"{goal} samples in the history", every_s=0.2)
     for name in ("office", "gate", "office"):
-        time.sleep(1.5)
+        more(200)
         g.kill(name)
-    time.sleep(1.5)
+    more(200)
     equal(g.stop(), 0, "exit status")
     g.start()
-    time.sleep(2)
+    more(200)
     equal(g.stop(), 0, "exit status")
     delivered = ledger_delivered(g)
-    assert delivered["line-state"] > 500, delivered
     found = rows(g, "**", "--raw", "--last", "1h")
     equal(len(found), sum(delivered.values()), "samples in the history")
     equal(len({(r["tag"], r["time"]) for r in found}), len(found), "different samples")
@@ -56,12 +59,12 @@ def test_values_are_what_the_machine_says():
     g = Gateway(free_port(), edit=only_history, sim_options=FAST)
     wait_for(lambda: ledger_delivered(g).get("line-state", 0) > 300, 20, "samples in the history", every_s=0.3)
     g.sim.ask("pause")
-    time.sleep(2.5)
-    truth = json.loads(g.sim.ask("truth"))
-    good = rows(g, "Packaging/Line 3/Filler/good-count", "--raw", "--last", "1min")
-    machine = truth["machines"]["filler"]
-    equal(int(good[-1]["value"]), machine["good-count"], "good count")
-    counts = [int(r["value"]) for r in good]
+    want = json.loads(g.sim.ask("truth"))["machines"]["filler"]["good-count"]
+
+    def values():
+        return [int(r["value"]) for r in rows(g, "Packaging/Line 3/Filler/good-count", "--raw", "--last", "5min")]
+    wait_for(lambda: values()[-1] == want, 20, "what the machine says", every_s=0.3)
+    counts = values()
     equal(counts, sorted(counts), "a counter never falls")
 
 
@@ -90,7 +93,7 @@ def test_a_chart_and_json_are_printed_and_mistakes_named():
 
 def test_a_text_of_a_device_is_one_cell_and_no_formula():
     g = Gateway(free_port(), edit=only_history, sim_options=FAST)
-    time.sleep(2)
+    wait_for(lambda: ledger_delivered(g).get("line-state", 0) > 0, 20, "a history", every_s=0.3)
     equal(g.stop(), 0, "exit status")
     text, now = b'=1+1,"x"', time.time_ns()
     # A chunk as src/sink/history/chunk.h describes it: one sample, Good, a string.

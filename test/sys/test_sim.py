@@ -277,8 +277,8 @@ def test_a_stop_travels_along_the_line():
 
 # -- foreign masters
 
-def mbpoll(*words, limit_s=15):
-    done = run("mbpoll", "-0", "-1", "-o", "1", *words, limit_s=limit_s)
+def mbpoll(*words, patience_s=10):
+    done = run("mbpoll", "-0", "-1", "-o", patience_s, *words)
     return [line.partition(":")[2].strip() for line in done.stdout.splitlines() if line.startswith("[")]
 
 
@@ -831,7 +831,7 @@ def test_bus_on_its_own_pty_with_mbpoll():
         got = mbpoll("-m", "rtu", "-b", 57600, "-P", "even", "-a", 3, "-t", "4", "-r", 2, "-c", 2, path)
         tick = int(got[0].split()[0]) - 7 * 2 - 131 * 2
         equal(int(got[1].split()[0]), ramp(tick, 2, 3), "register 3")
-    equal(mbpoll("-m", "rtu", "-b", 57600, "-P", "even", "-a", 5, "-t", "4", "-r", 2, "-c", 1, path), [],
+    equal(mbpoll("-m", "rtu", "-b", 57600, "-P", "even", "-a", 5, "-t", "4", "-r", 2, "-c", 1, path, patience_s=1), [],
           "the dead unit")
 
 
