@@ -107,8 +107,8 @@ def test_one_bad_item_among_a_thousand_hurts_only_itself():
     site.stop()
 
 
-# The server writes such a variable every 250 ms and looks at it every 100 ms; held up, it does either once and goes on from there. So it sees each value, on a
-# busy machine too, and tells each.
+# The server writes such a variable every 250 ms and looks at it every 100 ms; when it was held up, it looks before it writes on. So it sees each value, on a busy
+# machine too, and tells each.
 COUNTED = {"history": 8, "history_ms": 250}
 
 
