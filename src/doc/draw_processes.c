@@ -80,7 +80,7 @@ draw_processes(const struct plan *p, struct buf *out)
 		else
 			snprintf(name, sizeof name, "%u sources", sources);
 		snprintf(what, sizeof what, "zone %s, level %g", p->zones[z].name, p->zones[z].level);
-		put_process(out, b, "ot", name, what);
+		put_process(out, b, svg_zone_class(&p->zones[z]), name, what);
 		put_arrow(out, b.x + b.w / 2, machines, b.x + b.w / 2, field + ROW_H + 2);
 		at++;
 	}
