@@ -120,6 +120,8 @@ say(const struct odata_error *e, const struct sap_answer *a, const struct status
 {
 	static const char *const stages[] = { [FAR_LOGON] = "the token endpoint: ", [FAR_SESSION] = "the session's token: ", [FAR_CALL] = "" };
 	struct buf t = { .max = OUTBOX_TEXT_MAX * 2 };
+	const char *hint = a->status == 403 && !e->structured ?
+	    "this is no word of the service itself: is it active (SICF), or does a proxy or filter stand before it?" : row->hint;
 
 	buf_puts(&t, stages[a->stage]);
 	buf_puts(&t, e->text[0] != '\0' ? e->text : a->why != NULL ? a->why : "");
@@ -128,8 +130,8 @@ say(const struct odata_error *e, const struct sap_answer *a, const struct status
 			buf_printf(&t, "; %s%s%s", e->details[i].code, e->details[i].code[0] != '\0' ? ": " : "", e->details[i].text);
 	if (e->transaction[0] != '\0')
 		buf_printf(&t, " [transaction %s]", e->transaction);
-	if (row->hint != NULL && (!e->structured || a->status != 400))
-		buf_printf(&t, "%s%s", t.len > 0 ? "; " : "", row->hint);
+	if (hint != NULL && (!e->structured || a->status != 400))
+		buf_printf(&t, "%s%s", t.len > 0 ? "; " : "", hint);
 	out->text = arena_strdup(arena, buf_text(&t));
 	out->code = e->structured && e->code[0] != '\0' ? e->code : arena_printf(arena, "HTTP/%d", a->status);
 	out->target = e->target;

@@ -69,6 +69,16 @@ TEST(a_refusal_carries_what_sap_says)
 	arena_fini(&a);
 }
 
+TEST(a_403_says_who_may_have_said_it)
+{
+	struct arena a = { 0 };
+
+	CHECK(strstr(judge(ASKED_POST, false, 403, SAP_ERROR, &a).text, "SU53") != NULL);
+	CHECK(strstr(judge(ASKED_LOOKUP, false, 403, HTML, &a).text, "SICF") != NULL);
+	CHECK(strstr(judge(ASKED_LOOKUP, false, 403, HTML, &a).text, "SU53") == NULL);
+	arena_fini(&a);
+}
+
 TEST(a_precondition_that_fails_says_what_to_do)
 {
 	struct arena a = { 0 };
