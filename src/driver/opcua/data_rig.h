@@ -434,4 +434,14 @@ rig_tag_of(const UA_NodeId *id)		/* "tag17" */
 	return tag;
 }
 
+/* n items, all made at the server. */
+static inline void
+rig_begin(uint32_t n)
+{
+	rig_open(n);
+	rig_start();
+	rig_up();
+	rig_serve();
+}
+
 #endif

@@ -95,11 +95,8 @@ all_at(uint32_t sub, uint32_t seq, uint32_t n, int32_t at_s)
 static void
 begin(uint32_t n)
 {
-	rig_open(n);
 	calls = releases = conts = 0;
-	rig_start();
-	rig_up();
-	rig_serve();
+	rig_begin(n);
 }
 
 /* n tags are there at `from`, then the session is lost, and again at `to`. */
