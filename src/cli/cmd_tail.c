@@ -22,8 +22,9 @@
 
 #define RINGS_MAX	64u
 #define PAUSE_NS	(20 * NS_PER_MS)
-/* Without news the rings are asked for again: a process may have been started anew. */
+/* The rings are asked for again, soon when none has news: a process may have been started anew, or a plan have brought one. */
 #define LOOK_AGAIN_NS	(2 * NS_PER_S)
+#define LOOK_ALSO_NS	(10 * NS_PER_S)
 
 struct tail {
 	const char	*pattern;
@@ -153,11 +154,12 @@ any_match(const struct tail *t)
 static int
 follow(struct tail *t, const char *state)
 {
-	struct mono asked = { 0 };
+	struct mono asked = { 0 }, heard = { 0 };
 
 	while (t->left != 0) {
 		bool news = false;
-		if (mono_diff(mono_now(), asked) > LOOK_AGAIN_NS) {
+		struct mono now = mono_now();
+		if (mono_diff(now, asked) > (mono_diff(now, heard) > LOOK_AGAIN_NS ? LOOK_AGAIN_NS : LOOK_ALSO_NS)) {
 			if (ctl_rings(state, take_slice, take_ring, t) != 0)
 				return EXIT_CANNOT;	/* the reason has been printed */
 			if (!any_match(t))
@@ -170,7 +172,7 @@ follow(struct tail *t, const char *state)
 				t->rings[i--] = t->rings[--t->nrings];
 			}
 		if (news)
-			asked = mono_now();
+			heard = mono_now();
 		if (fflush(stdout) != 0)
 			return EXIT_OK;		/* the reader of a pipe has left */
 		mono_sleep(PAUSE_NS);

@@ -125,6 +125,20 @@ def test_a_reload_keeps_what_did_not_change():
         equal(wrong, [], f"{name} over the reload")
 
 
+def test_a_tail_goes_on_with_a_process_that_was_started_anew_while_others_have_news():
+    g = Gateway(free_port(), edit=derived, sim_options=("--skip", "3m"))
+    tail = start_tail("Packaging/Line 3/Filler/*", g.state)
+
+    def told(name):
+        return sum(json.loads(line)["tag"] == FILLER + name for line in list(tail.out))
+    wait_for(lambda: told("speed") > 3 and told("total") > 3, 20, "samples of both processes")
+    g.kill("field:line-3")
+    before = told("total")
+    wait_for(lambda: told("total") > before + 20, 20, "derived samples, which come from the ring that stays")
+    before = told("speed")
+    wait_for(lambda: told("speed") > before + 3, 20, "samples of the process that was started anew")
+
+
 def test_what_runs_can_be_asked_and_tried():
     g = Gateway(free_port(), edit=derived, sim_options=("--skip", "3m"))
     wait_for(lambda: insight(g)["derived"] > 300, 15, "derived samples")
