@@ -13,7 +13,7 @@
 #include "mqtt/mqtt_link.h"
 #include "os/clock.h"
 
-#define LIMIT_MS	10000
+#define LIMIT_MS	60000
 
 static uv_loop_t loop;
 static struct mqtt_link *mlink;		/* not "link", which is of unistd.h */

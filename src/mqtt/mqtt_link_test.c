@@ -16,7 +16,7 @@
 #include "os/clock.h"
 #include "mqtt/mqtt_link.h"
 
-#define LIMIT_MS 15000
+#define LIMIT_MS 60000
 
 #ifdef __SANITIZE_THREAD__
 /* libmosquitto 2.0 unlocks a mutex of its own twice when the broker says DISCONNECT. */
@@ -83,7 +83,7 @@ broker_start(uint16_t port, const char *more)
 		_exit(127);
 	}
 	atexit(broker_stop);
-	for (int i = 0; i < 500 && !answers(port); i++)
+	for (int i = 0; i < 6000 && !answers(port); i++)
 		usleep(10000);
 	if (!answers(port))
 		test_fail(__FILE__, __LINE__, "mosquitto did not start");
