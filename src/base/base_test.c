@@ -180,8 +180,7 @@ TEST(json_text_is_escaped_and_bad_utf8_replaced)
 	json_open(&j, '{');
 	json_key(&j, "a\"b");
 	json_str(&j, "x\n\xff\xc3\xa9", 5);
-	json_key(&j, "n");
-	json_f64(&j, NAN);
+	json_key_f64(&j, "n", NAN);
 	json_close(&j, '}');
 	CHECK_STR(buf_text(&b), "{\"a\\\"b\":\"x\\u000a\xef\xbf\xbd\xc3\xa9\",\"n\":null}");
 	buf_fini(&b);

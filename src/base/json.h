@@ -33,6 +33,12 @@ void json_nil(struct json *j);
 #ifndef JANSSON_H
 static inline void json_null(struct json *j) { json_nil(j); }
 #endif
+/* A member: its name and its value. */
+static inline void json_key_text(struct json *j, const char *key, const char *s) { json_key(j, key); json_text(j, s); }
+static inline void json_key_i64(struct json *j, const char *key, int64_t v) { json_key(j, key); json_i64(j, v); }
+static inline void json_key_u64(struct json *j, const char *key, uint64_t v) { json_key(j, key); json_u64(j, v); }
+static inline void json_key_f64(struct json *j, const char *key, double v) { json_key(j, key); json_f64(j, v); }
+static inline void json_key_bool(struct json *j, const char *key, bool v) { json_key(j, key); json_bool(j, v); }
 /* A member: RFC 3339 with so many digits of a second (0 to 9), UTC; 0 ns gives null. */
 void json_wall(struct json *j, const char *key, struct wall t, int digits);
 /* Bytes that are JSON already. */

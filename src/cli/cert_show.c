@@ -33,8 +33,7 @@ json_time(struct json *j, const char *key, struct wall t)
 {
 	char text[WALL_TEXT];
 
-	json_key(j, key);
-	json_text(j, t.ns != 0 && t.ns != INT64_MAX ? wall_format(t, 0, text) : NULL);
+	json_key_text(j, key, t.ns != 0 && t.ns != INT64_MAX ? wall_format(t, 0, text) : NULL);
 }
 
 void
@@ -54,18 +53,14 @@ cert_item_json(const char *side, const struct pki_item *it)
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		if (texts[i].text == NULL || texts[i].text[0] == '\0')
 			continue;
-		json_key(&j, texts[i].key);
-		json_text(&j, texts[i].text);
+		json_key_text(&j, texts[i].key, texts[i].text);
 	}
 	if (it->err == 0) {
-		json_key(&j, "ca");
-		json_bool(&j, it->ca);
-		json_key(&j, "self-signed");
-		json_bool(&j, it->self_signed);
+		json_key_bool(&j, "ca", it->ca);
+		json_key_bool(&j, "self-signed", it->self_signed);
 		json_time(&j, "not-before", it->not_before);
 		json_time(&j, "not-after", it->not_after);
-		json_key(&j, "days-left");
-		json_i64(&j, it->days_left);
+		json_key_i64(&j, "days-left", it->days_left);
 	}
 	if (it->seen.ns != 0)
 		json_time(&j, "seen", it->seen);

@@ -35,22 +35,14 @@ static void
 print_json(struct json *j, const struct flow_facts *f, const struct advice_rule *r)
 {
 	json_open(j, '{');
-	json_key(j, "flow");
-	json_text(j, f->flow->name);
-	json_key(j, "sink");
-	json_text(j, f->sink->name);
-	json_key(j, "rule");
-	json_text(j, r->id);
-	json_key(j, "mechanism");
-	json_text(j, r->mechanism);
-	json_key(j, "why");
-	json_text(j, r->why);
-	json_key(j, "followed");
-	json_bool(j, advice_followed(r, f));
-	json_key(j, "in_penstock");
-	json_bool(j, *r->fits != '\0');
-	json_key(j, "values_a_day");
-	json_f64(j, f->values_a_day);
+	json_key_text(j, "flow", f->flow->name);
+	json_key_text(j, "sink", f->sink->name);
+	json_key_text(j, "rule", r->id);
+	json_key_text(j, "mechanism", r->mechanism);
+	json_key_text(j, "why", r->why);
+	json_key_bool(j, "followed", advice_followed(r, f));
+	json_key_bool(j, "in_penstock", *r->fits != '\0');
+	json_key_f64(j, "values_a_day", f->values_a_day);
 	json_close(j, '}');
 }
 

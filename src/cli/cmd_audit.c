@@ -50,14 +50,10 @@ verdict_json(const struct audit_verdict *v, const char *anchor, const struct buf
 	struct json j = { .out = &out };
 
 	json_open(&j, '{');
-	json_key(&j, "entries");
-	json_u64(&j, v->entries);
-	json_key(&j, "first");
-	json_u64(&j, v->first);
-	json_key(&j, "last");
-	json_u64(&j, v->last);
-	json_key(&j, "anchor");
-	json_text(&j, anchor);
+	json_key_u64(&j, "entries", v->entries);
+	json_key_u64(&j, "first", v->first);
+	json_key_u64(&j, "last", v->last);
+	json_key_text(&j, "anchor", anchor);
 	json_key(&j, "findings");
 	json_open(&j, '[');
 	for (const char *p = buf_text(findings); *p != '\0'; p += strcspn(p, "\n"), p += *p == '\n')

@@ -130,14 +130,11 @@ json_result(struct eval *e, struct json *j, const struct expr_result *r, const c
 
 	json_key(j, "value");
 	value_json(j, &r->v);
-	json_key(j, "status");
-	json_text(j, status_name(r->status));
-	json_key(j, "unit");
-	json_text(j, unit);
+	json_key_text(j, "status", status_name(r->status));
+	json_key_text(j, "unit", unit);
 	if (r->why == EXPR_WHY_NONE)
 		return;
-	json_key(j, "why");
-	json_text(j, expr_why_text(e->p, r, why, sizeof why));
+	json_key_text(j, "why", expr_why_text(e->p, r, why, sizeof why));
 }
 
 static void
@@ -151,8 +148,7 @@ json_step(void *arg, const struct expr_step *s)
 	buf_puts(&e->line, e->first ? "" : ",");
 	e->first = false;
 	json_open(&j, '{');
-	json_key(&j, "part");
-	json_text(&j, part);
+	json_key_text(&j, "part", part);
 	json_result(e, &j, &s->r, s->unit);
 	json_close(&j, '}');
 }
@@ -187,8 +183,7 @@ show_one(struct eval *e, int64_t t, const struct expr_result *r)
 	if (e->json) {
 		struct json j = { .out = &e->line };
 		json_open(&j, '{');
-		json_key(&j, "t");
-		json_text(&j, wall_format((struct wall){ t }, 3, when));
+		json_key_text(&j, "t", wall_format((struct wall){ t }, 3, when));
 		json_result(e, &j, r, expr_unit(e->p));
 		json_close(&j, '}');
 	} else {

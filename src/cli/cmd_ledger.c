@@ -82,19 +82,13 @@ json_sink(struct json *j, const struct ledger_sink *s, int64_t balance, bool sen
 	};
 
 	json_open(j, '{');
-	json_key(j, "sink");
-	json_text(j, s->name);
-	json_key(j, "active");
-	json_bool(j, s->active);
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-		json_key(j, numbers[i].key);
-		json_u64(j, numbers[i].n);
-	}
+	json_key_text(j, "sink", s->name);
+	json_key_bool(j, "active", s->active);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		json_key_u64(j, numbers[i].key, numbers[i].n);
 	json_wall(j, "last_ack", s->last_ack, 3);
-	json_key(j, "one_way");
-	json_bool(j, sent_only);
-	json_key(j, "balance");
-	json_i64(j, balance);
+	json_key_bool(j, "one_way", sent_only);
+	json_key_i64(j, "balance", balance);
 	json_close(j, '}');
 }
 
@@ -102,16 +96,11 @@ static void
 json_stream(struct asked *a, const struct stream_name *st, const struct ledger_account *acc)
 {
 	json_open(&a->j, '{');
-	json_key(&a->j, "stream");
-	json_text(&a->j, st->dir);
-	json_key(&a->j, "flow");
-	json_text(&a->j, st->flow);
-	json_key(&a->j, "admitted");
-	json_u64(&a->j, acc->admitted);
-	json_key(&a->j, "lost_before_admission");
-	json_u64(&a->j, acc->lost);
-	json_key(&a->j, "entries");
-	json_u64(&a->j, acc->entries);
+	json_key_text(&a->j, "stream", st->dir);
+	json_key_text(&a->j, "flow", st->flow);
+	json_key_u64(&a->j, "admitted", acc->admitted);
+	json_key_u64(&a->j, "lost_before_admission", acc->lost);
+	json_key_u64(&a->j, "entries", acc->entries);
 	json_key(&a->j, "sinks");
 	json_open(&a->j, '[');
 	for (uint32_t i = 0; i < acc->nsinks; i++)
@@ -169,10 +158,8 @@ finish(struct asked *a, size_t n)
 		json_close(&a->j, ']');
 		json_key(&a->j, "outboxes");
 		outboxes = outboxes_json(ctl_state_dir(a->state), &a->j);
-		json_key(&a->j, "balance");
-		json_u64(&a->j, a->off);
-		json_key(&a->j, "findings");
-		json_text(&a->j, buf_text(&a->findings));
+		json_key_u64(&a->j, "balance", a->off);
+		json_key_text(&a->j, "findings", buf_text(&a->findings));
 		json_close(&a->j, '}');
 		printf("%s\n", buf_text(&a->out));
 	} else {

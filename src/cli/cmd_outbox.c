@@ -49,8 +49,7 @@ list_one(void *arg, const struct outbox_item *i)
 
 	if (a->json) {
 		json_open(&j, '{');
-		json_key(&j, "sink");
-		json_text(&j, a->of->sink);
+		json_key_text(&j, "sink", a->of->sink);
 		outbox_json_item(&j, i, false);
 		json_close(&j, '}');
 		puts(buf_text(&b));
@@ -76,8 +75,7 @@ list_counts(const struct outbox_asked *a, const struct outbox_counts *c)
 		return;
 	}
 	json_open(&j, '{');
-	json_key(&j, "sink");
-	json_text(&j, a->of->sink);
+	json_key_text(&j, "sink", a->of->sink);
 	json_key(&j, "counts");
 	json_open(&j, '{');
 	outbox_json_counts(&j, c);

@@ -49,15 +49,12 @@ print_json(const struct quarantine_item *i, bool whole)
 	};
 
 	json_open(&j, '{');
-	for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
-		json_key(&j, numbers[k].key);
-		json_u64(&j, numbers[k].n);
-	}
+	for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
+		json_key_u64(&j, numbers[k].key, numbers[k].n);
 	for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
 		if (texts[k].text == NULL)
 			continue;
-		json_key(&j, texts[k].key);
-		json_text(&j, texts[k].text);
+		json_key_text(&j, texts[k].key, texts[k].text);
 	}
 	json_close(&j, '}');
 	printf("%s\n", buf_text(&out));

@@ -149,14 +149,11 @@ print_json(const struct scan_args *a, const struct scan_state *s, const struct t
 		buf_reset(&b);
 		j.comma = false;
 		json_open(&j, '{');
-		json_key(&j, "endpoint");
-		json_text(&j, s->link);
-		json_key(&j, "at");
-		json_text(&j, a->at[i]);
+		json_key_text(&j, "endpoint", s->link);
+		json_key_text(&j, "at", a->at[i]);
 		json_key(&j, "value");
 		json_raw(&j, v->given ? buf_text(&v->text) : "null", v->given ? v->text.len : 4);
-		json_key(&j, "status");
-		json_text(&j, v->given ? status_name(v->status) : "BadTimeout");
+		json_key_text(&j, "status", v->given ? status_name(v->status) : "BadTimeout");
 		if (v->why.len > 0) {
 			json_key(&j, "detail");
 			json_raw(&j, v->why.p, v->why.len);

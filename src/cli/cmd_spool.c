@@ -63,14 +63,10 @@ info_json(const struct stream_name *st, const struct spool_state *s)
 	};
 
 	json_open(&j, '{');
-	json_key(&j, "stream");
-	json_text(&j, st->dir);
-	json_key(&j, "flow");
-	json_text(&j, st->flow);
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-		json_key(&j, numbers[i].key);
-		json_u64(&j, numbers[i].n);
-	}
+	json_key_text(&j, "stream", st->dir);
+	json_key_text(&j, "flow", st->flow);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		json_key_u64(&j, numbers[i].key, numbers[i].n);
 	json_wall(&j, "oldest", s->t_first, 9);
 	json_wall(&j, "newest", s->t_last, 9);
 	json_close(&j, '}');
@@ -104,14 +100,10 @@ verify(const struct asked *a, const struct stream_name *st)
 	if (a->json) {
 		struct json j = { .out = &out };
 		json_open(&j, '{');
-		json_key(&j, "stream");
-		json_text(&j, st->dir);
-		json_key(&j, "result");
-		json_text(&j, err_name(err));
-		json_key(&j, "admitted");
-		json_u64(&j, acc.admitted);
-		json_key(&j, "findings");
-		json_text(&j, buf_text(&found));
+		json_key_text(&j, "stream", st->dir);
+		json_key_text(&j, "result", err_name(err));
+		json_key_u64(&j, "admitted", acc.admitted);
+		json_key_text(&j, "findings", buf_text(&found));
 		json_close(&j, '}');
 		print_json(&out);
 	} else if (err == 0) {
@@ -136,8 +128,7 @@ json_time(struct json *j, const char *key, struct wall t)
 
 	if (t.ns == 0)
 		return;
-	json_key(j, key);
-	json_text(j, wall_format(t, 9, when));
+	json_key_text(j, key, wall_format(t, 9, when));
 }
 
 static void
@@ -146,21 +137,16 @@ sample_json(struct buf *out, const struct spool_tag *tag, uint64_t number, const
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	json_key(&j, "n");
-	json_u64(&j, number);
-	json_key(&j, "tag");
-	json_text(&j, tag->name);
+	json_key_u64(&j, "n", number);
+	json_key_text(&j, "tag", tag->name);
 	json_key(&j, "value");
 	value_json(&j, &s->v);
-	json_key(&j, "type");
-	json_text(&j, value_type_name(s->v.type));
-	json_key(&j, "status");
-	json_text(&j, status_name(s->status));
+	json_key_text(&j, "type", value_type_name(s->v.type));
+	json_key_text(&j, "status", status_name(s->status));
 	json_time(&j, "source", s->source);
 	json_time(&j, "server", s->server);
 	json_time(&j, "arrival", s->arrival);
-	json_key(&j, "flags");
-	json_u64(&j, s->flags);
+	json_key_u64(&j, "flags", s->flags);
 	json_close(&j, '}');
 }
 

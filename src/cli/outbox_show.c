@@ -26,8 +26,7 @@ show_item(void *arg, const struct outbox_item *i)
 	char t[4][WALL_TEXT];
 
 	if (a->json) {
-		json_key(a->j, "sink");
-		json_text(a->j, a->of->sink);
+		json_key_text(a->j, "sink", a->of->sink);
 		outbox_json_item(a->j, i, true);
 		return;
 	}
@@ -79,15 +78,11 @@ show_try(void *arg, const struct outbox_try *t)
 	}
 	a->tries_open = true;
 	json_open(a->j, '{');
-	json_key(a->j, "no");
-	json_u64(a->j, t->n);
-	json_key(a->j, "took_ms");
-	json_i64(a->j, t->took_ns / NS_PER_MS);
+	json_key_u64(a->j, "no", t->n);
+	json_key_i64(a->j, "took_ms", t->took_ns / NS_PER_MS);
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		if (*texts[i].text != '\0') {
-			json_key(a->j, texts[i].key);
-			json_text(a->j, texts[i].text);
-		}
+		if (*texts[i].text != '\0')
+			json_key_text(a->j, texts[i].key, texts[i].text);
 	json_close(a->j, '}');
 }
 
@@ -126,10 +121,8 @@ show_change(void *arg, const struct outbox_change *c)
 	}
 	json_open(a->j, '{');
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		if (*texts[i].text != '\0') {
-			json_key(a->j, texts[i].key);
-			json_text(a->j, texts[i].text);
-		}
+		if (*texts[i].text != '\0')
+			json_key_text(a->j, texts[i].key, texts[i].text);
 	json_close(a->j, '}');
 }
 
@@ -142,8 +135,7 @@ message_line(void *arg, char *text, size_t len)
 	    *error = json_string_value(json_object_get(o, "error"));
 
 	if (a->json && message != NULL) {
-		json_key(a->j, "message");
-		json_text(a->j, message);
+		json_key_text(a->j, "message", message);
 	} else if (!a->json && (message != NULL || error != NULL)) {
 		printf("\n%s", message != NULL ? "what goes out:\n" : "");
 		const char *p = message != NULL ? message : error;

@@ -88,14 +88,10 @@ outbox_json_counts(struct json *j, const struct outbox_counts *c)
 		json_key(j, outbox_state_name((enum outbox_state)i));
 		json_u64(j, c->n[i]);
 	}
-	for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
-		json_key(j, rest[i].key);
-		json_u64(j, rest[i].n);
-	}
-	json_key(j, "oldest_waiting");
-	json_text(j, c->oldest.ns != 0 ? wall_format(c->oldest, 3, when) : NULL);
-	json_key(j, "suspended");
-	json_bool(j, c->suspended);
+	for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
+		json_key_u64(j, rest[i].key, rest[i].n);
+	json_key_text(j, "oldest_waiting", c->oldest.ns != 0 ? wall_format(c->oldest, 3, when) : NULL);
+	json_key_bool(j, "suspended", c->suspended);
 }
 
 void
@@ -150,8 +146,7 @@ json_time(struct json *j, const char *key, struct wall t)
 
 	if (t.ns == 0)
 		return;
-	json_key(j, key);
-	json_text(j, wall_format(t, 3, when));
+	json_key_text(j, key, wall_format(t, 3, when));
 }
 
 void
@@ -165,19 +160,13 @@ outbox_json_item(struct json *j, const struct outbox_item *i, bool whole)
 		{ "code", i->code }, { "text", i->text }, { "target", i->target },
 	};
 
-	json_key(j, "id");
-	json_i64(j, i->seq);
+	json_key_i64(j, "id", i->seq);
 	for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
-		if (*texts[k].text != '\0') {
-			json_key(j, texts[k].key);
-			json_text(j, texts[k].text);
-		}
-	json_key(j, "outcome_unknown");
-	json_bool(j, i->outcome_unknown);
-	json_key(j, "complaint");
-	json_bool(j, i->complaint);
-	json_key(j, "attempts");
-	json_u64(j, i->attempts);
+		if (*texts[k].text != '\0')
+			json_key_text(j, texts[k].key, texts[k].text);
+	json_key_bool(j, "outcome_unknown", i->outcome_unknown);
+	json_key_bool(j, "complaint", i->complaint);
+	json_key_u64(j, "attempts", i->attempts);
 	json_time(j, "time", i->of.time);
 	json_time(j, "came", i->put);
 	json_time(j, "first_sent", i->first_sent);
@@ -222,8 +211,7 @@ json_one(void *arg, const char *sink, const struct outbox_counts *c)
 	struct json *j = arg;
 
 	json_open(j, '{');
-	json_key(j, "sink");
-	json_text(j, sink);
+	json_key_text(j, "sink", sink);
 	outbox_json_counts(j, c);
 	json_close(j, '}');
 }

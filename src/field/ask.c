@@ -24,12 +24,9 @@ ask_error(const struct ask_to *to, const char *key, const char *name, const char
 	struct json j = { .out = &b };
 
 	json_open(&j, '{');
-	if (name != NULL) {
-		json_key(&j, key);
-		json_text(&j, name);
-	}
-	json_key(&j, "error");
-	json_text(&j, text);
+	if (name != NULL)
+		json_key_text(&j, key, name);
+	json_key_text(&j, "error", text);
 	json_close(&j, '}');
 	ask_line(to, &b);
 }

@@ -95,26 +95,19 @@ frame_json(struct feed *f, bool out, const void *p, size_t len, const char *note
 	char when[WALL_TEXT];
 
 	json_open(&j, '{');
-	json_key(&j, "time");
-	json_text(&j, wall_format(wall_now(), 6, when));
-	json_key(&j, "source");
-	json_text(&j, f->source->name);
-	json_key(&j, "dir");
-	json_text(&j, out ? "out" : "in");
+	json_key_text(&j, "time", wall_format(wall_now(), 6, when));
+	json_key_text(&j, "source", f->source->name);
+	json_key_text(&j, "dir", out ? "out" : "in");
 	json_key(&j, "text");
 	f->link->driver->explain(out, p, len, &words);
 	json_text(&j, buf_text(&words));
 	buf_fini(&words);
-	if (note != NULL) {
-		json_key(&j, "note");
-		json_text(&j, note);
-	}
+	if (note != NULL)
+		json_key_text(&j, "note", note);
 	json_key(&j, "hex");
 	put_hex(&j, p, len);
-	if (dropped > 0) {
-		json_key(&j, "left_out");
-		json_u64(&j, dropped);
-	}
+	if (dropped > 0)
+		json_key_u64(&j, "left_out", dropped);
 	json_close(&j, '}');
 	buf_putc(b, '\n');
 }

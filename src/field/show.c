@@ -16,8 +16,7 @@ show_time(struct json *j, const char *key, struct wall t)
 
 	if (t.ns == 0)
 		return;
-	json_key(j, key);
-	json_text(j, wall_format(t, 6, text));
+	json_key_text(j, key, wall_format(t, 6, text));
 }
 
 static void
@@ -27,8 +26,7 @@ show_meaning(struct json *j, const struct tag *tag, const struct value *v)
 		return;
 	for (uint32_t i = 0; i < tag->enumeration->n; i++)
 		if (tag->enumeration->items[i].value == v->i) {
-			json_key(j, "meaning");
-			json_text(j, tag->enumeration->items[i].text);
+			json_key_text(j, "meaning", tag->enumeration->items[i].text);
 			return;
 		}
 }
@@ -41,27 +39,19 @@ show_sample(struct json *j, const struct tag *tag, const struct sample *s)
 		    { SAMPLE_REREAD, "reread" },
 	};
 
-	json_key(j, "tag");
-	json_text(j, tag->path);
+	json_key_text(j, "tag", tag->path);
 	json_key(j, "value");
 	value_json(j, &s->v);
 	show_meaning(j, tag, &s->v);
-	if (show_unit(tag)[0] != '\0') {
-		json_key(j, "unit");
-		json_text(j, show_unit(tag));
-	}
-	json_key(j, "status");
-	json_text(j, status_name(s->status));
-	if (!status_is_good(s->status)) {
-		json_key(j, "why");
-		json_text(j, status_text(s->status));
-	}
+	if (show_unit(tag)[0] != '\0')
+		json_key_text(j, "unit", show_unit(tag));
+	json_key_text(j, "status", status_name(s->status));
+	if (!status_is_good(s->status))
+		json_key_text(j, "why", status_text(s->status));
 	show_time(j, "source_time", s->source);
 	show_time(j, "server_time", s->server);
 	show_time(j, "arrival", s->arrival);
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-		if ((s->flags & flags[i].flag) != 0) {
-			json_key(j, flags[i].name);
-			json_bool(j, true);
-		}
+		if ((s->flags & flags[i].flag) != 0)
+			json_key_bool(j, flags[i].name, true);
 }

@@ -43,21 +43,14 @@ put_source(struct json *j, const struct feed *f)
 	struct wall wall = wall_now();
 	struct mono now = mono_now();
 
-	json_key(j, "source");
-	json_text(j, f->source->name);
-	json_key(j, "driver");
-	json_text(j, f->source->driver);
-	json_key(j, "link");
-	json_text(j, l->name);
-	json_key(j, "link_state");
-	json_text(j, link_state_name(l->state));
-	json_key(j, "link_cause");
-	json_text(j, l->cause);
-	json_key(j, "health");
-	json_text(j, health_name(f->health.state));
+	json_key_text(j, "source", f->source->name);
+	json_key_text(j, "driver", f->source->driver);
+	json_key_text(j, "link", l->name);
+	json_key_text(j, "link_state", link_state_name(l->state));
+	json_key_text(j, "link_cause", l->cause);
+	json_key_text(j, "health", health_name(f->health.state));
 	json_wall(j, "health_since", (struct wall){ wall.ns - mono_diff(now, f->health.since) }, 3);
-	json_key(j, "missed_in_a_row");
-	json_u64(j, f->health.misses);
+	json_key_u64(j, "missed_in_a_row", f->health.misses);
 }
 
 void
@@ -69,22 +62,16 @@ why_json(struct feed *f, uint32_t tag, struct buf *out)
 	char text[LINK_CAUSE_MAX + 256];
 
 	json_open(&j, '{');
-	json_key(&j, "tag");
-	json_text(&j, t->path);
-	json_key(&j, "at");
-	json_text(&j, t->at);
+	json_key_text(&j, "tag", t->path);
+	json_key_text(&j, "at", t->at);
 	verdict(f, k, text, sizeof text);
-	json_key(&j, "verdict");
-	json_text(&j, text);
-	json_key(&j, "status");
-	json_text(&j, k->since.ns != 0 ? status_name(k->status) : "BadWaitingForInitialData");
+	json_key_text(&j, "verdict", text);
+	json_key_text(&j, "status", k->since.ns != 0 ? status_name(k->status) : "BadWaitingForInitialData");
 	json_wall(&j, "since", k->since, 3);
 	json_key(&j, "last_good");
 	value_json(&j, &k->good);
-	if (show_unit(t)[0] != '\0') {
-		json_key(&j, "unit");
-		json_text(&j, show_unit(t));
-	}
+	if (show_unit(t)[0] != '\0')
+		json_key_text(&j, "unit", show_unit(t));
 	json_wall(&j, "last_good_at", k->good_at, 3);
 	put_source(&j, f);
 	json_key(&j, "detail");

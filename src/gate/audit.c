@@ -103,10 +103,8 @@ keep_torn(struct audit *a, const struct buf *b, uint64_t good, struct buf *json)
 	if (err == 0)
 		err = disk_replace(a->disk, path, b->p + good, len);
 	json_open(&j, '{');
-	json_key(&j, "bytes");
-	json_u64(&j, len);
-	json_key(&j, "sha256");
-	json_text(&j, chain_hex(hash, hex));
+	json_key_u64(&j, "bytes", len);
+	json_key_text(&j, "sha256", chain_hex(hash, hex));
 	json_close(&j, '}');
 	return err;
 }

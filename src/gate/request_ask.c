@@ -56,10 +56,8 @@ request_enter_floods(struct requests *r, struct wall wall)
 		if (f->left_out == 0)
 			continue;
 		json_open(&j, '{');
-		json_key(&j, "from");
-		json_text(&j, f->from);
-		json_key(&j, "refused");
-		json_u64(&j, f->left_out);
+		json_key_text(&j, "from", f->from);
+		json_key_u64(&j, "refused", f->left_out);
 		json_close(&j, '}');
 		if (r->ops.audit(r->ops.arg, &(struct audit_new){ AUDIT_FLOOD, 0, NULL, buf_text(&b) }, 1, wall) == 0)
 			f->left_out = 0;

@@ -15,8 +15,7 @@ put(struct json *j, const char *key, const char *text)
 {
 	if (*text == '\0')
 		return;
-	json_key(j, key);
-	json_text(j, text);
+	json_key_text(j, key, text);
 }
 
 static void
@@ -29,8 +28,7 @@ put_what(struct json *j, const struct held *h, bool whole)
 	put(j, "method", q->method);
 	put(j, "event", q->event);
 	if (!whole) {
-		json_key(j, "arguments_left_out");
-		json_u64(j, q->nargs);
+		json_key_u64(j, "arguments_left_out", q->nargs);
 	} else if (q->nargs > 0) {
 		json_key(j, q->kind == REQUEST_WRITE ? "value" : "arguments");
 		if (q->kind != REQUEST_WRITE)
@@ -67,8 +65,7 @@ put_request(const struct held *h, enum request_reason why, bool whole, struct bu
 	for (uint32_t i = 0; i < h->ask.nroles; i++)
 		json_text(&j, h->ask.roles[i]);
 	json_close(&j, ']');
-	json_key(&j, "ttl_ms");
-	json_i64(&j, h->ttl_ns / NS_PER_MS);
+	json_key_i64(&j, "ttl_ms", h->ttl_ns / NS_PER_MS);
 	json_key(&j, "decision");
 	json_text(&j, why != REASON_NONE ? "refused" : h->state == REQUEST_PENDING ? "second person asked for" :
 	    "admitted");
@@ -106,8 +103,7 @@ static void
 put_results(struct json *j, const struct held *h, bool whole)
 {
 	if (!whole) {
-		json_key(j, "results_left_out");
-		json_u64(j, h->nresults);
+		json_key_u64(j, "results_left_out", h->nresults);
 		return;
 	}
 	if (h->readback.type != VALUE_NULL) {
@@ -168,16 +164,14 @@ record_line(const struct held *h, struct mono now, struct buf *out)
 	char when[WALL_TEXT];
 
 	json_open(&j, '{');
-	json_key(&j, "id");
-	json_u64(&j, h->id);
+	json_key_u64(&j, "id", h->id);
 	put(&j, "state", request_state_name(h->state));
 	put_what(&j, h, true);
 	put(&j, "asked", wall_format(h->asked_at, 3, when));
 	if (request_state_final(h->state))
 		put(&j, "ended", wall_format(h->ended_at, 3, when));
 	else {
-		json_key(&j, "ttl_ms");
-		json_i64(&j, mono_before(now, h->deadline) ? mono_diff(h->deadline, now) / NS_PER_MS : 0);
+		json_key_i64(&j, "ttl_ms", mono_before(now, h->deadline) ? mono_diff(h->deadline, now) / NS_PER_MS : 0);
 	}
 	put(&j, "confirmed_by", h->confirmed_by);
 	put(&j, "reason", h->code);

@@ -9,21 +9,14 @@
 #define ASK_TAGS_MAX 256u
 
 static void
-text_of(struct json *j, const char *key, const char *text)
-{
-	json_key(j, key);
-	json_text(j, text);
-}
-
-static void
 put_input(struct json *j, const struct expr_tag *t, const struct expr_input *in)
 {
 	json_open(j, '{');
-	text_of(j, "tag", t->name);
+	json_key_text(j, "tag", t->name);
 	json_key(j, "value");
 	value_json(j, &in->v);
-	text_of(j, "unit", t->unit);
-	text_of(j, "status", in->time.ns == 0 ? "BadWaitingForInitialData" : status_name(in->status));
+	json_key_text(j, "unit", t->unit);
+	json_key_text(j, "status", in->time.ns == 0 ? "BadWaitingForInitialData" : status_name(in->status));
 	json_wall(j, "time", in->time, 3);
 	json_close(j, '}');
 }
@@ -34,16 +27,16 @@ put_prog(struct json *j, const struct prog *g)
 	char why[500];
 
 	json_open(j, '{');
-	text_of(j, "tag", g->tag->path);
-	text_of(j, "verdict", g->last_ns == 0 ? "it has not been evaluated yet" : g->last.why == EXPR_WHY_NONE ?
+	json_key_text(j, "tag", g->tag->path);
+	json_key_text(j, "verdict", g->last_ns == 0 ? "it has not been evaluated yet" : g->last.why == EXPR_WHY_NONE ?
 	    "nothing is wrong with it" :
 	    expr_why_text(g->p, &g->last, why, sizeof why));
-	text_of(j, "status", g->last_ns == 0 ? "BadWaitingForInitialData" : status_name(g->last.status));
+	json_key_text(j, "status", g->last_ns == 0 ? "BadWaitingForInitialData" : status_name(g->last.status));
 	json_key(j, "value");
 	value_json(j, &g->last.v);
-	text_of(j, "unit", expr_unit(g->p));
+	json_key_text(j, "unit", expr_unit(g->p));
 	json_wall(j, "time", (struct wall){ g->last_ns }, 3);
-	text_of(j, "expr", g->tag->at);
+	json_key_text(j, "expr", g->tag->at);
 	json_key(j, "inputs");
 	json_open(j, '[');
 	for (size_t i = 0; i < expr_inputs(g->p); i++)
@@ -91,18 +84,15 @@ put_event(const struct insight *in, struct json *j, const struct event *e)
 		for (const struct event_wait *w = s->first; w != NULL; w = w->next)
 			waiting += w->hash == m->hash;
 	json_open(j, '{');
-	text_of(j, "event", e->rule->path);
-	text_of(j, "type", event_object_name(e->rule->object));
-	json_key(j, "no");
-	json_u64(j, m->no);
+	json_key_text(j, "event", e->rule->path);
+	json_key_text(j, "type", event_object_name(e->rule->object));
+	json_key_u64(j, "no", m->no);
 	json_wall(j, "time", (struct wall){ m->time_ns }, 3);
-	text_of(j, "key", m->key);
-	json_key(j, "waiting");
-	json_u64(j, waiting);
-	json_key(j, "faults");
-	json_u64(j, m->faults);
-	text_of(j, "handshake", shake_name(e));
-	text_of(j, "trouble", in->ev.damaged ? "the journal of events is damaged, so none is made: see the log" :
+	json_key_text(j, "key", m->key);
+	json_key_u64(j, "waiting", waiting);
+	json_key_u64(j, "faults", m->faults);
+	json_key_text(j, "handshake", shake_name(e));
+	json_key_text(j, "trouble", in->ev.damaged ? "the journal of events is damaged, so none is made: see the log" :
 	    m->trouble[0] != '\0' ? m->trouble : NULL);
 	json_close(j, '}');
 }

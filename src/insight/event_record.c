@@ -189,13 +189,6 @@ make_key(const struct event_rule *r, const struct event_facts *f, const struct v
 /* ---- the record ---- */
 
 static void
-put_text(struct json *j, const char *key, const char *text)
-{
-	json_key(j, key);
-	json_text(j, text);
-}
-
-static void
 put_field(struct json *j, const struct event_rule_field *f, const struct value *v)
 {
 	json_key(j, f->name);
@@ -228,7 +221,8 @@ put_read(struct json *j, const struct event_rule *r, const struct event_facts *f
 	for (uint32_t i = 0; i < r->nfields; i++)
 		for (size_t k = 0; f->progs[i] != NULL && k < expr_inputs(f->progs[i]); k++)
 			if (f->in[i][k]->time.ns != 0 && !told(f, i, k))
-				put_text(j, expr_input(f->progs[i], k)->name, wall_format(f->in[i][k]->time, 9, when));
+				json_key_text(j, expr_input(f->progs[i], k)->name,
+				    wall_format(f->in[i][k]->time, 9, when));
 	json_close(j, '}');
 }
 
@@ -239,13 +233,13 @@ put_maps(struct json *j, const struct event_rule *r, const struct event_facts *f
 	json_open(j, '{');
 	for (uint32_t i = 0; i < r->nfields; i++)
 		if (*r->fields[i].unit != '\0')
-			put_text(j, r->fields[i].name, r->fields[i].unit);
+			json_key_text(j, r->fields[i].name, r->fields[i].unit);
 	json_close(j, '}');
 	json_key(j, "status");
 	json_open(j, '{');
 	for (uint32_t i = 0; i < r->nfields; i++)
 		if (!status_is_good(f->values[i].status))
-			put_text(j, r->fields[i].name, status_name(f->values[i].status));
+			json_key_text(j, r->fields[i].name, status_name(f->values[i].status));
 	json_close(j, '}');
 	json_key(j, "from");
 	json_open(j, '{');
@@ -274,13 +268,12 @@ event_record(const struct event_rule *r, const struct event_facts *f, char key[E
 		v[i] = judge(&r->fields[i], &f->values[i], room[i], sizeof room[i], &why);
 	make_key(r, f, v, key, &why);
 	json_open(&j, '{');
-	put_text(&j, "id", event_id(f->enterprise, f->site, r->path, key, id));
-	put_text(&j, "event", r->path);
-	put_text(&j, "type", event_object_name(r->object));
-	put_text(&j, "key", key);
-	json_key(&j, "no");
-	json_u64(&j, f->no);
-	put_text(&j, "time", wall_format(f->time, 3, when));
+	json_key_text(&j, "id", event_id(f->enterprise, f->site, r->path, key, id));
+	json_key_text(&j, "event", r->path);
+	json_key_text(&j, "type", event_object_name(r->object));
+	json_key_text(&j, "key", key);
+	json_key_u64(&j, "no", f->no);
+	json_key_text(&j, "time", wall_format(f->time, 3, when));
 	json_key(&j, "fields");
 	json_open(&j, '{');
 	for (uint32_t i = 0; i < r->nfields; i++)
@@ -290,9 +283,9 @@ event_record(const struct event_rule *r, const struct event_facts *f, char key[E
 	if (why.code != NULL) {
 		json_key(&j, "fault");
 		json_open(&j, '{');
-		put_text(&j, "code", why.code);
-		put_text(&j, "field", why.field);
-		put_text(&j, "text", why.text);
+		json_key_text(&j, "code", why.code);
+		json_key_text(&j, "field", why.field);
+		json_key_text(&j, "text", why.text);
 		json_close(&j, '}');
 	}
 	json_close(&j, '}');

@@ -74,8 +74,7 @@ put_error(struct buf *out, const char *text)
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	json_key(&j, "error");
-	json_text(&j, text);
+	json_key_text(&j, "error", text);
 	json_close(&j, '}');
 	buf_putc(out, '\n');
 }
@@ -157,10 +156,8 @@ enter(struct office_change *c, const char *verb, const char *lines, uint64_t num
 		if (strcmp(c->ask.argv[i], "--reason") == 0)
 			reason = c->ask.argv[i + 1];
 	json_open(&j, '{');
-	json_key(&j, "verb");
-	json_text(&j, verb);
-	json_key(&j, "reason");
-	json_text(&j, reason);
+	json_key_text(&j, "verb", verb);
+	json_key_text(&j, "reason", reason);
 	json_key(&j, "events");
 	json_open(&j, '[');
 	json_raw(&j, lines, strlen(lines));

@@ -240,20 +240,13 @@ sinks_line(const struct outlet *k, struct buf *out)
 	for (const struct pair *p = k->delivery.pairs; p != NULL; p = p->next)
 		backlog += p->backlog;
 	json_open(&j, '{');
-	json_key(&j, "sink");
-	json_text(&j, k->name);
-	json_key(&j, "kind");
-	json_text(&j, k->cfg->kind);
-	json_key(&j, "connected");
-	json_bool(&j, k->connected && k->phase == OUTLET_RUNNING);
-	json_key(&j, "since");
-	json_text(&j, wall_format(k->since, 0, since));
-	json_key(&j, "state");
-	json_text(&j, k->phase == OUTLET_STOPPING ? "stopping: the site file has changed it" : k->state);
-	json_key(&j, "backlog");
-	json_u64(&j, backlog);
-	json_key(&j, "delivered");
-	json_u64(&j, k->delivery.delivered);
+	json_key_text(&j, "sink", k->name);
+	json_key_text(&j, "kind", k->cfg->kind);
+	json_key_bool(&j, "connected", k->connected && k->phase == OUTLET_RUNNING);
+	json_key_text(&j, "since", wall_format(k->since, 0, since));
+	json_key_text(&j, "state", k->phase == OUTLET_STOPPING ? "stopping: the site file has changed it" : k->state);
+	json_key_u64(&j, "backlog", backlog);
+	json_key_u64(&j, "delivered", k->delivery.delivered);
 	json_close(&j, '}');
 	buf_putc(out, '\n');
 }

@@ -241,10 +241,8 @@ answer(struct buf *out, int64_t id, const char *did, const char *no)
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	if (id != 0) {
-		json_key(&j, "id");
-		json_i64(&j, id);
-	}
+	if (id != 0)
+		json_key_i64(&j, "id", id);
 	json_key(&j, no != NULL ? "error" : "did");
 	json_text(&j, no != NULL ? no : did);
 	json_close(&j, '}');

@@ -41,8 +41,7 @@ reply_error(struct supervisor *s, int fd, const char *text)
 	struct json j = { .out = &b };
 
 	json_open(&j, '{');
-	json_key(&j, "error");
-	json_text(&j, text);
+	json_key_text(&j, "error", text);
 	json_close(&j, '}');
 	buf_putc(&b, '\n');
 	if (c != NULL) {

@@ -80,16 +80,11 @@ note_report(struct gate_proc *p, enum msg_type type, const uint8_t *payload, siz
 	if ((type != MSG_RELEASED && type != MSG_DISCARDED) || report_read(payload, len, &r) != 0)
 		return;
 	json_open(&j, '{');
-	json_key(&j, "stream");
-	json_text(&j, r.stream);
-	json_key(&j, "sink");
-	json_text(&j, r.sink);
-	json_key(&j, "first");
-	json_u64(&j, r.first);
-	json_key(&j, "last");
-	json_u64(&j, r.last);
-	json_key(&j, "note");
-	json_text(&j, r.note);
+	json_key_text(&j, "stream", r.stream);
+	json_key_text(&j, "sink", r.sink);
+	json_key_u64(&j, "first", r.first);
+	json_key_u64(&j, "last", r.last);
+	json_key_text(&j, "note", r.note);
 	json_close(&j, '}');
 	gate_requests_note(p->requests, type == MSG_RELEASED ? AUDIT_RELEASE : AUDIT_DISCARD, buf_text(&b));
 	buf_fini(&b);
@@ -417,10 +412,8 @@ note_node(struct gate_proc *p, struct client *c, int argc, const char *const *ar
 	for (int i = 0; ok && i < argc; i++)
 		ok = strlen(argv[i]) <= 1000;
 	json_open(&j, '{');
-	for (int i = 0; ok && i < argc; i++) {
-		json_key(&j, keys[i]);
-		json_text(&j, argv[i]);
-	}
+	for (int i = 0; ok && i < argc; i++)
+		json_key_text(&j, keys[i], argv[i]);
 	json_close(&j, '}');
 	if (ok)
 		gate_requests_note(p->requests, AUDIT_NODE, buf_text(&b));

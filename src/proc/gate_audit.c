@@ -26,12 +26,9 @@ gate_audit_read(const void *p, size_t len, uint64_t *number, struct buf *json)
 	if (what[0] != '{' || !json_valid(what, n))
 		return ERR_SYNTAX;
 	json_open(&j, '{');
-	json_key(&j, "sink");
-	json_text(&j, sink);
-	json_key(&j, "from");
-	json_text(&j, "cli");
-	json_key(&j, "user");
-	json_text(&j, who);
+	json_key_text(&j, "sink", sink);
+	json_key_text(&j, "from", "cli");
+	json_key_text(&j, "user", who);
 	json_key(&j, "change");
 	json_raw(&j, what, n);
 	json_close(&j, '}');

@@ -42,12 +42,9 @@ reply_error(struct client *c, const char *code, const char *text)
 	struct json j = { .out = &b };
 
 	json_open(&j, '{');
-	json_key(&j, "error");
-	json_text(&j, text);
-	if (*code != '\0') {
-		json_key(&j, "reason");
-		json_text(&j, code);
-	}
+	json_key_text(&j, "error", text);
+	if (*code != '\0')
+		json_key_text(&j, "reason", code);
 	json_close(&j, '}');
 	buf_putc(&b, '\n');
 	reply(c, &b);
@@ -58,18 +55,12 @@ static void
 put_result(struct json *j, const struct request_result *r)
 {
 	json_open(j, '{');
-	json_key(j, "id");
-	json_u64(j, r->id);
-	json_key(j, "state");
-	json_text(j, request_state_name(r->state));
-	if (*r->code != '\0') {
-		json_key(j, "reason");
-		json_text(j, r->code);
-	}
-	if (*r->text != '\0') {
-		json_key(j, "why");
-		json_text(j, r->text);
-	}
+	json_key_u64(j, "id", r->id);
+	json_key_text(j, "state", request_state_name(r->state));
+	if (*r->code != '\0')
+		json_key_text(j, "reason", r->code);
+	if (*r->text != '\0')
+		json_key_text(j, "why", r->text);
 	if (r->readback.type != VALUE_NULL) {
 		json_key(j, "readback");
 		value_json(j, &r->readback);

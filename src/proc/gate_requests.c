@@ -242,14 +242,10 @@ gate_requests_plan(struct gate_requests *g, const struct plan *p)
 	requests_plan(g->requests, p, boot_now(), wall_now());
 	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)p->hash);
 	json_open(&j, '{');
-	json_key(&j, "plan");
-	json_text(&j, hash);
-	json_key(&j, "site");
-	json_text(&j, p->site);
-	json_key(&j, "flows");
-	json_u64(&j, p->nflows);
-	json_key(&j, "requests");
-	json_u64(&j, p->nrequests);
+	json_key_text(&j, "plan", hash);
+	json_key_text(&j, "site", p->site);
+	json_key_u64(&j, "flows", p->nflows);
+	json_key_u64(&j, "requests", p->nrequests);
 	json_close(&j, '}');
 	gate_requests_note(g, AUDIT_PLAN, buf_text(&b));
 	buf_fini(&b);

@@ -137,8 +137,7 @@ notes_read(const void *p, size_t len, const char *process, struct buf *json)
 	struct json j = { .out = json };
 
 	json_open(&j, '{');
-	json_key(&j, "process");
-	json_text(&j, process);
+	json_key_text(&j, "process", process);
 #define X(name)							\
 	rd_text(&r, text, TEXT_MAX);				\
 	json_key(&j, #name);					\

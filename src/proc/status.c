@@ -10,10 +10,8 @@ object(void *arg, enum stats_kind kind, const char *name, const uint64_t *figure
 	struct json *j = arg;
 
 	json_open(j, '{');
-	json_key(j, "kind");
-	json_text(j, stats_kind_name(kind));
-	json_key(j, "name");
-	json_text(j, name);
+	json_key_text(j, "kind", stats_kind_name(kind));
+	json_key_text(j, "name", name);
 	for (size_t i = 0; i < stats_figures(kind); i++) {
 		json_key(j, stats_figure_name(kind, i));
 		json_u64(j, figures[i]);
@@ -30,20 +28,13 @@ security(int64_t pid, struct json *j)
 	procfs_security(pid, &s);
 	json_key(j, "kernel");
 	json_open(j, '{');
-	json_key(j, "known");
-	json_bool(j, s.known);
-	json_key(j, "seccomp");
-	json_i64(j, s.seccomp);
-	json_key(j, "no_new_privs");
-	json_bool(j, s.no_new_privs);
-	json_key(j, "capabilities");
-	json_u64(j, s.effective);
-	json_key(j, "capabilities_bound");
-	json_u64(j, s.bounding);
-	json_key(j, "uid");
-	json_i64(j, s.uid);
-	json_key(j, "netns");
-	json_u64(j, s.netns);
+	json_key_bool(j, "known", s.known);
+	json_key_i64(j, "seccomp", s.seccomp);
+	json_key_bool(j, "no_new_privs", s.no_new_privs);
+	json_key_u64(j, "capabilities", s.effective);
+	json_key_u64(j, "capabilities_bound", s.bounding);
+	json_key_i64(j, "uid", s.uid);
+	json_key_u64(j, "netns", s.netns);
 	json_close(j, '}');
 }
 
@@ -53,26 +44,17 @@ process(const struct proc *p, struct json *j)
 	struct procfs_memory mem = { 0 };
 
 	json_open(j, '{');
-	json_key(j, "name");
-	json_text(j, p->name);
-	json_key(j, "role");
-	json_text(j, role_name(p->role));
-	json_key(j, "state");
-	json_text(j, proc_state_name(p->state));
-	json_key(j, "restarts");
-	json_u64(j, p->restarts);
-	json_key(j, "last_exit");
-	json_text(j, p->last_exit);
+	json_key_text(j, "name", p->name);
+	json_key_text(j, "role", role_name(p->role));
+	json_key_text(j, "state", proc_state_name(p->state));
+	json_key_u64(j, "restarts", p->restarts);
+	json_key_text(j, "last_exit", p->last_exit);
 	if (p->running) {
 		procfs_memory(p->process.pid, &mem);
-		json_key(j, "pid");
-		json_i64(j, p->process.pid);
-		json_key(j, "up_s");
-		json_i64(j, mono_diff(mono_now(), p->started) / NS_PER_S);
-		json_key(j, "pss_bytes");
-		json_u64(j, mem.pss);
-		json_key(j, "cpu_ns");
-		json_u64(j, procfs_cpu_ns(p->process.pid));
+		json_key_i64(j, "pid", p->process.pid);
+		json_key_i64(j, "up_s", mono_diff(mono_now(), p->started) / NS_PER_S);
+		json_key_u64(j, "pss_bytes", mem.pss);
+		json_key_u64(j, "cpu_ns", procfs_cpu_ns(p->process.pid));
 		security(p->process.pid, j);
 	}
 	json_key(j, "objects");
@@ -90,37 +72,24 @@ supervisor_status(struct supervisor *s, struct buf *out)
 	char when[WALL_TEXT];
 
 	json_open(&j, '{');
-	json_key(&j, "version");
-	json_text(&j, PENSTOCK_VERSION);
-	json_key(&j, "site");
-	json_text(&j, s->plan->site);
-	json_key(&j, "state_dir");
-	json_text(&j, s->state_dir);
-	json_key(&j, "pid");
-	json_i64(&j, procfs_self());
+	json_key_text(&j, "version", PENSTOCK_VERSION);
+	json_key_text(&j, "site", s->plan->site);
+	json_key_text(&j, "state_dir", s->state_dir);
+	json_key_i64(&j, "pid", procfs_self());
 	struct procfs_memory mem;
 	security(procfs_self(), &j);
 	procfs_memory(procfs_self(), &mem);
-	json_key(&j, "pss_bytes");
-	json_u64(&j, mem.pss);
-	json_key(&j, "cpu_ns");
-	json_u64(&j, procfs_cpu_ns(procfs_self()));
-	json_key(&j, "started");
-	json_text(&j, wall_format(s->started, 0, when));
-	json_key(&j, "now_ns");
-	json_i64(&j, wall_now().ns);
+	json_key_u64(&j, "pss_bytes", mem.pss);
+	json_key_u64(&j, "cpu_ns", procfs_cpu_ns(procfs_self()));
+	json_key_text(&j, "started", wall_format(s->started, 0, when));
+	json_key_i64(&j, "now_ns", wall_now().ns);
 	json_key(&j, "plan");
 	json_open(&j, '{');
-	json_key(&j, "number");
-	json_u64(&j, s->plan_number);
-	json_key(&j, "sources");
-	json_u64(&j, s->plan->nsources);
-	json_key(&j, "tags");
-	json_u64(&j, s->plan->ntags);
-	json_key(&j, "flows");
-	json_u64(&j, s->plan->nflows);
-	json_key(&j, "sinks");
-	json_u64(&j, s->plan->nsinks);
+	json_key_u64(&j, "number", s->plan_number);
+	json_key_u64(&j, "sources", s->plan->nsources);
+	json_key_u64(&j, "tags", s->plan->ntags);
+	json_key_u64(&j, "flows", s->plan->nflows);
+	json_key_u64(&j, "sinks", s->plan->nsinks);
 	json_close(&j, '}');
 	json_key(&j, "processes");
 	json_open(&j, '[');

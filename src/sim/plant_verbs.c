@@ -26,12 +26,9 @@ put_machine(struct json *j, const struct sim_line *l, enum sim_kind kind)
 
 	sim_signals(l, kind, v);
 	json_open(j, '{');
-	json_key(j, "state-name");
-	json_text(j, sim_packml_name(l->machine[kind].state));
-	json_key(j, "stop-reason-name");
-	json_text(j, sim_cause_name(l->machine[kind].cause));
-	json_key(j, "transitions");
-	json_u64(j, l->machine[kind].transitions);
+	json_key_text(j, "state-name", sim_packml_name(l->machine[kind].state));
+	json_key_text(j, "stop-reason-name", sim_cause_name(l->machine[kind].cause));
+	json_key_u64(j, "transitions", l->machine[kind].transitions);
 	for (size_t i = 0, n = sim_points(kind, rows, SIM_POINTS_MAX); i < n; i++) {
 		if (rows[i]->type == T_CELLS)
 			continue;
@@ -55,16 +52,11 @@ run_truth(struct sim_control *c, int argc, char **argv, struct buf *out)
 	(void)argc;
 	(void)argv;
 	json_open(&j, '{');
-	json_key(&j, "seed");
-	json_u64(&j, p->line.seed);
-	json_key(&j, "model_ms");
-	json_u64(&j, sim_line_ms(&p->line));
-	json_key(&j, "scale");
-	json_f64(&j, p->scale);
-	json_key(&j, "paused");
-	json_bool(&j, p->paused);
-	json_key(&j, "balanced");
-	json_bool(&j, wrong == NULL);
+	json_key_u64(&j, "seed", p->line.seed);
+	json_key_u64(&j, "model_ms", sim_line_ms(&p->line));
+	json_key_f64(&j, "scale", p->scale);
+	json_key_bool(&j, "paused", p->paused);
+	json_key_bool(&j, "balanced", wrong == NULL);
 	json_key(&j, "machines");
 	json_open(&j, '{');
 	for (int k = 0; k < SIM_KINDS; k++) {

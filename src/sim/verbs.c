@@ -69,14 +69,10 @@ put_fault(struct json *j, const char *what, const char *name, const struct sim_f
 	if (f->kind == SIM_FAULT_NONE)
 		return;
 	json_open(j, '{');
-	json_key(j, what);
-	json_text(j, name);
-	json_key(j, "fault");
-	json_text(j, sim_fault_word(f->kind));
-	json_key(j, "arg");
-	json_u64(j, f->arg);
-	json_key(j, "percent");
-	json_u64(j, f->percent);
+	json_key_text(j, what, name);
+	json_key_text(j, "fault", sim_fault_word(f->kind));
+	json_key_u64(j, "arg", f->arg);
+	json_key_u64(j, "percent", f->percent);
 	json_key(j, "left_ms");
 	if (f->until_ms == UINT64_MAX)
 		json_null(j);
@@ -127,16 +123,11 @@ put_stats(struct json *j, const char *name, const char *where, const struct sim_
 	};
 
 	json_open(j, '{');
-	json_key(j, "name");
-	json_text(j, name);
-	if (where != NULL) {
-		json_key(j, "where");
-		json_text(j, where);
-	}
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		json_key(j, rows[i].key);
-		json_u64(j, rows[i].v);
-	}
+	json_key_text(j, "name", name);
+	if (where != NULL)
+		json_key_text(j, "where", where);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		json_key_u64(j, rows[i].key, rows[i].v);
 	json_close(j, '}');
 }
 
@@ -195,8 +186,7 @@ run_help(struct sim_control *c, int argc, char **argv, struct buf *out)
 		const struct sim_verb *v = i < sim_nverbs ? &sim_verbs[i] : &c->verbs[i - sim_nverbs];
 		char usage[128];
 		snprintf(usage, sizeof usage, "%s%s%s", v->name, v->args[0] ? " " : "", v->args);
-		json_key(&j, usage);
-		json_text(&j, v->help);
+		json_key_text(&j, usage, v->help);
 	}
 	json_close(&j, '}');
 }

@@ -188,10 +188,8 @@ json_pair(struct json *j, const char *key, double before, double after)
 {
 	json_key(j, key);
 	json_open(j, '{');
-	json_key(j, "before");
-	json_f64(j, before);
-	json_key(j, "after");
-	json_f64(j, after);
+	json_key_f64(j, "before", before);
+	json_key_f64(j, "after", after);
 	json_close(j, '}');
 }
 
@@ -202,10 +200,8 @@ json_tags(struct json *j, const struct source_change *c)
 	json_open(j, '[');
 	for (uint32_t i = 0; c->how == CHANGED && i < c->ntags; i++) {
 		json_open(j, '{');
-		json_key(j, "change");
-		json_text(j, change_names[c->tags[i].how]);
-		json_key(j, "path");
-		json_text(j, c->tags[i].after != NULL ? c->tags[i].after->path : c->tags[i].before->path);
+		json_key_text(j, "change", change_names[c->tags[i].how]);
+		json_key_text(j, "path", c->tags[i].after != NULL ? c->tags[i].after->path : c->tags[i].before->path);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -215,10 +211,8 @@ static void
 json_head(struct json *j, enum change how, const char *name)
 {
 	json_open(j, '{');
-	json_key(j, "change");
-	json_text(j, change_names[how]);
-	json_key(j, "name");
-	json_text(j, name);
+	json_key_text(j, "change", change_names[how]);
+	json_key_text(j, "name", name);
 }
 
 static void
@@ -226,8 +220,7 @@ json_field(struct json *j, const char *key, const char *text)
 {
 	if (text == NULL)
 		return;
-	json_key(j, key);
-	json_text(j, text);
+	json_key_text(j, key, text);
 }
 
 static void
@@ -252,8 +245,7 @@ json_events(const struct diff *d, struct json *j)
 		json_close(j, '}');
 	}
 	json_close(j, ']');
-	json_key(j, "event-ids-renewed");
-	json_bool(j, d->renamed);
+	json_key_bool(j, "event-ids-renewed", d->renamed);
 }
 
 static void
@@ -264,8 +256,7 @@ json_rows(const struct diff *d, struct json *j)
 	for (uint32_t i = 0; i < d->nsources; i++) {
 		const struct source_change *c = &d->sources[i];
 		json_head(j, c->how, c->after != NULL ? c->after->name : c->before->name);
-		json_key(j, "reconnected");
-		json_bool(j, c->how == CHANGED && !source_is_derived(c->after));
+		json_key_bool(j, "reconnected", c->how == CHANGED && !source_is_derived(c->after));
 		json_tags(j, c);
 		json_close(j, '}');
 	}
@@ -283,8 +274,7 @@ json_rows(const struct diff *d, struct json *j)
 	for (uint32_t i = 0; i < d->nflows; i++) {
 		json_head(j, d->flows[i].how, d->flows[i].after != NULL ? d->flows[i].after->name :
 		    d->flows[i].before->name);
-		json_key(j, "new-schema");
-		json_bool(j, d->flows[i].schema);
+		json_key_bool(j, "new-schema", d->flows[i].schema);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -319,10 +309,8 @@ diff_print_json(const struct diff *d, struct buf *out)
 	json_close(&j, '}');
 	json_key(&j, "tags");
 	json_open(&j, '{');
-	for (int i = ADDED; i <= CHANGED; i++) {
-		json_key(&j, change_names[i]);
-		json_u64(&j, d->tags[i]);
-	}
+	for (int i = ADDED; i <= CHANGED; i++)
+		json_key_u64(&j, change_names[i], d->tags[i]);
 	json_close(&j, '}');
 	json_pair(&j, "requests-per-second", requests(d->before), requests(d->after));
 	json_pair(&j, "bytes-per-day", bytes_a_day(d->before), bytes_a_day(d->after));

@@ -13,20 +13,13 @@ print_json(const struct site_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct finding *f = &r->findings[i];
 		json_open(&j, '{');
-		json_key(&j, "severity");
-		json_text(&j, severities[f->severity]);
-		json_key(&j, "rule");
-		json_text(&j, f->rule);
-		json_key(&j, "file");
-		json_text(&j, f->place.file);
-		json_key(&j, "line");
-		json_i64(&j, f->place.line);
-		json_key(&j, "column");
-		json_i64(&j, f->place.column);
-		json_key(&j, "cause");
-		json_text(&j, f->cause);
-		json_key(&j, "remedy");
-		json_text(&j, f->remedy);
+		json_key_text(&j, "severity", severities[f->severity]);
+		json_key_text(&j, "rule", f->rule);
+		json_key_text(&j, "file", f->place.file);
+		json_key_i64(&j, "line", f->place.line);
+		json_key_i64(&j, "column", f->place.column);
+		json_key_text(&j, "cause", f->cause);
+		json_key_text(&j, "remedy", f->remedy);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');

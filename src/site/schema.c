@@ -9,13 +9,6 @@
 #include "site/sections.h"
 
 static void
-put_text(struct json *j, const char *key, const char *text)
-{
-	json_key(j, key);
-	json_text(j, text);
-}
-
-static void
 put_types(struct json *j, const char *const *types)
 {
 	json_key(j, "type");
@@ -40,10 +33,8 @@ put_limits(struct json *j, const struct key *k, const char *low, const char *hig
 {
 	if (k->min == 0 && k->max == 0)
 		return;
-	json_key(j, low);
-	json_f64(j, k->min);
-	json_key(j, high);
-	json_f64(j, k->max);
+	json_key_f64(j, low, k->min);
+	json_key_f64(j, high, k->max);
 }
 
 /* A text: YAML reads an unquoted 10 or yes as a number or a truth, and we take it as it was written. */
@@ -70,15 +61,13 @@ put_list(struct json *j, const struct key *k)
 static void
 put_range(struct json *j)
 {
-	put_text(j, "type", "array");
+	json_key_text(j, "type", "array");
 	json_key(j, "items");
 	json_open(j, '{');
-	put_text(j, "type", "number");
+	json_key_text(j, "type", "number");
 	json_close(j, '}');
-	json_key(j, "minItems");
-	json_i64(j, 2);
-	json_key(j, "maxItems");
-	json_i64(j, 2);
+	json_key_i64(j, "minItems", 2);
+	json_key_i64(j, "maxItems", 2);
 }
 
 static void
@@ -91,18 +80,18 @@ put_map(struct json *j, const struct key *k)
 		put_types(j, tags);
 		json_key(j, "additionalProperties");
 		json_open(j, '{');
-		put_text(j, "$ref", "#/$defs/tag");
+		json_key_text(j, "$ref", "#/$defs/tag");
 		json_close(j, '}');
 	} else if (k == &event_keys[EVENT_KEY_FIELDS]) {
-		put_text(j, "type", "object");
+		json_key_text(j, "type", "object");
 		json_key(j, "additionalProperties");
 		json_open(j, '{');
-		put_text(j, "$ref", "#/$defs/event-field");
+		json_key_text(j, "$ref", "#/$defs/event-field");
 		json_close(j, '}');
 	} else if (below)
-		put_text(j, "$ref", section_below(k) == how_keys ? "#/$defs/how" : "#/$defs/readback");
+		json_key_text(j, "$ref", section_below(k) == how_keys ? "#/$defs/how" : "#/$defs/readback");
 	else
-		put_text(j, "type", "object");
+		json_key_text(j, "type", "object");
 }
 
 static void
@@ -115,7 +104,7 @@ put_duration(struct json *j, const struct key *k)
 	for (size_t i = 0; k->choices != NULL && k->choices[i] != NULL; i++)
 		buf_printf(&pattern, "|%s", k->choices[i]);
 	buf_puts(&pattern, ")$");
-	put_text(j, "pattern", buf_text(&pattern));
+	json_key_text(j, "pattern", buf_text(&pattern));
 	buf_fini(&pattern);
 	json_key(j, "maximum");	/* the only number without a unit is 0 */
 	json_i64(j, 0);
@@ -126,31 +115,30 @@ put_key(struct json *j, const struct key *k)
 {
 	json_key(j, k->name);
 	json_open(j, '{');
-	put_text(j, "description", k->help);
+	json_key_text(j, "description", k->help);
 	switch (k->type) {
 	case KEY_BOOL:
 		json_key(j, "enum");
 		json_raw(j, "[true,false,\"yes\",\"no\"]", strlen("[true,false,\"yes\",\"no\"]"));
 		break;
 	case KEY_INT:
-		put_text(j, "type", "integer");
+		json_key_text(j, "type", "integer");
 		put_limits(j, k, "minimum", "maximum");
 		break;
 	case KEY_REAL:
-		put_text(j, "type", "number");
+		json_key_text(j, "type", "number");
 		put_limits(j, k, "minimum", "maximum");
 		break;
 	case KEY_NAME:
 		put_types(j, numbers);
-		put_text(j, "pattern", "^[A-Za-z0-9][A-Za-z0-9._-]*$");
+		json_key_text(j, "pattern", "^[A-Za-z0-9][A-Za-z0-9._-]*$");
 		break;
 	case KEY_ENUM:		put_choices(j, k); break;
 	case KEY_DURATION:	put_duration(j, k); break;
 	case KEY_SIZE:
 		put_types(j, numbers);
-		put_text(j, "pattern", "^(0|[0-9]+(\\.[0-9]+)? *(B|[kKMGT]B|[KMGT]iB))$");
-		json_key(j, "maximum");
-		json_i64(j, 0);
+		json_key_text(j, "pattern", "^(0|[0-9]+(\\.[0-9]+)? *(B|[kKMGT]B|[KMGT]iB))$");
+		json_key_i64(j, "maximum", 0);
 		break;
 	case KEY_LIST:
 	case KEY_CHOICES:	put_list(j, k); break;
@@ -165,7 +153,7 @@ put_key(struct json *j, const struct key *k)
 		json_key(j, "default");
 		json_raw(j, k->def, strlen(k->def));
 	} else if (k->def != NULL)
-		put_text(j, "default", k->def);
+		json_key_text(j, "default", k->def);
 	json_close(j, '}');
 }
 
@@ -202,7 +190,7 @@ put_case(struct json *j, const char *key, const char *name, const struct key *ke
 	json_open(j, '{');
 	json_key(j, key);
 	json_open(j, '{');
-	put_text(j, "const", name);
+	json_key_text(j, "const", name);
 	json_close(j, '}');
 	json_close(j, '}');
 	json_key(j, "required");
@@ -220,11 +208,10 @@ put_case(struct json *j, const char *key, const char *name, const struct key *ke
 static void
 put_entry(struct json *j, const struct section *s, const struct catalog *c)
 {
-	put_text(j, "type", "object");
+	json_key_text(j, "type", "object");
 	put_keys(j, s->keys);
 	if (s != &sections[SECTION_SOURCES] && s != &sections[SECTION_SINKS]) {
-		json_key(j, "additionalProperties");
-		json_bool(j, false);
+		json_key_bool(j, "additionalProperties", false);
 		return;
 	}
 	json_key(j, "allOf");
@@ -234,8 +221,7 @@ put_entry(struct json *j, const struct section *s, const struct catalog *c)
 	for (size_t i = 0; s == &sections[SECTION_SINKS] && c->sinks[i] != NULL; i++)
 		put_case(j, "kind", c->sinks[i]->name, c->sinks[i]->keys);
 	json_close(j, ']');
-	json_key(j, "unevaluatedProperties");
-	json_bool(j, false);
+	json_key_bool(j, "unevaluatedProperties", false);
 }
 
 static void
@@ -245,13 +231,13 @@ put_section(struct json *j, const struct section *s, const struct catalog *c)
 
 	json_key(j, s->name);
 	json_open(j, '{');
-	put_text(j, "description", s->help);
+	json_key_text(j, "description", s->help);
 	if (s->shape == SECTION_ONE)
 		put_entry(j, s, c);
 	else if (s->shape == SECTION_FILES)
 		put_types(j, files);
 	else {
-		put_text(j, "type", "object");
+		json_key_text(j, "type", "object");
 		json_key(j, "additionalProperties");
 		json_open(j, '{');
 		if (s->shape == SECTION_ENUMS)
@@ -268,10 +254,9 @@ put_def(struct json *j, const char *name, const struct key *keys)
 {
 	json_key(j, name);
 	json_open(j, '{');
-	put_text(j, "type", "object");
+	json_key_text(j, "type", "object");
 	put_keys(j, keys);
-	json_key(j, "additionalProperties");
-	json_bool(j, false);
+	json_key_bool(j, "additionalProperties", false);
 	json_close(j, '}');
 }
 
@@ -281,9 +266,9 @@ schema_print(const struct catalog *c, struct buf *out)
 	struct json j = { .out = out };
 
 	json_open(&j, '{');
-	put_text(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
-	put_text(&j, "title", "Penstock site file");
-	put_text(&j, "type", "object");
+	json_key_text(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
+	json_key_text(&j, "title", "Penstock site file");
+	json_key_text(&j, "type", "object");
 	json_key(&j, "properties");
 	json_open(&j, '{');
 	for (size_t i = 0; i < SECTIONS; i++)
@@ -295,8 +280,7 @@ schema_print(const struct catalog *c, struct buf *out)
 		if (sections[i].required)
 			json_text(&j, sections[i].name);
 	json_close(&j, ']');
-	json_key(&j, "additionalProperties");
-	json_bool(&j, false);
+	json_key_bool(&j, "additionalProperties", false);
 	json_key(&j, "$defs");
 	json_open(&j, '{');
 	put_def(&j, "tag", tag_keys);

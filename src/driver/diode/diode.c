@@ -198,13 +198,6 @@ dd_durable(void *ctx, uint64_t origin, uint64_t no, bool hole)
 }
 
 static void
-number(struct json *out, const char *name, uint64_t v)
-{
-	json_key(out, name);
-	json_i64(out, (int64_t)v);
-}
-
-static void
 dd_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 {
 	static const char *const states[] = { [BEACON_NONE] = "none yet", [BEACON_OK] = "OK", [BEACON_LATE] = "LATE", [BEACON_LOST] = "LOST" };
@@ -213,27 +206,26 @@ dd_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 	(void)src;
 
 	upstream_why(&d->us, tag, out);
-	json_key(out, "beacon");
-	json_text(out, states[d->beacon]);
-	number(out, "clock_offset_ms", (uint64_t)(d->offset_ns / NS_PER_MS));
-	number(out, "sender_waiting_datagrams", d->last.waiting);
-	number(out, "gone_at_the_sender", d->last.gone);
-	number(out, "datagrams", c.n.datagrams);
-	number(out, "datagrams_missing", c.n.missing);
-	number(out, "datagrams_without_room", c.overrun);
-	number(out, "datagrams_repeated", c.n.duplicate);
-	number(out, "datagrams_reordered", c.n.reordered);
-	number(out, "datagrams_late", c.n.late);
-	number(out, "datagrams_bad_mac", c.n.bad_mac);
-	number(out, "datagrams_refused", c.n.refused + c.n.mismatched + c.n.malformed);
-	number(out, "blocks", c.n.blocks);
-	number(out, "blocks_rebuilt", c.n.rebuilt);
-	number(out, "blocks_lost", c.n.lost_blocks);
-	number(out, "batches_without_schema", d->no_schema);
+	json_key_text(out, "beacon", states[d->beacon]);
+	json_key_i64(out, "clock_offset_ms", d->offset_ns / NS_PER_MS);
+	json_key_u64(out, "sender_waiting_datagrams", d->last.waiting);
+	json_key_u64(out, "gone_at_the_sender", d->last.gone);
+	json_key_u64(out, "datagrams", c.n.datagrams);
+	json_key_u64(out, "datagrams_missing", c.n.missing);
+	json_key_u64(out, "datagrams_without_room", c.overrun);
+	json_key_u64(out, "datagrams_repeated", c.n.duplicate);
+	json_key_u64(out, "datagrams_reordered", c.n.reordered);
+	json_key_u64(out, "datagrams_late", c.n.late);
+	json_key_u64(out, "datagrams_bad_mac", c.n.bad_mac);
+	json_key_u64(out, "datagrams_refused", c.n.refused + c.n.mismatched + c.n.malformed);
+	json_key_u64(out, "blocks", c.n.blocks);
+	json_key_u64(out, "blocks_rebuilt", c.n.rebuilt);
+	json_key_u64(out, "blocks_lost", c.n.lost_blocks);
+	json_key_u64(out, "batches_without_schema", d->no_schema);
 	for (const struct upstream *u = d->us.list; u != NULL; u = u->next)
 		if (strcmp(u->flow, d->us.at[tag].flow) == 0) {
-			number(out, "lost", u->lost);
-			number(out, "late", u->late);
+			json_key_u64(out, "lost", u->lost);
+			json_key_u64(out, "late", u->late);
 			return;
 		}
 }

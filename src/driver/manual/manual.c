@@ -282,8 +282,7 @@ manual_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 	json_text(out, d->broken ? "the file of its values cannot be used" : m == NULL || m->when.ns == 0 ?
 	    "nobody has entered a value yet: penstock request write" : m->v.type != d->s->tags[tag].type ?
 	    "it was entered when the tag had another type: enter it again" : "it was entered");
-	json_key(out, "entered");
-	json_text(out, m != NULL && m->when.ns != 0 ? wall_format(m->when, 3, when) : NULL);
+	json_key_text(out, "entered", m != NULL && m->when.ns != 0 ? wall_format(m->when, 3, when) : NULL);
 }
 
 static struct driver_counts

@@ -74,26 +74,20 @@ why_trouble(const struct mb_link *l, const struct mb_src *s, const struct mb_blo
 		snprintf(text, sizeof text, "%s: exception %u, %s", fault_words[t->fault], t->exception,
 		    mb_exception_name(t->exception));
 		json_text(j, text);
-		json_key(j, "exception");
-		json_u64(j, t->exception);
-		json_key(j, "exception-name");
-		json_text(j, mb_exception_name(t->exception));
+		json_key_u64(j, "exception", t->exception);
+		json_key_text(j, "exception-name", mb_exception_name(t->exception));
 	} else
 		json_text(j, fault_words[t->fault]);
-	json_key(j, "remedy");
-	json_text(j, fault_remedy(t));
+	json_key_text(j, "remedy", fault_remedy(t));
 	json_wall(j, "since", t->since, 3);
 	json_wall(j, "last", t->last, 3);
-	json_key(j, "count");
-	json_u64(j, t->count);
+	json_key_u64(j, "count", t->count);
 	if (t->reply_len > 0) {
 		json_hex(j, "reply", t->reply, t->reply_len);
 		json_words(j, "reply-decoded", l->framing, false, t->reply, t->reply_len);
 	}
-	if (b->retry_at.ns > l->now.ns) {
-		json_key(j, "next-try-in-ms");
-		json_i64(j, mono_diff(b->retry_at, l->now) / NS_PER_MS);
-	}
+	if (b->retry_at.ns > l->now.ns)
+		json_key_i64(j, "next-try-in-ms", mono_diff(b->retry_at, l->now) / NS_PER_MS);
 	(void)s;
 }
 
@@ -158,19 +152,15 @@ mb_why(const struct mb_link *l, const struct mb_src *s, uint32_t tag, struct jso
 	char text[160];
 
 	if (t->broken) {
-		json_key(j, "cause");
-		json_text(j, "the address cannot be understood");
-		json_key(j, "remedy");
-		json_text(j, "run penstock check on the site file");
+		json_key_text(j, "cause", "the address cannot be understood");
+		json_key_text(j, "remedy", "run penstock check on the site file");
 		return;
 	}
 	snprintf(text, sizeof text, "unit %u, %s %u%s, %u %s, counted from 0 as on the wire", s->conf.unit,
 	    mb_table_name(a->table), a->reg0, a->kind == MB_K_REG_BIT ? " (bit of a register)" : "", a->span,
 	    mb_table_bits(a->table) ? "bit(s)" : "register(s)");
-	json_key(j, "place");
-	json_text(j, text);
-	json_key(j, "isolated");
-	json_bool(j, t->isolated);
+	json_key_text(j, "place", text);
+	json_key_bool(j, "isolated", t->isolated);
 	const struct mb_block asked = asked_block(l, s, t);
 	const struct mb_block *b = t->block != MB_NONE ? &s->blocks[t->block] : &asked;
 	if (b->count > 0)

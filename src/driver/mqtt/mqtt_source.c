@@ -283,18 +283,12 @@ mqtts_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 	const struct mqtts *d = ctx;
 	(void)src;
 
-	json_key(out, "topic");
-	json_text(out, d->s->tags[tag].at);
-	if (d->trouble[0] != '\0') {
-		json_key(out, "reason");
-		json_text(out, d->trouble);
-	}
-	json_key(out, "received");
-	json_u64(out, d->received);
-	json_key(out, "repeats");
-	json_u64(out, d->repeats);
-	json_key(out, "not_durable_yet");
-	json_u64(out, d->npending);
+	json_key_text(out, "topic", d->s->tags[tag].at);
+	if (d->trouble[0] != '\0')
+		json_key_text(out, "reason", d->trouble);
+	json_key_u64(out, "received", d->received);
+	json_key_u64(out, "repeats", d->repeats);
+	json_key_u64(out, "not_durable_yet", d->npending);
 }
 
 static struct driver_counts

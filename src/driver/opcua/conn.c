@@ -481,22 +481,14 @@ ua_conn_why(struct ua_thread *t, struct json *out)
 
 	if (c == NULL)
 		return;
-	json_key(out, "connection");
-	json_text(out, c->text);
-	json_key(out, "server");
-	json_text(out, c->servers[c->current].url);
-	json_key(out, "service_level");
-	json_i64(out, c->level);
-	json_key(out, "connects");
-	json_u64(out, c->connects);
-	json_key(out, "attempts");
-	json_u64(out, c->attempts);
-	json_key(out, "failovers");
-	json_u64(out, c->failovers);
-	json_key(out, "clock_ahead_ms");
-	json_i64(out, c->clock_off_ms);
-	json_key(out, "library_bytes");
-	json_u64(out, t->memory.used);
+	json_key_text(out, "connection", c->text);
+	json_key_text(out, "server", c->servers[c->current].url);
+	json_key_i64(out, "service_level", c->level);
+	json_key_u64(out, "connects", c->connects);
+	json_key_u64(out, "attempts", c->attempts);
+	json_key_u64(out, "failovers", c->failovers);
+	json_key_i64(out, "clock_ahead_ms", c->clock_off_ms);
+	json_key_u64(out, "library_bytes", t->memory.used);
 	json_key(out, "library_bytes_peak");
 	json_u64(out, t->memory.peak > t->memory.peak_ever ? t->memory.peak : t->memory.peak_ever);
 }

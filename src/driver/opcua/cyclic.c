@@ -326,15 +326,10 @@ ua_cyclic_why(struct ua_agent *a, const struct ua_item *it, struct json *out)
 	const struct group *g = &c->groups[c->group_of[it - a->items]];
 	json_key(out, "reads");
 	json_open(out, '{');
-	json_key(out, "period_ms");
-	json_i64(out, g->period_ns / NS_PER_MS);
-	json_key(out, "tags");
-	json_u64(out, g->n);
-	json_key(out, "per_call");
-	json_u64(out, g->bulk.size);
-	json_key(out, "rounds");
-	json_u64(out, g->rounds);
-	json_key(out, "skipped");
-	json_u64(out, g->skipped);
+	json_key_i64(out, "period_ms", g->period_ns / NS_PER_MS);
+	json_key_u64(out, "tags", g->n);
+	json_key_u64(out, "per_call", g->bulk.size);
+	json_key_u64(out, "rounds", g->rounds);
+	json_key_u64(out, "skipped", g->skipped);
 	json_close(out, '}');
 }

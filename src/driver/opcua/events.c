@@ -392,10 +392,8 @@ ua_events_why(struct ua_agent *a, const struct ua_item *it, struct json *out)
 
 	for (uint32_t i = 0; e != NULL && i < e->ntags; i++)
 		if (&a->items[e->tags[i].tag] == it) {
-			json_key(out, "events");
-			json_u64(out, e->tags[i].events);
-			json_key(out, "overflows");
-			json_u64(out, e->tags[i].overflows);
+			json_key_u64(out, "events", e->tags[i].events);
+			json_key_u64(out, "overflows", e->tags[i].overflows);
 			json_key(out, "event-filter");
 			json_text(out, e->tags[i].filter <= EVENT_FILTER_WISH ? "all fields" : e->tags[i].filter == EVENT_FILTER_BASE ?
 			    "fields of BaseEventType only: the server took no others" : "no filter: the server took none");

@@ -139,15 +139,12 @@ event_notified(struct ua_events *e, struct event_tag *t, const UA_EventFieldList
 	/* A server that takes no where clause sends all. */
 	bool mild = t->filter == EVENT_FILTER_BARE && x.severity < e->agent->items[t->tag].addr.severity;
 	if (!about_telling(e, t, &x) && !mild) {
-		if (t->refreshing) {
-			json_key(&j, "Refresh");
-			json_bool(&j, true);
-		}
+		if (t->refreshing)
+			json_key_bool(&j, "Refresh", true);
 		if (is(&x, UA_NS0ID_EVENTQUEUEOVERFLOWEVENTTYPE)) {
 			t->overflows++;
 			status = STATUS_OVERFLOW;
-			json_key(&j, "Overflow");
-			json_bool(&j, true);
+			json_key_bool(&j, "Overflow", true);
 			log_warn("opcua_event_overflow", "source=\"%s\" tag=\"%s\" remedy=\"raise the tag's queue\"", e->agent->source->name,
 			    e->agent->source->tags[t->tag].path);
 		}
@@ -171,8 +168,7 @@ event_lost(struct ua_events *e, struct event_tag *t, uint32_t n)
 	json_key(&j, "Message");
 	json_text(&j, n > 0 ? "events were lost: the server no longer had some of its messages" :
 	    "events may have been lost: the server did not keep what happened while there was no connection");
-	json_key(&j, "Overflow");
-	json_bool(&j, true);
+	json_key_bool(&j, "Overflow", true);
 	json_close(&j, '}');
 	out(e, t, &b, STATUS_OVERFLOW, (struct wall){ 0 }, (struct wall){ 0 });
 	buf_fini(&b);

@@ -349,15 +349,11 @@ ua_history_why(struct ua_agent *a, const struct ua_item *it, struct json *out)
 		return;
 	json_key(out, "history");
 	json_open(out, '{');
-	json_key(out, "values_filled");
-	json_u64(out, h->filled[i]);
+	json_key_u64(out, "values_filled", h->filled[i]);
 	json_key(out, "gap");
 	json_text(out, h->open[i] != 0 ? "waits for the first value after the outage" : h->busy_tag[i] ? "is being read" : "none or queued");
-	json_key(out, "gaps_waiting_of_source");
-	json_u64(out, h->queue.n + h->nbatch);
-	if (h->status[i] != 0) {
-		json_key(out, "given_up");
-		json_text(out, ua_status_name(h->status[i]));
-	}
+	json_key_u64(out, "gaps_waiting_of_source", h->queue.n + h->nbatch);
+	if (h->status[i] != 0)
+		json_key_text(out, "given_up", ua_status_name(h->status[i]));
 	json_close(out, '}');
 }

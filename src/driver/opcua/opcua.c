@@ -239,15 +239,11 @@ static void
 why_item(struct ua_agent *a, const struct ua_item *it, struct json *out)
 {
 	if (it->trouble != UA_STATUSCODE_GOOD) {
-		json_key(out, "trouble");
-		json_text(out, UA_StatusCode_name(it->trouble));
-		json_key(out, "trouble_since_s");
-		json_i64(out, mono_diff(a->now, it->since) / NS_PER_S);
+		json_key_text(out, "trouble", UA_StatusCode_name(it->trouble));
+		json_key_i64(out, "trouble_since_s", mono_diff(a->now, it->since) / NS_PER_S);
 	}
-	if (it->why != NULL) {
-		json_key(out, "reason");
-		json_text(out, it->why);
-	}
+	if (it->why != NULL)
+		json_key_text(out, "reason", it->why);
 	for (const struct ua_part *p = ua_parts; p->name != NULL; p++)
 		if (p->why != NULL)
 			p->why(a, it, out);
@@ -264,16 +260,14 @@ opcua_why(const void *ctx, uint32_t src, uint32_t tag, struct json *out)
 	int64_t at = wall_now().ns + WHY_WAIT_NS;
 	until = (struct timespec){ .tv_sec = at / NS_PER_S, .tv_nsec = at % NS_PER_S };
 	if (pthread_mutex_timedlock(&t->lock, &until) != 0) {
-		json_key(out, "busy");
-		json_text(out, "the driver's thread has much to do at the moment: ask again");
+		json_key_text(out, "busy", "the driver's thread has much to do at the moment: ask again");
 		return;
 	}
 	if (t->working) {
 		ua_conn_why(t, out);
 		why_item(&t->agent, &t->agent.items[tag], out);
 	} else {
-		json_key(out, "busy");
-		json_text(out, "the driver's thread is not at work: it is being started, or could not be");
+		json_key_text(out, "busy", "the driver's thread is not at work: it is being started, or could not be");
 	}
 	pthread_mutex_unlock(&t->lock);
 }

@@ -267,18 +267,13 @@ ua_resolve_why(struct ua_agent *a, const struct ua_item *it, struct json *out)
 		"known", "in trouble, tried again later" };
 	struct ua_resolve *r = part(a);
 
-	json_key(out, "node");
-	json_text(out, names[r->state[it - a->items]]);
+	json_key_text(out, "node", names[r->state[it - a->items]]);
 	if (it->troubles > 0) {
-		json_key(out, "attempts");
-		json_u64(out, it->troubles);
-		json_key(out, "again_in_s");
-		json_i64(out, mono_diff(it->retry_at, a->now) / NS_PER_S);
+		json_key_u64(out, "attempts", it->troubles);
+		json_key_i64(out, "again_in_s", mono_diff(it->retry_at, a->now) / NS_PER_S);
 	}
 	if (!UA_NodeId_isNull(&it->data_type)) {
-		json_key(out, "access_level");
-		json_u64(out, it->access_level);
-		json_key(out, "value_rank");
-		json_i64(out, it->value_rank);
+		json_key_u64(out, "access_level", it->access_level);
+		json_key_i64(out, "value_rank", it->value_rank);
 	}
 }

@@ -342,27 +342,18 @@ ua_subs_why(struct ua_agent *a, const struct ua_item *it, struct json *out)
 	const struct ua_class *c = &s->classes[s->class_of[i]];
 	json_key(out, "subscription");
 	json_open(out, '{');
-	json_key(out, "item");
-	json_text(out, names[s->state[i]]);
-	json_key(out, "id");
-	json_u64(out, c->sub.id);
-	json_key(out, "publishing_ms");
-	json_f64(out, c->sub.interval_ms);
-	json_key(out, "keep_alive_s");
-	json_f64(out, c->sub.interval_ms * c->sub.keep_alive_count / 1000);
+	json_key_text(out, "item", names[s->state[i]]);
+	json_key_u64(out, "id", c->sub.id);
+	json_key_f64(out, "publishing_ms", c->sub.interval_ms);
+	json_key_f64(out, "keep_alive_s", c->sub.interval_ms * c->sub.keep_alive_count / 1000);
 	if (s->state[i] == UA_MON_LIVE) {
 		json_key(out, "sampling_ms");	/* as the server has revised them */
 		json_f64(out, (double)s->revised_ms[i]);
-		json_key(out, "queue");
-		json_u64(out, s->revised_queue[i]);
+		json_key_u64(out, "queue", s->revised_queue[i]);
 	}
-	json_key(out, "messages");
-	json_u64(out, c->sub.messages);
-	json_key(out, "republished");
-	json_u64(out, c->sub.republished);
-	json_key(out, "lost");
-	json_u64(out, c->sub.lost);
-	json_key(out, "overflows");
-	json_u64(out, s->overflows);
+	json_key_u64(out, "messages", c->sub.messages);
+	json_key_u64(out, "republished", c->sub.republished);
+	json_key_u64(out, "lost", c->sub.lost);
+	json_key_u64(out, "overflows", s->overflows);
 	json_close(out, '}');
 }

@@ -223,19 +223,15 @@ upstream_get(struct upstreams *us, uint64_t id, const char *flow, uint32_t versi
 void
 upstream_why(const struct upstreams *us, uint32_t tag, struct json *out)
 {
-	if (us->trouble[tag][0] != '\0') {
-		json_key(out, "reason");
-		json_text(out, us->trouble[tag]);
-	}
-	json_key(out, "flow");
-	json_text(out, us->at[tag].flow);
+	if (us->trouble[tag][0] != '\0')
+		json_key_text(out, "reason", us->trouble[tag]);
+	json_key_text(out, "flow", us->at[tag].flow);
 	for (const struct upstream *u = us->list; u != NULL; u = u->next) {
 		if (strcmp(u->flow, us->at[tag].flow) != 0)
 			continue;
 		json_key(out, "received_to");
 		json_i64(out, (int64_t)(u->receipts->n > 0 ? u->receipts->newest[u->receipts->n - 1].last : 0));
-		json_key(out, "on_the_way_to");
-		json_i64(out, (int64_t)upstream_last(us, u, NULL));
+		json_key_i64(out, "on_the_way_to", (int64_t)upstream_last(us, u, NULL));
 		return;
 	}
 }
