@@ -8,6 +8,7 @@
 #include "os/disk.h"
 #include "proc/catalog.h"
 #include "sink/sink.h"
+#include "site/derive.h"
 #include "site/finding.h"
 
 static const char usage[] =
@@ -23,9 +24,8 @@ static void
 print_verdict(const char *path, const struct plan *p, const struct site_report *r)
 {
 	if (p != NULL)
-		fprintf(stderr, "%s: %u sources, %u tags, %u flows, %u sinks; %zu errors, %zu warnings\n", path,
-		    p->nsources, p->ntags,
-		    p->nflows, p->nsinks, r->errors, r->warnings);
+		fprintf(stderr, "%s: %u sources, %u tags, %u events, %u flows, %u sinks; %zu errors, %zu warnings\n", path,
+		    plan_named_sources(p), p->ntags - p->nevents, p->nevents, p->nflows, p->nsinks, r->errors, r->warnings);
 	else
 		fprintf(stderr, "%s: %zu errors, %zu warnings\n", path, r->errors, r->warnings);
 }

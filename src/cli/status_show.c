@@ -298,9 +298,9 @@ status_show(const json_t *root)
 
 	l.width = name_width(l.procs);
 	printf("penstock %s, site %s, up since %s\nplan %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT " sources, %" JSON_INTEGER_FORMAT
-	    " tags, %" JSON_INTEGER_FORMAT " flows, %" JSON_INTEGER_FORMAT " sinks\n\n", str(root, "version"), str(root, "site"),
-	    str(root, "started"), num(plan, "number"), num(plan, "sources"), num(plan, "tags"), num(plan, "flows"),
-	    num(plan, "sinks"));
+	    " tags, %" JSON_INTEGER_FORMAT " events, %" JSON_INTEGER_FORMAT " flows, %" JSON_INTEGER_FORMAT " sinks\n\n", str(root, "version"),
+	    str(root, "site"), str(root, "started"), num(plan, "number"), num(plan, "sources"), num(plan, "tags"), num(plan, "events"),
+	    num(plan, "flows"), num(plan, "sinks"));
 	processes(&l);
 	for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
 		print_table(&l, &tables[t]);

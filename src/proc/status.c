@@ -3,6 +3,7 @@
 #include "os/procfs.h"
 #include "proc/supervisor.h"
 #include "ring/stats.h"
+#include "site/derive.h"
 
 static void
 object(void *arg, enum stats_kind kind, const char *name, const uint64_t *figures)
@@ -86,8 +87,9 @@ supervisor_status(struct supervisor *s, struct buf *out)
 	json_key(&j, "plan");
 	json_open(&j, '{');
 	json_key_u64(&j, "number", s->plan_number);
-	json_key_u64(&j, "sources", s->plan->nsources);
-	json_key_u64(&j, "tags", s->plan->ntags);
+	json_key_u64(&j, "sources", plan_named_sources(s->plan));
+	json_key_u64(&j, "tags", s->plan->ntags - s->plan->nevents);
+	json_key_u64(&j, "events", s->plan->nevents);
 	json_key_u64(&j, "flows", s->plan->nflows);
 	json_key_u64(&j, "sinks", s->plan->nsinks);
 	json_close(&j, '}');

@@ -77,7 +77,7 @@ tell_manager(struct supervisor *s)
 		return;
 	s->told_ready = true;
 	memory_give_back();
-	log_info("ready", "site=\"%s\" sources=%u tags=%u flows=%u", s->plan->site, s->plan->nsources, s->plan->ntags, s->plan->nflows);
+	log_info("ready", "site=\"%s\" sources=%u tags=%u flows=%u", s->plan->site, plan_named_sources(s->plan), s->plan->ntags, s->plan->nflows);
 	notify_manager("READY=1");
 }
 
@@ -131,8 +131,8 @@ swap_on(struct supervisor *s)
 	void (*done)(void *, int) = s->on_swapped;
 	s->on_swapped = NULL;
 	memory_give_back();
-	log_info("plan_in_force", "number=%llu sources=%u tags=%u flows=%u", (unsigned long long)s->plan_number, s->plan->nsources,
-	    s->plan->ntags, s->plan->nflows);
+	log_info("plan_in_force", "number=%llu sources=%u tags=%u flows=%u", (unsigned long long)s->plan_number,
+	    plan_named_sources(s->plan), s->plan->ntags, s->plan->nflows);
 	done(s->on_swapped_arg, 0);
 }
 

@@ -20,6 +20,16 @@ source_is_events(const struct source *s)
 	return strncmp(s->name, EVENT_PREFIX, sizeof EVENT_PREFIX - 1) == 0;
 }
 
+uint32_t
+plan_named_sources(const struct plan *p)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->nsources; i++)
+		n += !source_is_derived(&p->sources[i]);
+	return n;
+}
+
 /*
  * The equipment of `own`, as many levels up as the name says, and the name behind it. False: above the top, or too
  * long.

@@ -23,6 +23,8 @@
 /* Is it a pseudo source, whose tags the insight process makes: derived tags, or events (load_events.c)? */
 bool source_is_derived(const struct source *s);
 bool source_is_events(const struct source *s);
+/* How many sources a plan has besides those: what its site file calls so. */
+uint32_t plan_named_sources(const struct plan *p);
 
 struct derive_scope {
 	const char	*own;		/* path of the tag that is derived, or of its equipment with a '/' behind it */
