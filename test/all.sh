@@ -93,31 +93,20 @@ fi
 
 phase "whole systems"
 export PENSTOCK="$PWD/$san/penstock"
-alone=$(grep -l '^# alone' test/sys/test_*.py)
 for script in test/sys/test_*.py; do
-	case " $(echo $alone) " in *" $script "*) ;; *) echo "$fixed/usr/bin/python3 $script" ;; esac
-done | run --jobs "$jobs" --timeout 1200
-for script in $alone; do
 	echo "$fixed/usr/bin/python3 $script"
-done | run --timeout 1200
+done | run --jobs "$jobs" --timeout 1200
 
+export PENSTOCK="$PWD/build/penstock"
 phase "bounds of memory, which sanitizers would blur"
-PENSTOCK="$PWD/build/penstock"
 printf '/usr/bin/python3 test/sys/test_opcua_%s\n' hostile.py "conn.py thirty_restarts_leave_nothing_behind" | run --timeout 900
 
-if [ -f test/faults.py ]; then
-	phase "faults, 300 trials"
-	PENSTOCK="$PWD/build/penstock"
-	echo "/usr/bin/python3 test/faults.py --trials 300" | run --timeout 1800
-fi
-if [ -f test/confirmations.py ]; then
-	phase "confirmations to a simulated SAP under faults, 150"
-	PENSTOCK="$PWD/build/penstock"
-	echo "/usr/bin/python3 test/confirmations.py --confirmations 150 --machines 15 --limit 800" | run --timeout 900
-fi
-if [ -f test/requests.py ]; then
-	phase "requests under faults, 100 trials"
-	PENSTOCK="$PWD/build/penstock"
-	echo "/usr/bin/python3 test/requests.py --trials 100" | run --timeout 900
-fi
+phase "faults, 300 trials"
+echo "/usr/bin/python3 test/faults.py --trials 300" | run --timeout 1800
+
+phase "confirmations to a simulated SAP under faults, 150"
+echo "/usr/bin/python3 test/confirmations.py --confirmations 150 --machines 15 --limit 800" | run --timeout 900
+
+phase "requests under faults, 100 trials"
+echo "/usr/bin/python3 test/requests.py --trials 100" | run --timeout 900
 finish
