@@ -211,6 +211,7 @@ class Chain(Plant):
             f'sinks:\n  ua: {{ kind: opcua-server, zone: plant-it, listen: "127.0.0.1:{self.port}", users: [scada view, maria operate],\n'
             f'        password-file: "{passwords}" }}\n'
             "flows:\n  all: { what: Line/Press/*, to: ua, how: { every-sample: yes }, why: SCADA, owner: the tests }\n"), folder=folder)
+        self.run.wait_line("event=opcua_server_up", 30)
         trusted = os.path.join(self.state, "pki/it/trusted/certs")
         wait_for(lambda: os.path.isdir(trusted), 20, "the list of trusted certificates")
         shutil.copy(self.cert.der, trusted)
