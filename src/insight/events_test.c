@@ -36,22 +36,6 @@ static const char yaml[] =
 
 static struct plan *the_plan;
 
-static struct plan *
-load_text(const char *text)
-{
-	struct site_report report = { 0 };
-	struct plan *p = NULL;
-
-	int err = toy_load_text(text, strlen(text), NULL, 0, &p, &report);
-	if (err != 0) {
-		struct buf b = { 0 };
-		site_report_print(&report, false, &b);
-		test_fail(__FILE__, __LINE__, "%s", buf_text(&b));
-	}
-	site_report_free(&report);
-	return p;
-}
-
 /* left_out: without this line. */
 static struct plan *
 load_without(const char *left_out)
@@ -62,7 +46,7 @@ load_without(const char *left_out)
 	for (const char *line = left_out; line != NULL && (at = strstr(text, line)) != NULL;
 	     line = NULL) /* to the key below it */
 		memmove(at, strstr(at, "  E/shaken"), strlen(strstr(at, "  E/shaken")) + 1);
-	return load_text(text);
+	return toy_plan(text, strlen(text));
 }
 
 /* With another count in place of that of the yield. */
@@ -74,7 +58,7 @@ load_counting(const char *count)
 	char text[sizeof yaml + 100];
 
 	snprintf(text, sizeof text, "%.*s%s%s", (int)(at - yaml), yaml, count, at + strlen(was));
-	return load_text(text);
+	return toy_plan(text, strlen(text));
 }
 
 static struct plan *

@@ -8,18 +8,10 @@ static struct plan *
 site(const char *sources, const char *equipment, const char *flows)
 {
 	char yaml[4096];
-	struct plan *p = NULL;
-	struct site_report r;
 	int n = snprintf(yaml, sizeof yaml,
 	    "site: { enterprise: A, name: B }\nzones: { z: { level: 2 } }\nsources: { %s }\n"
 	    "sinks: { s: { kind: box, zone: z, broker: h } }\nequipment: { %s }\nflows: { %s }\n", sources, equipment, flows);
-	if (toy_load_text(yaml, (size_t)n, NULL, 0, &p, &r) != 0) {
-		struct buf b = { 0 };
-		site_report_print(&r, false, &b);
-		test_fail(__FILE__, __LINE__, "%s", buf_text(&b));
-	}
-	site_report_free(&r);
-	return p;
+	return toy_plan(yaml, (size_t)n);
 }
 
 #define P "p: { driver: toy, zone: z, endpoint: h, unit: 1 }"
@@ -94,8 +86,6 @@ static struct plan *
 event_site(const char *name, const char *flows, const char *events)
 {
 	char yaml[4096];
-	struct plan *p = NULL;
-	struct site_report r;
 	int n = snprintf(yaml, sizeof yaml,
 	    "site: { enterprise: A, name: %s }\nzones: { z: { level: 2 } }\nsources: { p: { driver: toy, zone: z, endpoint: h, unit: 1 } }\n"
 	    "sinks: { s: { kind: box, zone: z, broker: h } }\n"
@@ -103,13 +93,7 @@ event_site(const char *name, const char *flows, const char *events)
 	    "  order: { at: word 20 uint32 }, req: { at: bit 9.2 }, ack: { at: bit 9.3, writable: yes } } } }\n"
 	    "requests: { a: { what: E/ack, from: [events], why: w, owner: o } }\nflows: { %s }\n%s%s\n",
 	    name, flows, *events != '\0' ? "events:\n" : "", events);
-	if (toy_load_text(yaml, (size_t)n, NULL, 0, &p, &r) != 0) {
-		struct buf b = { 0 };
-		site_report_print(&r, false, &b);
-		test_fail(__FILE__, __LINE__, "%s", buf_text(&b));
-	}
-	site_report_free(&r);
-	return p;
+	return toy_plan(yaml, (size_t)n);
 }
 
 #define EF	"f: { what: [E/n, E/c], to: s }"

@@ -123,4 +123,21 @@ toy_load_text(const char *yaml, size_t len, const char *csv, size_t csv_len, str
 	return site_load_from(&io, "site.yaml", &toy_catalog, out, r);
 }
 
+/* A site that must be right; if it is not, what is wrong is told, and the test ends. Given: plan_free(). */
+static inline struct plan *
+toy_plan(const char *yaml, size_t len)
+{
+	struct site_report report = { 0 };
+	struct plan *p = NULL;
+
+	if (toy_load_text(yaml, len, NULL, 0, &p, &report) != 0) {
+		struct buf b = { 0 };
+		site_report_print(&report, false, &b);
+		fprintf(stderr, "%s", buf_text(&b));
+		abort();
+	}
+	site_report_free(&report);
+	return p;
+}
+
 #endif
