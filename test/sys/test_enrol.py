@@ -406,15 +406,20 @@ def handed_over(p):
     return other
 
 
+def all_comes_up(p):
+    """Samples come over the link, with the certificates in force now; and what is above in the end is what is below."""
+    before = len(p.relay.dump("line-state"))
+    wait_for(lambda: len(p.relay.dump("line-state")) > before + 100, 30, "further samples above")
+    p.sim.stop()
+    wait_for(lambda: len(p.relay.dump("line-state")) == len(p.cell.dump("line-state")), 30, "all samples above", every_s=0.5)
+    equal(p.relay.dump("line-state"), p.cell.dump("line-state"), "what came over the link")
+
+
 @timeout(90)
 def test_nodes_renew_their_certificates_when_the_one_above_opens_the_session():
     p = Pair(utc(-220 * SCALE), utc(100 * SCALE), reverse=True)
     handed_over(p)
-    before = len(p.relay.dump("line-state"))
-    wait_for(lambda: len(p.relay.dump("line-state")) > before + 100, 30, "samples with the next certificates")
-    p.sim.stop()
-    wait_for(lambda: len(p.relay.dump("line-state")) == len(p.cell.dump("line-state")), 30, "all samples above", every_s=0.5)
-    equal(p.relay.dump("line-state"), p.cell.dump("line-state"), "what came over the link")
+    all_comes_up(p)
 
 
 @timeout(150)
@@ -443,11 +448,7 @@ def test_nodes_renew_their_certificates_by_themselves_and_lose_nothing():
     for n in p.nodes:
         n.kill_all()
         n.start()
-    before = len(p.relay.dump("line-state"))
-    wait_for(lambda: len(p.relay.dump("line-state")) > before + 100, 30, "samples with the new certificates")
-    p.sim.stop()
-    wait_for(lambda: len(p.relay.dump("line-state")) == len(p.cell.dump("line-state")), 30, "all samples above", every_s=0.5)
-    equal(p.relay.dump("line-state"), p.cell.dump("line-state"), "what came over the link")
+    all_comes_up(p)
 
 
 @timeout(90)
