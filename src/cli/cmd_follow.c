@@ -85,7 +85,9 @@ put_tag(struct follow *w, const char *path, const struct followed *before)
 	struct wall then = followed_read(w->f.event, path), earlier = followed_read(before->event, path);
 	if (earlier.ns != 0 && follow_reading(&w->streams, path, earlier, &r) == 0)
 		put_reading("before", &r);
-	if (then.ns == 0)
+	if (json_object_get(w->f.event, "read") == NULL)	/* made by somebody else */
+		printf(MORE "its record does not say which readings went into it\n");
+	else if (then.ns == 0)
 		printf(MORE "had not been read yet\n");
 	else if (follow_reading(&w->streams, path, then, &r) == 0)
 		put_reading("then  ", &r);
